@@ -1,0 +1,121 @@
+"""What the mapping file says, as typed objects. The file is the only place that names a synchronised field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field and its twin.
+
+    :param names: the field's name in each system, by side.
+    :param kind: how values are compared and written; see `core.values`.
+    :param direction: `both`, or `to_<side>`.
+    :param policy: who wins a conflict: `latest`, a side, or `ask`.
+    :param clear: whether an emptied value travels.
+    """
+
+    names: MappingOf[str, str]
+    kind: str
+    origin: str
+    group: str | None = None
+    direction: str = "both"
+    policy: str = "latest"
+    clear: bool = True
+
+    @property
+    def name(self) -> str:
+        """What the field is called in the store, the reports and `match`: its name on the first side."""
+        return next(iter(self.names.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may do without asking.
+
+    :param part: of the linked records of a side, updated or cleared by one plan (0.2 is 20 %).
+    :param gone: how many records may be found missing in one run before that counts as a fault of the read.
+    """
+
+    creates: int = 1000
+    updates: int = 500
+    clears: int = 50
+    link_conflicts: int = 0
+    part: float = 0.2
+    gone: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Vat:
+    """The rates that turn a price without tax into one with it, as fractions (0.25 is 25 %).
+
+    :param by_group: by the tax group of the record (PowerOffice Go: `ProductGroupCode`).
+    """
+
+    default: Decimal | None = None
+    by_group: MappingOf[str, Decimal] = field(default_factory=dict)
+
+    def rate(self, group: str | None) -> Decimal | None:
+        """The rate that covers a record, or None."""
+        if group is not None and group in self.by_group:
+            return self.by_group[group]
+        return self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One entity's mapping.
+
+    :param sides: the two systems; the first is the one that wins a tie, and whose field names the reports use.
+    :param match: field names (of the first side) whose values link records, tried in order.
+    :param create_in: the sides on which a record without a twin is made.
+    :param share: False for a side that is read and never written.
+    :param full_sync: False for a side on which records that the other had before the first run are not created.
+    :param region: two letters; the country of phone numbers that name none.
+    :param full_every: how old the last whole read may be in mode `auto`.
+    :param red_on_quarantine: whether quarantined or held records turn the run red.
+    """
+
+    entity: str
+    sides: tuple[str, str]
+    schedule: str
+    match: tuple[str, ...]
+    fields: tuple[Field, ...]
+    create_in: frozenset[str]
+    create_archived: bool = False
+    share: MappingOf[str, bool] = field(default_factory=dict)
+    full_sync: MappingOf[str, bool] = field(default_factory=dict)
+    policy: str = "latest"
+    clear: bool = True
+    region: str = "NO"
+    full_every: timedelta = timedelta(hours=24)
+    limits: Limits = field(default_factory=Limits)
+    currency: str = "NOK"
+    vat: Vat = field(default_factory=Vat)
+    new_product_status: str = "DRAFT"
+    red_on_quarantine: bool = False
+
+    def field(self, name: str) -> Field:
+        """The field of this name. :raises KeyError: the mapping has none."""
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    def other(self, side: str) -> str:
+        first, second = self.sides
+        return second if side == first else first
+
+    def shares(self, side: str) -> bool:
+        return self.share.get(side, True)
+
+    def syncs_all(self, side: str) -> bool:
+        return self.full_sync.get(side, True)
+
+    def names(self, side: str) -> tuple[str, ...]:
+        """The mapped field names of one system, in the file's order."""
+        return tuple(f.names[side] for f in self.fields)

@@ -1,0 +1,117 @@
+"""Every error that Samklang raises on purpose.
+
+::
+
+    SamklangError                 message, remedy, final
+    ├── ConfigurationError        a setting, a connection or a file is wrong
+    │   └── MappingError          … in a mapping file: file, line
+    ├── StoreError                the link store cannot be used as it is
+    │   └── OutdatedError         a newer plan or task has taken over; this one ends
+    ├── GuardError                a plan or a read passed a limit; nothing was written
+    └── RemoteError               one of the two systems, or the way to it
+        ├── AccessError           keys, scopes or privileges are refused
+        ├── RejectedError         the system understood the request and will not do it
+        ├── ProtocolError         the answer is not what the API promises
+        ├── TemporaryError        worth another try: not executed, or safe to repeat
+        │   └── ThrottledError    … after `retry_after` seconds
+        └── UnclearError          a write may or may not have been carried out
+
+`final` tells the callers that retry whether another try can help. Messages never carry secrets or values of records.
+"""
+
+from __future__ import annotations
+
+
+class SamklangError(Exception):
+    """Base of all errors; :param remedy: says what the reader can do about it."""
+
+    final = True
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, {k: v for k, v in vars(self).items() if k != "message"})
+
+
+def _rebuild(kind: type[SamklangError], message: str, state: dict[str, object]) -> SamklangError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, message, state.get("remedy", ""))
+    error.message = message
+    vars(error).update(state)
+    return error
+
+
+class ConfigurationError(SamklangError):
+    """A setting, a connection or a file is wrong."""
+
+
+class MappingError(ConfigurationError):
+    """A mapping file is wrong; the message names file and line."""
+
+    def __init__(self, message: str, *, file: str, line: int, remedy: str = "") -> None:
+        super().__init__(f"{file}, line {line}: {message}", remedy=remedy)
+        self.file = file
+        self.line = line
+
+
+class StoreError(SamklangError):
+    """The link store cannot be used as it is."""
+
+
+class OutdatedError(StoreError):
+    """A newer plan or task has taken over; this one must end without writing."""
+
+
+class GuardError(SamklangError):
+    """A plan or a read passed a limit; nothing was written."""
+
+
+class RemoteError(SamklangError):
+    """One of the two systems, or the way to it. :param status: the HTTP status, where there was one."""
+
+    def __init__(self, message: str, *, remedy: str = "", system: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.system = system
+        self.status = status
+
+
+class AccessError(RemoteError):
+    """Keys, scopes or privileges are refused."""
+
+
+class RejectedError(RemoteError):
+    """The system understood the request and will not do it."""
+
+
+class ProtocolError(RemoteError):
+    """The answer is not what the API promises (short, empty, malformed, out of order)."""
+
+    final = False
+
+
+class TemporaryError(RemoteError):
+    """Worth another try: the request was not executed, or is safe to repeat."""
+
+    final = False
+
+
+class ThrottledError(TemporaryError):
+    """Too many requests; try again after :param retry_after: seconds."""
+
+    def __init__(
+        self, message: str, *, retry_after: float, remedy: str = "", system: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, system=system, status=status)
+        self.retry_after = retry_after
+
+
+class UnclearError(RemoteError):
+    """A write may or may not have been carried out: look before sending it again."""
+
+    final = False

@@ -1,0 +1,156 @@
+"""A system as the engine sees it: eight verbs over one entity.
+
+Describe, check, read all, read changes, read these ids, find by key, create with a key, update with an expectation.
+Nothing above this layer knows a URL, a GraphQL document or which system it talks to. All writes are batches that
+answer one by one, in any order, so that the engine commits each outcome before the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from samklang.core.records import Page, Record
+from samklang.core.rules import EntityRules
+from samklang.errors import RemoteError
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Which system this is.
+
+    :param id: of the tenant: PowerOffice Go's `ClientId`, the shop's numeric id. The store is bound to it.
+    :param facts: what conversions need: `currency` (ISO 4217), `prices_include_tax`.
+    """
+
+    id: str
+    name: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a first run needs, as `doctor` and the connection test print it."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field to write.
+
+    :param expected: the raw value that the plan saw at the target; the write is refused when it has moved.
+    :param value: what to store; None empties the field.
+    """
+
+    field: str
+    expected: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """:param ref: the caller's own number, given back with the outcome. :param facts: `Record.facts` as last seen."""
+
+    ref: int
+    id: str
+    changes: tuple[Change, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """:param key: our key, deterministic; :param values: by the mapping's field name, non-empty ones only."""
+
+    ref: int
+    key: str
+    values: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a value, or the whole record, was not taken.
+
+    :param field: the mapping's field name, or None for the record as a whole.
+    :param code: `taken`, `invalid`, `too_long`, `missing`, `not_found`, `in_use` or `rejected`.
+    :param message: the system's own words, without the value.
+    """
+
+    field: str | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one write.
+
+    :param record: what the system says it stores now: after a write, or, with `moved`, what it holds instead of what
+        was expected. Fields that the answer did not name are missing from its values.
+    :param moved: an expectation failed; nothing of this update was written.
+    :param problems: refused fields were not written; the other fields of the update were, if `record` is given.
+    :param gone: the system does not know the id.
+    :param error: the write failed as a whole; `UnclearError` when it may have been carried out.
+    """
+
+    ref: int
+    record: Record | None = None
+    moved: bool = False
+    gone: bool = False
+    problems: tuple[Problem, ...] = ()
+    error: RemoteError | None = None
+
+
+Memory = MutableMapping[str, str]
+"""Small facts about a system that outlive a process (kept by the store): whether `test` is enforced, whether our
+metafield definition exists."""
+
+
+class Pacer(Protocol):
+    """Spaces requests that share one limit, over all processes."""
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+
+
+class System(Protocol):
+    """One entity in one system."""
+
+    side: str
+    entity: str
+    rules: EntityRules
+
+    def describe(self) -> Description:
+        """Which tenant this is, and what conversions need to know of it."""
+
+    def check(self) -> list[Check]:
+        """Everything that reading and writing this entity needs; a check never raises."""
+
+    def read_all(self) -> Iterator[Page]:
+        """Every record, ordered by id, archived ones included.
+
+        :raises ProtocolError: a page is malformed, ids do not rise, or the read ended before the system said so.
+        """
+
+    def read_changes(self, since: str) -> Iterator[Page]:
+        """At least every record whose clock is later than `since`; others may come too, and records may repeat."""
+
+    def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
+        """These records, from the database and not from a search index; an id that is not answered is gone."""
+
+    def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+        """Which records hold our keys, from the database; a key nobody holds is missing from the answer."""
+
+    def key_for(self, source_id: str, source: Description, values: Mapping[str, str]) -> str | None:
+        """The deterministic key of a record that is made here for `source_id` over there; None: it cannot have one."""
+
+    def create(self, creations: Sequence[Creation]) -> Iterator[Outcome]:
+        """Make records that carry our keys; never twice for one key."""
+
+    def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
+        """Write changed fields, each only where the system still stores what is expected."""
