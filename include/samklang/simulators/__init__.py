@@ -1,0 +1,1 @@
+"""Simulators of both systems: in one process for tests, over HTTP for demonstrations."""
