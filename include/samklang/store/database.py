@@ -1,0 +1,101 @@
+"""Opening the link store: which database, its settings, and transactions that wait their turn."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from samklang.errors import ConfigurationError, StoreError
+from samklang.store.migrations import is_current, migrate
+
+_BUSY_SECONDS = 60
+_LOCK = 0x53414D4B  # "SAMK": the advisory lock that guards migrations on PostgreSQL
+
+
+class Database:
+    """An engine on SQLite or PostgreSQL whose schema is current.
+
+    :param url: a SQLAlchemy URL; any other dialect is refused.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._migrate()
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction. SQLite takes its write lock at once, so that two writers wait instead of failing."""
+        with self.engine.begin() as connection:
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _migrate(self) -> None:
+        try:
+            with self.read() as connection:
+                if is_current(connection):
+                    return
+            with self.begin() as connection:
+                if self.dialect == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                migrate(connection)
+        except OperationalError as error:
+            raise StoreError(
+                f"The link store cannot be opened ({type(error.orig).__name__}).",
+                remedy="Check the connection samklang_store: host, database, user, and that the database is running.",
+            ) from None
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return create_engine(parsed.set(drivername="postgresql+psycopg2"), pool_size=2, max_overflow=8)
+    if backend != "sqlite":
+        raise ConfigurationError(
+            f"samklang_store names a {backend} database.",
+            remedy="Use PostgreSQL, or SQLite on a single machine.",
+        )
+    if parsed.database and parsed.database != ":memory:":
+        _make_private(Path(parsed.database))
+    return _sqlite_engine(url)
+
+
+def _make_private(path: Path) -> None:
+    """The store holds personal data: only its owner may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun by us, see Database.begin
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

@@ -1,0 +1,162 @@
+"""Plans, runs, watermarks, and the small facts that a store remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from samklang.core.jsontext import dumps, loads
+from samklang.errors import StoreError
+from samklang.store.database import Database
+from samklang.store.schema import meta, plans, runs, watermarks
+from samklang.store.upserts import upsert
+
+
+def bind(connection: Connection, side: str, tenant: str, name: str) -> None:
+    """Tie the store to one tenant of a system at first use.
+
+    :raises StoreError: it is tied to another one.
+    """
+    bound = connection.execute(select(meta.c.value).where(meta.c.name == f"tenant.{side}")).scalar()
+    if bound is None:
+        upsert(connection, meta, [{"name": f"tenant.{side}", "value": tenant}])
+    elif bound != tenant:
+        raise StoreError(
+            f"This link store belongs to {side} {bound}; the connection now leads to {tenant} ({name}).",
+            remedy="Point the connection back, or give the new pair of systems a store of its own (samklang_store).",
+        )
+
+
+def tenants(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(select(meta).where(meta.c.name.like("tenant.%")))
+    return {row.name.removeprefix("tenant."): row.value for row in rows}
+
+
+class StoredMemory(MutableMapping[str, str]):
+    """Facts about a system that outlive a process: a mapping of text to text in the store."""
+
+    def __init__(self, database: Database, prefix: str) -> None:
+        self._database = database
+        self._prefix = f"memory.{prefix}."
+
+    def __getitem__(self, key: str) -> str:
+        with self._database.read() as connection:
+            value = connection.execute(select(meta.c.value).where(meta.c.name == self._prefix + key)).scalar()
+        if value is None:
+            raise KeyError(key)
+        return str(value)
+
+    def __setitem__(self, key: str, value: str) -> None:
+        with self._database.begin() as connection:
+            upsert(connection, meta, [{"name": self._prefix + key, "value": value}])
+
+    def __delitem__(self, key: str) -> None:
+        with self._database.begin() as connection:
+            if connection.execute(delete(meta).where(meta.c.name == self._prefix + key)).rowcount == 0:
+                raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        with self._database.read() as connection:
+            names = connection.execute(select(meta.c.name).where(meta.c.name.startswith(self._prefix))).scalars().all()
+        return iter(name.removeprefix(self._prefix) for name in names)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def start_run(connection: Connection, entity: str, run_id: str, kind: str, at: str) -> None:
+    upsert(
+        connection,
+        runs,
+        [
+            {
+                "entity": entity, "run_id": run_id, "kind": kind, "state": "running", "summary": "{}",
+                "started_at": at, "finished_at": None,
+            }
+        ],
+        keep=["started_at"],
+    )  # fmt: skip
+
+
+def finish_run(
+    connection: Connection, entity: str, run_id: str, state: str, summary: Mapping[str, Any], at: str
+) -> None:
+    connection.execute(
+        update(runs)
+        .where(runs.c.entity == entity, runs.c.run_id == run_id)
+        .values(state=state, summary=dumps(summary), finished_at=at)
+    )
+
+
+def last_run(connection: Connection, entity: str) -> dict[str, Any] | None:
+    row = (
+        connection.execute(select(runs).where(runs.c.entity == entity).order_by(runs.c.started_at.desc()).limit(1))
+        .mappings()
+        .first()
+    )
+    return {**row, "summary": loads(row["summary"])} if row else None
+
+
+def add_plan(
+    connection: Connection, *, entity: str, run_id: str, state: str, counts: Mapping[str, Any], at: str
+) -> int:
+    """A new plan; its folder is named once its number is known."""
+    return int(
+        connection.execute(
+            insert(plans).values(
+                entity=entity, run_id=run_id, state=state, folder="", counts=dumps(counts), adopted=False,
+                created_at=at,
+            )
+        ).inserted_primary_key[0]
+    )  # fmt: skip
+
+
+def set_plan(connection: Connection, plan_id: int, **values: Any) -> None:
+    connection.execute(update(plans).where(plans.c.id == plan_id).values(**values))
+
+
+def plan(connection: Connection, plan_id: int) -> dict[str, Any]:
+    """:raises StoreError: there is no such plan."""
+    row = connection.execute(select(plans).where(plans.c.id == plan_id)).mappings().first()
+    if row is None:
+        raise StoreError(f"Plan {plan_id} is not in this store.", remedy="Run the DAG again; it makes a new plan.")
+    return {**row, "counts": loads(row["counts"])}
+
+
+def watermark(connection: Connection, entity: str, side: str) -> dict[str, Any] | None:
+    row = (
+        connection.execute(select(watermarks).where(watermarks.c.entity == entity, watermarks.c.side == side))
+        .mappings()
+        .first()
+    )
+    return {**row} if row else None
+
+
+def move_watermark(
+    connection: Connection,
+    entity: str,
+    side: str,
+    *,
+    clock: str,
+    whole_at: str | None,
+    fields: str,
+    first_created: str | None,
+) -> None:
+    """Forward only; `whole_at` and `fields` change with a whole read, `first_created` is set once."""
+    old = watermark(connection, entity, side) or {}
+    upsert(
+        connection,
+        watermarks,
+        [
+            {
+                "entity": entity,
+                "side": side,
+                "clock": max(clock, old.get("clock", "")),
+                "whole_at": whole_at or old.get("whole_at"),
+                "fields": fields if whole_at else old.get("fields", ""),
+                "first_created": old["first_created"] if old.get("first_created") is not None else first_created,
+            }
+        ],
+    )

@@ -1,0 +1,190 @@
+"""What the sync did, what it could not do, and why: intents, results, conflicts, holds, verdicts, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from samklang.core.jsontext import dumps
+from samklang.store.schema import conflicts, history, holds, intents, plan_results, verdicts
+from samklang.store.upserts import chunks, insert_new, upsert
+
+Row = Mapping[str, Any]
+
+
+def open_intent(
+    connection: Connection, *, entity: str, side: str, key: str, source_id: str, run_id: str, plan_id: int, at: str
+) -> None:
+    """Say what is about to be created, before it is. An intent that is open already stays as it is."""
+    insert_new(
+        connection,
+        intents,
+        [
+            {
+                "entity": entity, "side": side, "key": key, "source_id": source_id, "state": "open",
+                "run_id": run_id, "plan_id": plan_id, "created_at": at,
+            }
+        ],
+    )  # fmt: skip
+
+
+def open_intents(connection: Connection, entity: str, side: str) -> dict[str, Row]:
+    """By key."""
+    rows = connection.execute(
+        select(intents).where(intents.c.entity == entity, intents.c.side == side, intents.c.state == "open")
+    ).mappings()
+    return {row["key"]: dict(row) for row in rows}
+
+
+def close_intent(
+    connection: Connection, entity: str, side: str, key: str, *, state: str, at: str, note: str = ""
+) -> None:
+    connection.execute(
+        update(intents)
+        .where(
+            intents.c.entity == entity, intents.c.side == side, intents.c.key == key, intents.c.state == "open"
+        )
+        .values(state=state, closed_at=at, note=note or None)
+    )
+
+
+def results(connection: Connection, plan_id: int, side: str) -> dict[int, str]:
+    """Outcome by row, of the rows that have one."""
+    rows = connection.execute(
+        select(plan_results.c.row, plan_results.c.outcome).where(
+            plan_results.c.plan_id == plan_id, plan_results.c.side == side
+        )
+    )
+    return {row.row: row.outcome for row in rows}
+
+
+def put_result(
+    connection: Connection, plan_id: int, side: str, row: int, outcome: str, *, reason: str | None = None, at: str
+) -> None:
+    upsert(
+        connection,
+        plan_results,
+        [{"plan_id": plan_id, "side": side, "row": row, "outcome": outcome, "reason": reason, "at": at}],
+    )
+
+
+def add_conflicts(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
+    """Keep conflicts, both values and how they were decided; one that is open takes the place of its older self."""
+    for row in rows:
+        connection.execute(
+            delete(conflicts).where(
+                conflicts.c.entity == entity,
+                conflicts.c.record_ids == row["record_ids"],
+                conflicts.c.field == row["field"],
+                conflicts.c.state == "open",
+            )
+        )
+    for part in chunks(list(rows)):
+        connection.execute(insert(conflicts), [{"entity": entity, **row} for row in part])
+
+
+def close_conflicts(connection: Connection, entity: str, record_ids: str, fields: Sequence[str]) -> None:
+    """Open conflicts of fields that are in tune again."""
+    connection.execute(
+        update(conflicts)
+        .where(
+            conflicts.c.entity == entity,
+            conflicts.c.record_ids == record_ids,
+            conflicts.c.field.in_(fields),
+            conflicts.c.state == "open",
+        )
+        .values(state="decided", rule="agreed")
+    )
+
+
+def system_holds(connection: Connection, entity: str) -> list[Row]:
+    """What the systems refused, with the fingerprint of what they refused and when to try again."""
+    rows = connection.execute(select(holds).where(holds.c.entity == entity, holds.c.by_system)).mappings()
+    return [dict(row) for row in rows]
+
+
+def put_system_hold(
+    connection: Connection, *, entity: str, side: str, source_id: str, field: str, reason: str, remedy: str,
+    fingerprint: str, retry_at: str, run_id: str, at: str, attempts: int,
+) -> None:  # fmt: skip
+    """Remember that a system refused a value (`field`), or a whole record (`field` empty)."""
+    upsert(
+        connection,
+        holds,
+        [
+            {
+                "entity": entity, "side": side, "source_id": source_id, "field": field, "reason": reason,
+                "remedy": remedy, "by_system": True, "fingerprint": fingerprint, "attempts": attempts,
+                "retry_at": retry_at, "run_id": run_id, "since": at,
+            }
+        ],
+        keep=["since"],
+    )  # fmt: skip
+
+
+def drop_holds(connection: Connection, entity: str, side: str, source_id: str, fields: Sequence[str]) -> None:
+    """A later success clears them."""
+    connection.execute(
+        delete(holds).where(
+            holds.c.entity == entity,
+            holds.c.side == side,
+            holds.c.source_id == source_id,
+            holds.c.field.in_(fields),
+        )
+    )
+
+
+def replace_planner_holds(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
+    """What the newest plan holds back, instead of what the one before it did."""
+    connection.execute(delete(holds).where(holds.c.entity == entity, ~holds.c.by_system))
+    insert_new(connection, holds, [{"entity": entity, "by_system": False, "attempts": 0, **row} for row in rows])
+
+
+def replace_verdicts(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
+    """Why records have no twin, as the newest plan judged them."""
+    connection.execute(delete(verdicts).where(verdicts.c.entity == entity))
+    upsert(connection, verdicts, [{"entity": entity, **row} for row in rows])
+
+
+def add_history(
+    connection: Connection, *, entity: str, link_id: int, side: str, record_id: str, op: str,
+    before: Mapping[str, str | None], after: Mapping[str, str | None], run_id: str, plan_id: int, at: str,
+) -> None:  # fmt: skip
+    """Keep what a write replaced."""
+    connection.execute(
+        insert(history).values(
+            entity=entity, link_id=link_id, side=side, record_id=record_id, op=op, before=dumps(dict(before)),
+            after=dumps(dict(after)), run_id=run_id, plan_id=plan_id, at=at,
+        )
+    )  # fmt: skip
+
+
+def counts(connection: Connection, entity: str) -> dict[str, int]:
+    """How many records are held, quarantined, ambiguous, excluded; open conflicts; open intents."""
+
+    def number(statement: Any) -> int:
+        return int(connection.execute(statement).scalar_one())
+
+    def records(table: Any, *where: Any) -> Any:
+        ids = select(*(column for column in table.primary_key if column.name != "field")).where(*where).distinct()
+        return select(func.count()).select_from(ids.subquery())
+
+    def verdict(name: str) -> Any:
+        return records(verdicts, verdicts.c.entity == entity, verdicts.c.verdict == name)
+
+    return {
+        "held": number(records(holds, holds.c.entity == entity, holds.c.field != "")),
+        "ambiguous": number(verdict("ambiguous")),
+        "quarantined": number(records(holds, holds.c.entity == entity, holds.c.field == "")),
+        "excluded": number(verdict("excluded")),
+        "conflicts": number(
+            select(func.count())
+            .select_from(conflicts)
+            .where(conflicts.c.entity == entity, conflicts.c.state == "open")
+        ),
+        "pending_intents": number(
+            select(func.count()).select_from(intents).where(intents.c.entity == entity, intents.c.state == "open")
+        ),
+    }

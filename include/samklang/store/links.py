@@ -1,0 +1,172 @@
+"""Links and their bases: which records are twins, and what each side held when they were last in tune."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+
+from samklang.core.jsontext import dumps, loads
+from samklang.core.records import Scope
+from samklang.errors import OutdatedError
+from samklang.store.schema import link_sides, links, seen
+
+Base = Mapping[str, tuple[str | None, str | None, str]]
+"""By field: raw value, normal form, form (see `core.derive`)."""
+
+_SEEN = ("raw", "normal", "form", "facts", "clock", "group_clocks", "changed_after", "scope")
+_BASE = ("raw", "normal", "form")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSide:
+    side: str
+    record_id: str
+    base: Base
+
+
+def create(
+    connection: Connection, *, entity: str, origin: str, run_id: str, at: str, sides: Sequence[LinkSide]
+) -> int:
+    """Make two records twins.
+
+    :raises sqlalchemy.exc.IntegrityError: one of them has a twin already.
+    """
+    link_id = connection.execute(
+        insert(links).values(
+            entity=entity, state="linked", origin=origin, run_id=run_id, created_at=at, revision=0
+        )
+    ).inserted_primary_key[0]
+    connection.execute(
+        insert(link_sides),
+        [
+            {
+                "link_id": link_id,
+                "side": one.side,
+                "entity": entity,
+                "record_id": one.record_id,
+                **{name: dumps(column) for name, column in _columns(one.base).items()},
+            }
+            for one in sides
+        ],
+    )
+    return int(link_id)
+
+
+def advance(
+    connection: Connection, link_id: int, bases: Mapping[str, Base], *, revision: int | None, drop: Sequence[str] = ()
+) -> int:
+    """Move the bases of some fields of one link, by side, and count the commit.
+
+    :param revision: what the plan saw; None where the caller read the link in this very transaction.
+    :param drop: fields whose base is forgotten on both sides.
+    :returns: the new revision.
+    :raises OutdatedError: the link has moved since, or is gone.
+    """
+    same = [links.c.id == link_id] + ([links.c.revision == revision] if revision is not None else [])
+    counted = connection.execute(update(links).where(*same).values(revision=links.c.revision + 1))
+    if counted.rowcount != 1:
+        raise OutdatedError(f"Link {link_id} has changed since this plan was made.")
+    for side, base in bases.items():
+        where = and_(link_sides.c.link_id == link_id, link_sides.c.side == side)
+        row = connection.execute(select(*(link_sides.c[name] for name in _BASE)).where(where)).one()
+        new = _columns(base)
+        merged = {}
+        for name in _BASE:
+            kept = {f: v for f, v in loads(getattr(row, name)).items() if f not in drop}
+            merged[name] = dumps(kept | new[name])
+        connection.execute(update(link_sides).where(where).values(**merged))
+    return int(connection.execute(select(links.c.revision).where(links.c.id == link_id)).scalar_one())
+
+
+def revisions(connection: Connection, link_ids: Sequence[int]) -> dict[int, int]:
+    rows = connection.execute(select(links.c.id, links.c.revision).where(links.c.id.in_(link_ids)))
+    return {row.id: row.revision for row in rows}
+
+
+def twin_of(connection: Connection, entity: str, side: str, record_id: str) -> int | None:
+    """The link that a record has, if any."""
+    return connection.execute(
+        select(link_sides.c.link_id).where(
+            link_sides.c.entity == entity, link_sides.c.side == side, link_sides.c.record_id == record_id
+        )
+    ).scalar()
+
+
+def count(connection: Connection, entity: str) -> int:
+    return connection.execute(
+        select(func.count()).select_from(links).where(links.c.entity == entity, links.c.state == "linked")
+    ).scalar_one()
+
+
+def out_of_tune(
+    connection: Connection,
+    entity: str,
+    sides: tuple[str, str],
+    *,
+    after: int = 0,
+    limit: int = 100_000,
+    window: tuple[str, str] | None = None,
+) -> pd.DataFrame:
+    """Linked pairs, both in scope, of which a side differs from its base; in the order of their ids.
+
+    Columns: `link_id`, `revision`, and per side `{side}_id`, `{side}_raw`, … of what was seen and
+    `{side}_base_raw`, `{side}_base_normal`, `{side}_base_form`. Unequal text only makes a pair a candidate.
+
+    :param after: the last link id of the page before.
+    :param window: only pairs of which a record was last changed in [start, end), by its own system's clock.
+    """
+    statement, seen_of, base_of = _pairs(entity, sides)
+    differs = or_(
+        *(seen_of[s].c.raw != base_of[s].c.raw for s in sides), *(seen_of[s].c.form != base_of[s].c.form for s in sides)
+    )
+    statement = statement.where(
+        links.c.id > after, differs, *(seen_of[s].c.scope == Scope.ACTIVE for s in sides)
+    )
+    if window:
+        start, end = window
+        statement = statement.where(
+            or_(*(and_(seen_of[s].c.clock >= start, seen_of[s].c.clock < end) for s in sides))
+        )
+    rows = connection.execute(statement.order_by(links.c.id).limit(limit)).all()
+    return pd.DataFrame.from_records(rows, columns=[column.name for column in statement.selected_columns])
+
+
+def pair(connection: Connection, entity: str, sides: tuple[str, str], link_id: int) -> pd.DataFrame:
+    """The same columns for one link, in tune or not."""
+    statement, _, _ = _pairs(entity, sides)
+    rows = connection.execute(statement.where(links.c.id == link_id)).all()
+    return pd.DataFrame.from_records(rows, columns=[column.name for column in statement.selected_columns])
+
+
+def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -> int:
+    """Linked pairs of which both sides equal their base, field by field."""
+    statement, seen_of, base_of = _pairs(entity, sides)
+    same = and_(
+        *(seen_of[s].c.raw == base_of[s].c.raw for s in sides), *(seen_of[s].c.form == base_of[s].c.form for s in sides)
+    )
+    return connection.execute(select(func.count()).select_from(statement.where(same).subquery())).scalar_one()
+
+
+def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  # type: ignore[type-arg]
+    base_of = {side: link_sides.alias(f"base_{side}") for side in sides}
+    seen_of = {side: seen.alias(f"seen_{side}") for side in sides}
+    columns = [links.c.id.label("link_id"), links.c.revision]
+    source = links
+    for side in sides:
+        base, now = base_of[side], seen_of[side]
+        source = source.join(base, and_(base.c.link_id == links.c.id, base.c.side == side))  # type: ignore[assignment]
+        source = source.join(  # type: ignore[assignment]
+            now, and_(now.c.entity == entity, now.c.side == side, now.c.id == base.c.record_id)
+        )
+        columns.append(base.c.record_id.label(f"{side}_id"))
+        columns.extend(now.c[name].label(f"{side}_{name}") for name in _SEEN)
+        columns.extend(base.c[name].label(f"{side}_base_{name}") for name in _BASE)
+    statement = select(*columns).select_from(source).where(links.c.entity == entity, links.c.state == "linked")
+    return statement, seen_of, base_of
+
+
+def _columns(base: Base) -> dict[str, dict[str, str | None]]:
+    return {name: {field: value[i] for field, value in base.items()} for i, name in enumerate(_BASE)}

@@ -1,0 +1,51 @@
+"""Ordered steps that bring a store to the schema of this version, each applied once, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, inspect, insert, select, update
+
+from samklang.errors import StoreError
+from samklang.store import schema
+
+_VERSION = "schema_version"
+
+
+def _create_tables(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+    connection.execute(insert(schema.counters).values(name="ticket", value=0))
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_create_tables,)
+"""Append only. A step that has shipped is never edited."""
+
+
+def migrate(connection: Connection) -> None:
+    """Apply what is missing. The caller holds the store's lock.
+
+    :raises StoreError: the store was made by a newer version of Samklang.
+    """
+    done = _applied(connection)
+    if done > len(STEPS):
+        raise StoreError(
+            f"The link store has schema version {done}; this Samklang knows up to {len(STEPS)}.",
+            remedy="Install the newer version of Samklang that made it, or point samklang_store at another database.",
+        )
+    for number, step in enumerate(STEPS[done:], start=done + 1):
+        step(connection)
+        if number == 1:
+            connection.execute(insert(schema.meta).values(name=_VERSION, value=str(number)))
+        else:
+            connection.execute(update(schema.meta).where(schema.meta.c.name == _VERSION).values(value=str(number)))
+
+
+def is_current(connection: Connection) -> bool:
+    return _applied(connection) == len(STEPS)
+
+
+def _applied(connection: Connection) -> int:
+    if not inspect(connection).has_table("meta"):
+        return 0
+    value = connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == _VERSION)).scalar()
+    return int(value) if value else 0

@@ -1,0 +1,253 @@
+"""The tables of the link store, the same for SQLite and PostgreSQL.
+
+Text in JSON columns is canonical (sorted keys), so that equal content is equal text and a change is found by comparing
+columns. Times are text as `core.clocks` writes it. Maps of fields use the mapping's name of a field, on both sides.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+pacing = Table(
+    "pacing",
+    metadata,
+    Column("name", String(64), primary_key=True),  # a hash of the subscription key, never the key
+    Column("next_at", Float, nullable=False),
+)
+
+reads = Table(
+    "reads",
+    metadata,
+    Column("ticket", Integer, primary_key=True, autoincrement=False),
+    Column("entity", String(20), nullable=False),
+    Column("side", String(20), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("whole", Boolean, nullable=False),
+    Column("started_at", String(40), nullable=False),
+    Column("max_clock", String(40), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("taken_in", Boolean, nullable=False, default=False),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("raw", Text, nullable=False),
+    Column("normal", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("scope", String(10), nullable=False),
+    Column("created", String(40), nullable=False),
+    Column("clock", String(40), nullable=False),
+    Column("group_clocks", Text, nullable=False),
+    Column("our_key", String(200)),
+    Column("ticket", Integer, nullable=False),  # of the read or write that these values come from
+    Column("changed_after", String(40)),  # our time of the last read that still had the values before these
+    Column("missing", Integer, nullable=False, default=0),  # whole reads in a row without it
+    Index("seen_our_key", "entity", "side", "our_key"),
+)
+
+seen_keys = Table(
+    "seen_keys",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("field", String(100), primary_key=True),
+    Column("value", String(400), nullable=False),
+    Index("seen_keys_value", "entity", "field", "value"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("state", String(10), nullable=False),  # linked | excluded
+    Column("origin", String(10), nullable=False),  # matched | created
+    Column("run_id", String(250), nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("revision", Integer, nullable=False, default=0),  # counts commits; a plan is refused where it has moved
+)
+
+link_sides = Table(
+    "link_sides",
+    metadata,
+    Column("link_id", Integer, ForeignKey("links.id", ondelete="CASCADE"), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("record_id", String(64), nullable=False),
+    Column("raw", Text, nullable=False),  # the base: what was last synchronised, by field
+    Column("normal", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Index("one_link_per_record_and_side", "entity", "side", "record_id", unique=True),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("side", String(20), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("source_id", String(64), nullable=False),
+    Column("state", String(10), nullable=False),  # open | done | failed | parked
+    Column("run_id", String(250), nullable=False),
+    Column("plan_id", Integer, nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("closed_at", String(40)),
+    Column("note", Text),
+    Index(
+        "one_open_intent_per_key",
+        "entity",
+        "side",
+        "key",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("state", String(10), nullable=False),  # dry | proposed | approved | rejected
+    Column("folder", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("adopted", Boolean, nullable=False, default=False),
+    Column("created_at", String(40), nullable=False),
+    Column("decided_at", String(40)),
+    Column("decided_by", String(200)),
+)
+
+plan_results = Table(
+    "plan_results",
+    metadata,
+    Column("plan_id", Integer, ForeignKey("plans.id", ondelete="CASCADE"), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("outcome", String(12), nullable=False),
+    Column("reason", Text),
+    Column("at", String(40), nullable=False),
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("record_ids", Text, nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("kind", String(6), nullable=False),  # edit | link
+    Column("raw", Text, nullable=False),  # both values, by side
+    Column("base", Text),  # both values as last synchronised; null: there was none
+    Column("clocks", Text, nullable=False),
+    Column("certain", Boolean, nullable=False),
+    Column("rule", String(20), nullable=False),
+    Column("winner", String(20)),
+    Column("state", String(8), nullable=False),  # decided | open
+    Column("run_id", String(250), nullable=False),
+    Column("plan_id", Integer, nullable=False),
+    Column("at", String(40), nullable=False),
+    Index("conflicts_entity", "entity", "state"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),  # where the value cannot go
+    Column("source_id", String(64), primary_key=True),  # the record on the other side that has it
+    Column("field", String(100), primary_key=True),  # empty: the whole record, that is quarantine
+    Column("reason", String(100), nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("by_system", Boolean, nullable=False),  # refused by the system; else found by the planner
+    Column("fingerprint", String(64)),  # of the refused content, to try again as soon as it changes
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("retry_at", String(40)),
+    Column("run_id", String(250), nullable=False),
+    Column("since", String(40), nullable=False),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("record_id", String(64), primary_key=True),
+    Column("verdict", String(12), nullable=False),  # ambiguous | excluded
+    Column("reason", String(100), nullable=False),
+    Column("candidates", Text, nullable=False),
+    Column("run_id", String(250), nullable=False),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("link_id", Integer, nullable=False),
+    Column("side", String(20), nullable=False),
+    Column("record_id", String(64), nullable=False),
+    Column("op", String(10), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("plan_id", Integer, nullable=False),
+    Column("at", String(40), nullable=False),
+    Index("history_link", "link_id"),
+)
+
+revisit = Table(
+    "revisit",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("reason", String(40), nullable=False),
+)
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("clock", String(40), nullable=False),
+    Column("whole_at", String(40)),  # our time of the last whole read
+    Column("fields", Text, nullable=False),  # which fields that read had
+    Column("first_created", String(40)),  # the newest record at the first run: what is older was there before us
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("started_at", String(40), nullable=False),
+    Column("finished_at", String(40)),
+)

@@ -1,0 +1,250 @@
+"""What was last seen of every record, on either side, linked or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+
+from samklang.core.records import Scope
+from samklang.store.schema import link_sides, reads, revisit, seen, seen_keys
+from samklang.store.tickets import next_ticket
+from samklang.store.upserts import chunks, upsert
+
+COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side")]
+
+
+def start_read(
+    connection: Connection, *, entity: str, side: str, run_id: str, whole: bool, started_at: str
+) -> int:
+    """Register a read before its first request; its ticket says which observations are newer."""
+    ticket = next_ticket(connection)
+    connection.execute(
+        insert(reads).values(
+            ticket=ticket, entity=entity, side=side, run_id=run_id, whole=whole,
+            started_at=started_at, max_clock="", rows=0, taken_in=False,
+        )
+    )
+    return ticket
+
+
+def finish_read(connection: Connection, ticket: int, *, rows: int, max_clock: str) -> None:
+    connection.execute(update(reads).where(reads.c.ticket == ticket).values(rows=rows, max_clock=max_clock))
+
+
+def newest_taken_in(connection: Connection, entity: str, side: str) -> tuple[int, str | None]:
+    """Ticket and start (our time) of the newest read that `seen` already reflects; (0, None) before the first."""
+    row = connection.execute(
+        select(reads.c.ticket, reads.c.started_at)
+        .where(reads.c.entity == entity, reads.c.side == side, reads.c.taken_in)
+        .order_by(reads.c.ticket.desc())
+        .limit(1)
+    ).first()
+    return (row.ticket, row.started_at) if row else (0, None)
+
+
+def mark_taken_in(connection: Connection, ticket: int) -> None:
+    connection.execute(update(reads).where(reads.c.ticket == ticket).values(taken_in=True))
+
+
+def known(connection: Connection, entity: str, side: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Rows of `seen`, by id: all of one side, or these."""
+    statement = select(*(seen.c[name] for name in COLUMNS)).where(seen.c.entity == entity, seen.c.side == side)
+    if ids is None:
+        rows = connection.execute(statement).all()
+    else:
+        rows = [row for part in chunks(ids) for row in connection.execute(statement.where(seen.c.id.in_(part)))]
+    return pd.DataFrame.from_records(rows, columns=COLUMNS).set_index("id")
+
+
+def count_present(connection: Connection, entity: str, side: str) -> int:
+    """How many records the side is known to have."""
+    return connection.execute(
+        select(func.count()).select_from(seen).where(
+            seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE
+        )
+    ).scalar_one()
+
+
+def present_ids(connection: Connection, entity: str, side: str) -> set[str]:
+    return set(
+        connection.execute(
+            select(seen.c.id).where(seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE)
+        ).scalars()
+    )
+
+
+def put(
+    connection: Connection,
+    entity: str,
+    side: str,
+    rows: Sequence[Mapping[str, Any]],
+    keys: Sequence[tuple[str, str, str]],
+) -> None:
+    """Store new observations.
+
+    :param rows: with the columns of `seen` but entity and side.
+    :param keys: (id, field, value) of the match keys that the records hold now.
+    """
+    if not rows:
+        return
+    upsert(connection, seen, [{"entity": entity, "side": side, **row} for row in rows])
+    for part in chunks([row["id"] for row in rows]):
+        connection.execute(
+            delete(seen_keys).where(
+                seen_keys.c.entity == entity, seen_keys.c.side == side, seen_keys.c.id.in_(part)
+            )
+        )
+    upsert(
+        connection,
+        seen_keys,
+        [{"entity": entity, "side": side, "id": i, "field": f, "value": v} for i, f, v in keys],
+    )
+
+
+def set_missing(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
+    """Count one more whole read that did not have these records."""
+    for part in chunks(ids):
+        connection.execute(
+            update(seen).where(*_these(entity, side, part)).values(missing=seen.c.missing + 1)
+        )
+
+
+def set_found(connection: Connection, entity: str, side: str) -> None:
+    """Forget earlier absences: called with a whole read that then marks what it misses."""
+    connection.execute(
+        update(seen)
+        .where(seen.c.entity == entity, seen.c.side == side, seen.c.missing > 0, seen.c.scope != Scope.GONE)
+        .values(missing=0)
+    )
+
+
+def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
+    for part in chunks(ids):
+        connection.execute(update(seen).where(*_these(entity, side, part)).values(scope=Scope.GONE))
+
+
+def missing_twice(connection: Connection, entity: str, side: str) -> list[str]:
+    """Records that two whole reads in a row did not have: candidates for a look by id."""
+    return list(
+        connection.execute(
+            select(seen.c.id).where(
+                seen.c.entity == entity, seen.c.side == side, seen.c.missing >= 2, seen.c.scope != Scope.GONE
+            )
+        ).scalars()
+    )
+
+
+def unlinked(connection: Connection, entity: str, side: str) -> pd.DataFrame:
+    """Records in scope without a link: id, raw, normal, scope, created, clock, our_key, facts."""
+    linked = exists().where(
+        link_sides.c.entity == seen.c.entity, link_sides.c.side == seen.c.side, link_sides.c.record_id == seen.c.id
+    )
+    columns = ["id", "raw", "normal", "form", "scope", "created", "clock", "our_key", "facts"]
+    rows = connection.execute(
+        select(*(seen.c[name] for name in columns)).where(
+            seen.c.entity == entity,
+            seen.c.side == side,
+            seen.c.scope.in_([Scope.ACTIVE, Scope.ARCHIVED]),
+            seen.c.missing == 0,
+            ~linked,
+        )
+    ).all()
+    return pd.DataFrame.from_records(rows, columns=columns)
+
+
+def key_holders(connection: Connection, entity: str, field: str) -> pd.DataFrame:
+    """Who holds the keys of unlinked records, on both sides, linked or not: side, id, value, scope, linked."""
+    candidate = seen.alias("candidate")
+    their_keys = seen_keys.alias("their_keys")
+    their_link = link_sides.alias("their_link")
+    wanted = (
+        select(their_keys.c.value)
+        .join(
+            candidate,
+            and_(
+                candidate.c.entity == their_keys.c.entity,
+                candidate.c.side == their_keys.c.side,
+                candidate.c.id == their_keys.c.id,
+            ),
+        )
+        .outerjoin(
+            their_link,
+            and_(
+                their_link.c.entity == candidate.c.entity,
+                their_link.c.side == candidate.c.side,
+                their_link.c.record_id == candidate.c.id,
+            ),
+        )
+        .where(
+            their_keys.c.entity == entity,
+            their_keys.c.field == field,
+            candidate.c.scope.in_([Scope.ACTIVE, Scope.ARCHIVED]),
+            their_link.c.link_id.is_(None),
+        )
+    )
+    rows = connection.execute(
+        select(seen.c.side, seen.c.id, seen_keys.c.value, seen.c.scope, link_sides.c.link_id)
+        .join(
+            seen,
+            and_(
+                seen.c.entity == seen_keys.c.entity,
+                seen.c.side == seen_keys.c.side,
+                seen.c.id == seen_keys.c.id,
+            ),
+        )
+        .outerjoin(
+            link_sides,
+            and_(
+                link_sides.c.entity == seen.c.entity,
+                link_sides.c.side == seen.c.side,
+                link_sides.c.record_id == seen.c.id,
+            ),
+        )
+        .where(
+            seen_keys.c.entity == entity,
+            seen_keys.c.field == field,
+            seen.c.scope != Scope.GONE,
+            seen_keys.c.value.in_(wanted),
+        )
+    ).all()
+    frame = pd.DataFrame.from_records(rows, columns=["side", "id", "value", "scope", "link_id"])
+    frame["linked"] = frame.pop("link_id").notna()
+    return frame
+
+
+def find(connection: Connection, entity: str, text: str) -> list[tuple[str, str]]:
+    """Records (side, id) whose id or match key is this text."""
+    by_id = select(seen.c.side, seen.c.id).where(seen.c.entity == entity, seen.c.id == text)
+    by_key = select(seen_keys.c.side, seen_keys.c.id).where(
+        seen_keys.c.entity == entity, or_(seen_keys.c.value == text, seen_keys.c.value == text.strip().lower())
+    )
+    return sorted({(row.side, row.id) for row in connection.execute(by_id.union(by_key))})
+
+
+def add_revisit(connection: Connection, entity: str, side: str, ids: Sequence[str], reason: str) -> None:
+    """Read these again by id in the next run, unless it reads the whole side."""
+    upsert(connection, revisit, [{"entity": entity, "side": side, "id": i, "reason": reason} for i in ids])
+
+
+def to_revisit(connection: Connection, entity: str, side: str) -> list[str]:
+    return list(
+        connection.execute(
+            select(revisit.c.id).where(revisit.c.entity == entity, revisit.c.side == side).order_by(revisit.c.id)
+        ).scalars()
+    )
+
+
+def drop_revisit(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
+    for part in chunks(ids):
+        connection.execute(
+            delete(revisit).where(
+                revisit.c.entity == entity, revisit.c.side == side, revisit.c.id.in_(part)
+            )
+        )
+
+
+def _these(entity: str, side: str, ids: Sequence[str]) -> tuple[Any, ...]:
+    return seen.c.entity == entity, seen.c.side == side, seen.c.id.in_(ids)
