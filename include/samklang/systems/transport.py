@@ -251,7 +251,7 @@ class Transport:
         start = self._clock()
 
         def wait(state: RetryCallState) -> float:
-            backoff = 0.5 * 2 ** (state.attempt_number - 1)
+            backoff: float = 0.5 * 2 ** (state.attempt_number - 1)
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after if isinstance(error, ThrottledError) else 0.0
             # nobody comes back at the same moment: up to a half more
