@@ -1,0 +1,43 @@
+# `make` alone lists the targets. Each one first brings .venv in step with requirements.lock.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+
+# Compiled modules make every start of Airflow about twice as fast.
+unexport PYTHONDONTWRITEBYTECODE
+
+export PYTHON
+
+.PHONY: help install demo up test bench lint format lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## install everything into .venv
+	@scripts/install.sh
+
+demo: install ## the whole story on a real Airflow, between simulators of both systems
+	@$(BIN)/python -m samklang.demo
+
+up: install ## Airflow with its UI for the connections you set; DEMO=1: against the simulators
+	@$(BIN)/python -m samklang.demo up $(if $(filter-out 0,$(DEMO)),--demo)
+
+test: install ## the whole test suite; ARGS="-k name" passes options to pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+bench: install ## the benchmarks, with a table against peers
+	@$(BIN)/python -m benchmarks
+
+lint: install ## formatting, lint, types, layering
+	@echo "• formatting" && $(BIN)/ruff format --check --quiet .
+	@echo "• lint" && $(BIN)/ruff check --quiet .
+	@echo "• types" && $(BIN)/mypy
+	@echo "• layering" && $(BIN)/lint-imports --no-logo
+
+format: install ## format the code and apply the safe fixes of the linter
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+lock: install ## renew requirements.lock after a change in pyproject.toml; ARGS=--upgrade takes the newest versions
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock $(ARGS)
