@@ -1,0 +1,90 @@
+"""What a target cannot take: the reason, in a code and in words, and what a person can do about it.
+
+Only what the target would surely refuse, or would store as something else, is held back here. Everything else is sent,
+and a refusal by the target becomes a hold of its own. Reasons never carry the value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from samklang.core.rules import Accepts
+from samklang.core.values import decimal, e164, normal_form, tidy, written_form
+
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;|/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a field is held back.
+
+    :param reason: a stable code, such as `too_long`.
+    :param remedy: one sentence for the person who edits the value.
+    """
+
+    reason: str
+    remedy: str
+
+
+NOT_WRITABLE = Hold(
+    "not_writable", "Make this edit in the target system by hand; its API does not let us write the field."
+)
+NOT_CLEARABLE = Hold("not_clearable", "Enter a value again; the target system does not let this field be empty.")
+PHONE_UNPARSABLE = Hold(
+    "phone_unparsable",
+    "Enter exactly one phone number, with its country code (such as +47) unless it belongs to the customer's country.",
+)
+SEVERAL_EMAILS = Hold("several_emails", "Keep one e-mail address in the field; the target system takes only one.")
+EMAIL_INVALID = Hold("email_invalid", "Correct the e-mail address; it must look like name@example.com.")
+COUNTRY_UNKNOWN = Hold("country_unknown", "Choose a country, by its two letters, that the target system knows.")
+MONEY_INVALID = Hold("money_invalid", "Enter an amount of 0 or more, as a plain number.")
+
+
+def refusal(kind: str, raw: str | None, *, accepts: Accepts, region: str) -> Hold | None:
+    """Why a target cannot take a value; None when it can.
+
+    :param raw: the value as the source stores it; for prices, as it would be written.
+    :param accepts: what the target takes for this field.
+    :param region: two letters, of a phone number that names no country.
+    """
+    if not accepts.writable:
+        return NOT_WRITABLE
+    if raw is None or normal_form(kind, raw, region) is None:
+        return None if accepts.clearable else NOT_CLEARABLE
+    written = written_form(kind, raw, accepts=accepts, region=region)
+    hold = _of_form(written, accepts, region)
+    if hold is None and accepts.max_length is not None and len(written) > accepts.max_length:
+        return Hold(
+            "too_long", f"Shorten it to at most {accepts.max_length} characters in the system where it was edited."
+        )
+    return hold
+
+
+def _of_form(written: str, accepts: Accepts, region: str) -> Hold | None:
+    match accepts.form:
+        case "email":
+            return _of_email(written)
+        case "phone":
+            return None if e164(written, region) == written else PHONE_UNPARSABLE
+        case "country":
+            return None if written in accepts.choices else COUNTRY_UNKNOWN
+        case "money":
+            amount = decimal(written)
+            return None if amount is not None and amount >= 0 else MONEY_INVALID
+        case _:
+            return None
+
+
+def _of_email(text: str) -> Hold | None:
+    """Shopify's own rules and no more: one `@`, something before it, a dot in the domain (sheet: Shopify 2.4).
+
+    Shopify drops spaces inside an address, so it would store another address than the one we read: held.
+    """
+    parts = [part for part in _BETWEEN_ADDRESSES.split(tidy(text)) if part]
+    if sum("@" in part for part in parts) > 1:
+        return SEVERAL_EMAILS
+    local, _, domain = text.partition("@")
+    labels = domain.split(".")
+    valid = len(parts) == 1 and parts[0] == text and local and "@" not in domain and len(labels) > 1 and all(labels)
+    return None if valid else EMAIL_INVALID

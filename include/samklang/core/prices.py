@@ -1,0 +1,106 @@
+"""Prices: one system's are without VAT, the other's may include it.
+
+Each record's price has a *form* on its side, as text: the factor that turns the figure as stored into the figure as
+the tax-including side shows it (`1`, `1.25`), or `held:<reason>` where that factor is not known. Two prices are equal
+when their common forms are: so less than one øre is no edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from samklang.core.holds import Hold
+from samklang.core.mapping import Mapping
+from samklang.core.values import DECIMALS, decimal, tidy, two_decimals
+
+PLAIN = "1"
+HELD = "held:"
+_REMEDIES = {
+    "currency_differs": "Set `currency` in the mapping to the shop's currency if both systems keep their prices in it; "
+    "amounts are never converted.",
+    "vat_rate_missing": "Name a VAT rate in the mapping: `vat.default`, or one for this product group in `vat.groups`.",
+    "not_taxable": "Make the variant taxable in the shop, or keep its price by hand.",
+    "inherited": "Enter a price on the product itself; it is inherited from the product group.",
+}
+
+
+def price_form(
+    *,
+    mapping: Mapping,
+    own: MappingOf[str, Any],
+    other: MappingOf[str, Any],
+    facts: MappingOf[str, Any],
+    raw: str | None,
+    inherits: bool,
+    kind: str = "money",
+) -> str:
+    """The form of one record's price on its side.
+
+    :param own: this side's `Description.facts`: `prices_include_tax`, `currency`; :param other: the other side's.
+    :param facts: `Record.facts` of this record: `tax_group` where prices exclude tax, `taxable` where they include it.
+    :param inherits: whether an empty price means "inherited" on this side.
+    :param kind: `money`, or `cost`, which carries no VAT on either side.
+    """
+    currencies = {side["currency"] for side in (own, other) if side.get("currency")}
+    if currencies - {mapping.currency}:
+        return HELD + "currency_differs"
+    if inherits and (raw is None or not raw.strip()):
+        return HELD + "inherited"
+    own_includes, other_includes = bool(own.get("prices_include_tax")), bool(other.get("prices_include_tax"))
+    if kind == "cost" or own_includes == other_includes:
+        return PLAIN
+    if own_includes:
+        return HELD + "not_taxable" if facts.get("taxable") is False else PLAIN
+    group = facts.get("tax_group")
+    rate = mapping.vat.rate(None if group is None else str(group))
+    return HELD + "vat_rate_missing" if rate is None else str(1 + rate)
+
+
+def price_hold(form: str) -> Hold | None:
+    """Why a price is held, if its form says so."""
+    if not form.startswith(HELD):
+        return None
+    reason = form.removeprefix(HELD)
+    return Hold(reason, _REMEDIES[reason])
+
+
+def common_forms(raw: pd.Series, form: pd.Series) -> pd.Series:
+    """The prices as the tax-including side shows them: decimal, half up, two decimals (`99.00`).
+
+    :param form: same index as `raw`.
+    :return: dtype object; None where the price is empty, held, or has no form; unparsable: the trimmed raw text.
+    """
+    prices = raw.astype(object).where(raw.notna(), None)
+    pairs = list(zip(prices, form.astype(object).where(form.notna(), None), strict=True))
+    known = {pair: common_form(*pair) for pair in set(pairs)}
+    return pd.Series([known[pair] for pair in pairs], index=raw.index, dtype=object, name=raw.name)
+
+
+def from_common(common: str, form: str) -> str:
+    """The figure to store: the shortest, from two decimals up, whose common form under `form` is exactly `common`.
+
+    :raises ValueError: the form is held, or `common` is no amount of two decimals.
+    """
+    if form.startswith(HELD):
+        raise ValueError(f"a held price has no figure to store ({form})")
+    amount, factor = Decimal(common), Decimal(form)
+    exact = DECIMALS.divide(amount, factor)
+    for places in range(2, 7):
+        figure = exact.quantize(Decimal(1).scaleb(-places), context=DECIMALS)
+        if two_decimals(DECIMALS.multiply(figure, factor)) == common:
+            return str(figure if figure else abs(figure))
+    raise ValueError("no figure of up to six decimals gives this amount")
+
+
+def common_form(raw: str | None, form: str | None) -> str | None:
+    if raw is None or form is None or form.startswith(HELD):
+        return None
+    text = tidy(raw)
+    amount = decimal(text)
+    if amount is None:
+        return text or None
+    return two_decimals(DECIMALS.multiply(amount, Decimal(form)))
