@@ -27,8 +27,9 @@ def locked() -> dict[str, set[str]]:
 
 
 def astro_requirements() -> dict[str, str]:
+    """The pins; a bucket's provider may stand beside them, unpinned."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    pins = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
     return {canonicalize_name(name): version for name, version in pins}
 
 
