@@ -7,7 +7,7 @@ from pathlib import Path
 
 from samklang.core.mapping import Mapping
 from samklang.core.mapping_file import parse_mapping
-from samklang.errors import ConfigurationError, MappingError
+from samklang.errors import ConfigurationError
 
 SETTING = "SAMKLANG_MAPPINGS"
 _DEFAULT = Path("include/mappings")
@@ -40,7 +40,7 @@ def load_mapping(entity: str, folder: Path) -> Mapping:
     """Read `<entity>.yaml`.
 
     :raises ConfigurationError: the file is missing or cannot be read.
-    :raises MappingError: the file is wrong.
+    :raises MappingError: the file is wrong, or of another entity.
     """
     file = folder / f"{entity}.yaml"
     try:
@@ -55,15 +55,7 @@ def load_mapping(entity: str, folder: Path) -> Mapping:
             f"The mapping file {file} cannot be read ({type(error).__name__}).",
             remedy="Make it a text file in UTF-8 that this user may read.",
         ) from None
-    mapping = parse_mapping(text, file=str(file))
-    if mapping.entity != entity:
-        raise MappingError(
-            f"this is the mapping of {mapping.entity}, not of {entity}.",
-            file=str(file),
-            line=1,
-            remedy=f"Write `entity: {entity}`, or name the file {mapping.entity}.yaml.",
-        )
-    return mapping
+    return parse_mapping(text, file=str(file), expected=entity)
 
 
 def _checkout() -> tuple[Path, ...]:

@@ -26,12 +26,15 @@ _PRODUCT_KEYS = ("currency", "vat", "new_product_status")
 _FIELD_KEYS = ("kind", "group", "origin", "direction", "policy", "clear")
 
 
-def parse_mapping(text: str, *, file: str, sides: tuple[str, str] = ("powerofficego", "shopify")) -> Mapping:
+def parse_mapping(
+    text: str, *, file: str, sides: tuple[str, str] = ("powerofficego", "shopify"), expected: str | None = None
+) -> Mapping:
     """Read one mapping file.
 
     :param file: its name, for messages.
     :param sides: the two systems; the first gives the fields their names, the second is where records are created
         unless the file says otherwise.
+    :param expected: the entity that this file should be of, where that is known.
     :raises MappingError: the first mistake, with file, line and remedy.
     """
     document = read(text, file=file, name="the mapping")
@@ -39,7 +42,7 @@ def parse_mapping(text: str, *, file: str, sides: tuple[str, str] = ("poweroffic
     for name in ("entity", "match", "fields"):
         if name not in keys:
             raise document.error(f"the key `{name}` is missing.", "Add it; the file that Samklang ships shows how.")
-    entity = keys["entity"].choice(ENTITIES)
+    entity = keys["entity"].choice(ENTITIES if expected is None else (expected,))
     for name in _PRODUCT_KEYS:
         if entity != "products" and name in keys:
             raise keys[name].error(f"`{name}` belongs to products.", f"Remove it from the mapping of {entity}.")

@@ -80,23 +80,8 @@ def common_forms(raw: pd.Series, form: pd.Series) -> pd.Series:
     return pd.Series([known[pair] for pair in pairs], index=raw.index, dtype=object, name=raw.name)
 
 
-def from_common(common: str, form: str) -> str:
-    """The figure to store: the shortest, from two decimals up, whose common form under `form` is exactly `common`.
-
-    :raises ValueError: the form is held, or `common` is no amount of two decimals.
-    """
-    if form.startswith(HELD):
-        raise ValueError(f"a held price has no figure to store ({form})")
-    amount, factor = Decimal(common), Decimal(form)
-    exact = DECIMALS.divide(amount, factor)
-    for places in range(2, 7):
-        figure = exact.quantize(Decimal(1).scaleb(-places), context=DECIMALS)
-        if two_decimals(DECIMALS.multiply(figure, factor)) == common:
-            return str(figure if figure else abs(figure))
-    raise ValueError("no figure of up to six decimals gives this amount")
-
-
 def common_form(raw: str | None, form: str | None) -> str | None:
+    """One price as the tax-including side shows it; see `common_forms`."""
     if raw is None or form is None or form.startswith(HELD):
         return None
     text = tidy(raw)
@@ -104,3 +89,21 @@ def common_form(raw: str | None, form: str | None) -> str | None:
     if amount is None:
         return text or None
     return two_decimals(DECIMALS.multiply(amount, Decimal(form)))
+
+
+def from_common(common: str, form: str) -> str:
+    """The figure to store: the shortest, from two decimals up, whose common form under `form` is exactly `common`.
+
+    :raises ValueError: the form is held, or `common` is no amount.
+    """
+    if form.startswith(HELD):
+        raise ValueError(f"a held price has no figure to store ({form})")
+    amount, factor = decimal(common), Decimal(form)
+    if amount is None:
+        raise ValueError("this is no amount")
+    exact = DECIMALS.divide(amount, factor)
+    for places in range(2, 7):
+        figure = exact.quantize(Decimal(1).scaleb(-places), context=DECIMALS)
+        if two_decimals(DECIMALS.multiply(figure, factor)) == common:
+            return str(figure if figure else abs(figure))
+    raise ValueError("this is no amount of two decimals")
