@@ -70,12 +70,12 @@ class PowerOfficeGoProducts(Writing):
                 yield _taken(creation)
         failure: RemoteError | None = None
         for chunk in chunks(list(waiting)):
-            held: dict[str, list[Record]] = {}
-            try:
-                held = held if failure else self.find_by_key(chunk)
-            except RemoteError as error:
-                failure = error
             batch = [waiting[key] for key in chunk]
+            if failure is None:
+                try:
+                    held = self.find_by_key(chunk)
+                except RemoteError as error:
+                    failure = error
             if failure is not None:
                 yield from (Outcome(creation.ref, error=failure) for creation in batch)
                 continue
