@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pandas as pd
 import phonenumbers
 import pytest
@@ -193,5 +195,5 @@ def test_a_description_survives_the_way_to_html_and_back(text: str) -> None:
 
 
 @given(st.decimals(min_value=-(10**7), max_value=10**7, places=4))
-def test_money_never_moves_by_more_than_half_an_oere(amount) -> None:
+def test_money_never_moves_by_more_than_half_an_oere(amount: Decimal) -> None:
     assert abs(float(two_decimals(amount)) - float(amount)) <= 0.00501
