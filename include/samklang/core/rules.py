@@ -15,6 +15,7 @@ class Accepts:
         `money` a decimal that is not negative.
     :param clearable: whether the field may be emptied.
     :param writable: False for a field that this system shows and does not let us write.
+    :param unique: whether no two records may have the same value.
     :param inherits: an empty value there means "inherited from elsewhere", not "empty".
     """
 
@@ -23,6 +24,7 @@ class Accepts:
     choices: frozenset[str] = frozenset()
     clearable: bool = True
     writable: bool = True
+    unique: bool = False
     inherits: bool = False
 
 

@@ -90,6 +90,11 @@ def finish_run(
     )
 
 
+def is_backfill(connection: Connection, entity: str, run_id: str) -> bool:
+    kind = connection.execute(select(runs.c.kind).where(runs.c.entity == entity, runs.c.run_id == run_id)).scalar()
+    return kind == "backfill"
+
+
 def last_run(connection: Connection, entity: str) -> dict[str, Any] | None:
     row = (
         connection.execute(select(runs).where(runs.c.entity == entity).order_by(runs.c.started_at.desc()).limit(1))

@@ -43,9 +43,7 @@ def close_intent(
 ) -> None:
     connection.execute(
         update(intents)
-        .where(
-            intents.c.entity == entity, intents.c.side == side, intents.c.key == key, intents.c.state == "open"
-        )
+        .where(intents.c.entity == entity, intents.c.side == side, intents.c.key == key, intents.c.state == "open")
         .values(state=state, closed_at=at, note=note or None)
     )
 
@@ -124,6 +122,21 @@ def put_system_hold(
     )  # fmt: skip
 
 
+def attempts(connection: Connection, entity: str, side: str, source_id: str, field: str) -> int:
+    """How often a system has refused this value, or record, in a row."""
+    return (
+        connection.execute(
+            select(holds.c.attempts).where(
+                holds.c.entity == entity,
+                holds.c.side == side,
+                holds.c.source_id == source_id,
+                holds.c.field == field,
+            )
+        ).scalar()
+        or 0
+    )
+
+
 def drop_holds(connection: Connection, entity: str, side: str, source_id: str, fields: Sequence[str]) -> None:
     """A later success clears them."""
     connection.execute(
@@ -180,9 +193,7 @@ def counts(connection: Connection, entity: str) -> dict[str, int]:
         "quarantined": number(records(holds, holds.c.entity == entity, holds.c.field == "")),
         "excluded": number(verdict("excluded")),
         "conflicts": number(
-            select(func.count())
-            .select_from(conflicts)
-            .where(conflicts.c.entity == entity, conflicts.c.state == "open")
+            select(func.count()).select_from(conflicts).where(conflicts.c.entity == entity, conflicts.c.state == "open")
         ),
         "pending_intents": number(
             select(func.count()).select_from(intents).where(intents.c.entity == entity, intents.c.state == "open")

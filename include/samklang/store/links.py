@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
@@ -12,6 +13,7 @@ from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.errors import OutdatedError
 from samklang.store.schema import link_sides, links, seen
+from samklang.store.upserts import chunks
 
 Base = Mapping[str, tuple[str | None, str | None, str]]
 """By field: raw value, normal form, form (see `core.derive`)."""
@@ -27,17 +29,13 @@ class LinkSide:
     base: Base
 
 
-def create(
-    connection: Connection, *, entity: str, origin: str, run_id: str, at: str, sides: Sequence[LinkSide]
-) -> int:
+def create(connection: Connection, *, entity: str, origin: str, run_id: str, at: str, sides: Sequence[LinkSide]) -> int:
     """Make two records twins.
 
     :raises sqlalchemy.exc.IntegrityError: one of them has a twin already.
     """
     link_id = connection.execute(
-        insert(links).values(
-            entity=entity, state="linked", origin=origin, run_id=run_id, created_at=at, revision=0
-        )
+        insert(links).values(entity=entity, state="linked", origin=origin, run_id=run_id, created_at=at)
     ).inserted_primary_key[0]
     connection.execute(
         insert(link_sides),
@@ -47,6 +45,7 @@ def create(
                 "side": one.side,
                 "entity": entity,
                 "record_id": one.record_id,
+                "revision": 0,
                 **{name: dumps(column) for name, column in _columns(one.base).items()},
             }
             for one in sides
@@ -56,19 +55,23 @@ def create(
 
 
 def advance(
-    connection: Connection, link_id: int, bases: Mapping[str, Base], *, revision: int | None, drop: Sequence[str] = ()
-) -> int:
-    """Move the bases of some fields of one link, by side, and count the commit.
+    connection: Connection,
+    link_id: int,
+    bases: Mapping[str, Base],
+    *,
+    written: tuple[str, int] | None = None,
+    drop: Sequence[str] = (),
+) -> None:
+    """Move the bases of some fields of one link, by side.
 
-    :param revision: what the plan saw; None where the caller read the link in this very transaction.
+    :param written: the side that was written and the revision that the plan saw there; it is counted up.
     :param drop: fields whose base is forgotten on both sides.
-    :returns: the new revision.
-    :raises OutdatedError: the link has moved since, or is gone.
+    :raises OutdatedError: that side has been written since, or the link is gone.
     """
-    same = [links.c.id == link_id] + ([links.c.revision == revision] if revision is not None else [])
-    counted = connection.execute(update(links).where(*same).values(revision=links.c.revision + 1))
-    if counted.rowcount != 1:
-        raise OutdatedError(f"Link {link_id} has changed since this plan was made.")
+    # Both lanes move bases of both sides: the link's row is the lock (SQLite has one writer anyway).
+    connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
+    if written is not None:
+        _count_write(connection, link_id, *written)
     for side, base in bases.items():
         where = and_(link_sides.c.link_id == link_id, link_sides.c.side == side)
         row = connection.execute(select(*(link_sides.c[name] for name in _BASE)).where(where)).one()
@@ -78,12 +81,29 @@ def advance(
             kept = {f: v for f, v in loads(getattr(row, name)).items() if f not in drop}
             merged[name] = dumps(kept | new[name])
         connection.execute(update(link_sides).where(where).values(**merged))
-    return int(connection.execute(select(links.c.revision).where(links.c.id == link_id)).scalar_one())
 
 
-def revisions(connection: Connection, link_ids: Sequence[int]) -> dict[int, int]:
-    rows = connection.execute(select(links.c.id, links.c.revision).where(links.c.id.in_(link_ids)))
-    return {row.id: row.revision for row in rows}
+def _count_write(connection: Connection, link_id: int, side: str, revision: int) -> None:
+    counted = connection.execute(
+        update(link_sides)
+        .where(link_sides.c.link_id == link_id, link_sides.c.side == side, link_sides.c.revision == revision)
+        .values(revision=revision + 1)
+    )
+    if counted.rowcount != 1:
+        raise OutdatedError(f"Link {link_id} has been written on {side} since this plan was made.")
+
+
+def of_records(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Link and revision of that side, by record id."""
+    found = {}
+    for part in chunks(ids):
+        rows = connection.execute(
+            select(link_sides.c.record_id, link_sides.c.link_id, link_sides.c.revision).where(
+                link_sides.c.entity == entity, link_sides.c.side == side, link_sides.c.record_id.in_(part)
+            )
+        )
+        found.update({row.record_id: (row.link_id, row.revision) for row in rows})
+    return found
 
 
 def twin_of(connection: Connection, entity: str, side: str, record_id: str) -> int | None:
@@ -112,7 +132,7 @@ def out_of_tune(
 ) -> pd.DataFrame:
     """Linked pairs, both in scope, of which a side differs from its base; in the order of their ids.
 
-    Columns: `link_id`, `revision`, and per side `{side}_id`, `{side}_raw`, … of what was seen and
+    Columns: `link_id`, and per side `{side}_id`, `{side}_revision`, `{side}_raw`, … of what was seen and
     `{side}_base_raw`, `{side}_base_normal`, `{side}_base_form`. Unequal text only makes a pair a candidate.
 
     :param after: the last link id of the page before.
@@ -122,14 +142,10 @@ def out_of_tune(
     differs = or_(
         *(seen_of[s].c.raw != base_of[s].c.raw for s in sides), *(seen_of[s].c.form != base_of[s].c.form for s in sides)
     )
-    statement = statement.where(
-        links.c.id > after, differs, *(seen_of[s].c.scope == Scope.ACTIVE for s in sides)
-    )
+    statement = statement.where(links.c.id > after, differs, *(seen_of[s].c.scope == Scope.ACTIVE for s in sides))
     if window:
         start, end = window
-        statement = statement.where(
-            or_(*(and_(seen_of[s].c.clock >= start, seen_of[s].c.clock < end) for s in sides))
-        )
+        statement = statement.where(or_(*(and_(seen_of[s].c.clock >= start, seen_of[s].c.clock < end) for s in sides)))
     rows = connection.execute(statement.order_by(links.c.id).limit(limit)).all()
     return pd.DataFrame.from_records(rows, columns=[column.name for column in statement.selected_columns])
 
@@ -153,7 +169,7 @@ def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -
 def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  # type: ignore[type-arg]
     base_of = {side: link_sides.alias(f"base_{side}") for side in sides}
     seen_of = {side: seen.alias(f"seen_{side}") for side in sides}
-    columns = [links.c.id.label("link_id"), links.c.revision]
+    columns: list[Any] = [links.c.id.label("link_id")]
     source = links
     for side in sides:
         base, now = base_of[side], seen_of[side]
@@ -161,7 +177,7 @@ def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  #
         source = source.join(  # type: ignore[assignment]
             now, and_(now.c.entity == entity, now.c.side == side, now.c.id == base.c.record_id)
         )
-        columns.append(base.c.record_id.label(f"{side}_id"))
+        columns += [base.c.record_id.label(f"{side}_id"), base.c.revision.label(f"{side}_revision")]
         columns.extend(now.c[name].label(f"{side}_{name}") for name in _SEEN)
         columns.extend(base.c[name].label(f"{side}_base_{name}") for name in _BASE)
     statement = select(*columns).select_from(source).where(links.c.entity == entity, links.c.state == "linked")

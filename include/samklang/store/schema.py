@@ -86,7 +86,6 @@ links = Table(
     Column("origin", String(10), nullable=False),  # matched | created
     Column("run_id", String(250), nullable=False),
     Column("created_at", String(40), nullable=False),
-    Column("revision", Integer, nullable=False, default=0),  # counts commits; a plan is refused where it has moved
 )
 
 link_sides = Table(
@@ -99,6 +98,7 @@ link_sides = Table(
     Column("raw", Text, nullable=False),  # the base: what was last synchronised, by field
     Column("normal", Text, nullable=False),
     Column("form", Text, nullable=False),
+    Column("revision", Integer, nullable=False, default=0),  # counts writes; a plan is refused where it has moved
     Index("one_link_per_record_and_side", "entity", "side", "record_id", unique=True),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,15 +16,20 @@ from samklang.store.upserts import chunks, upsert
 COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side")]
 
 
-def start_read(
-    connection: Connection, *, entity: str, side: str, run_id: str, whole: bool, started_at: str
-) -> int:
+def start_read(connection: Connection, *, entity: str, side: str, run_id: str, whole: bool, started_at: str) -> int:
     """Register a read before its first request; its ticket says which observations are newer."""
     ticket = next_ticket(connection)
     connection.execute(
         insert(reads).values(
-            ticket=ticket, entity=entity, side=side, run_id=run_id, whole=whole,
-            started_at=started_at, max_clock="", rows=0, taken_in=False,
+            ticket=ticket,
+            entity=entity,
+            side=side,
+            run_id=run_id,
+            whole=whole,
+            started_at=started_at,
+            max_clock="",
+            rows=0,
+            taken_in=False,
         )
     )
     return ticket
@@ -49,22 +54,36 @@ def mark_taken_in(connection: Connection, ticket: int) -> None:
     connection.execute(update(reads).where(reads.c.ticket == ticket).values(taken_in=True))
 
 
-def known(connection: Connection, entity: str, side: str, ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """Rows of `seen`, by id: all of one side, or these."""
+def known(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What was last seen of these records, by id."""
     statement = select(*(seen.c[name] for name in COLUMNS)).where(seen.c.entity == entity, seen.c.side == side)
-    if ids is None:
-        rows = connection.execute(statement).all()
-    else:
-        rows = [row for part in chunks(ids) for row in connection.execute(statement.where(seen.c.id.in_(part)))]
-    return pd.DataFrame.from_records(rows, columns=COLUMNS).set_index("id")
+    return {
+        row["id"]: dict(row)
+        for part in chunks(ids, 5_000)
+        for row in connection.execute(statement.where(seen.c.id.in_(part))).mappings()
+    }
+
+
+def pages(connection: Connection, entity: str, side: str, size: int = 20_000) -> Iterator[list[dict[str, Any]]]:
+    """Everything that was seen on one side, a page at a time."""
+    statement = (
+        select(*(seen.c[name] for name in COLUMNS))
+        .where(seen.c.entity == entity, seen.c.side == side)
+        .order_by(seen.c.id)
+        .limit(size)
+    )
+    last = ""
+    while rows := connection.execute(statement.where(seen.c.id > last)).mappings().all():
+        yield [dict(row) for row in rows]
+        last = rows[-1]["id"]
 
 
 def count_present(connection: Connection, entity: str, side: str) -> int:
     """How many records the side is known to have."""
     return connection.execute(
-        select(func.count()).select_from(seen).where(
-            seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE
-        )
+        select(func.count())
+        .select_from(seen)
+        .where(seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE)
     ).scalar_one()
 
 
@@ -93,9 +112,7 @@ def put(
     upsert(connection, seen, [{"entity": entity, "side": side, **row} for row in rows])
     for part in chunks([row["id"] for row in rows]):
         connection.execute(
-            delete(seen_keys).where(
-                seen_keys.c.entity == entity, seen_keys.c.side == side, seen_keys.c.id.in_(part)
-            )
+            delete(seen_keys).where(seen_keys.c.entity == entity, seen_keys.c.side == side, seen_keys.c.id.in_(part))
         )
     upsert(
         connection,
@@ -107,18 +124,16 @@ def put(
 def set_missing(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
     """Count one more whole read that did not have these records."""
     for part in chunks(ids):
-        connection.execute(
-            update(seen).where(*_these(entity, side, part)).values(missing=seen.c.missing + 1)
-        )
+        connection.execute(update(seen).where(*_these(entity, side, part)).values(missing=seen.c.missing + 1))
 
 
-def set_found(connection: Connection, entity: str, side: str) -> None:
-    """Forget earlier absences: called with a whole read that then marks what it misses."""
-    connection.execute(
-        update(seen)
-        .where(seen.c.entity == entity, seen.c.side == side, seen.c.missing > 0, seen.c.scope != Scope.GONE)
-        .values(missing=0)
-    )
+def set_found(connection: Connection, entity: str, side: str, ids: set[str]) -> None:
+    """Forget earlier absences of records that a whole read had."""
+    absent = connection.execute(
+        select(seen.c.id).where(seen.c.entity == entity, seen.c.side == side, seen.c.missing > 0)
+    ).scalars()
+    for part in chunks([i for i in absent if i in ids]):
+        connection.execute(update(seen).where(*_these(entity, side, part)).values(missing=0))
 
 
 def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
@@ -126,23 +141,23 @@ def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str])
         connection.execute(update(seen).where(*_these(entity, side, part)).values(scope=Scope.GONE))
 
 
-def missing_twice(connection: Connection, entity: str, side: str) -> list[str]:
-    """Records that two whole reads in a row did not have: candidates for a look by id."""
-    return list(
+def missing_before(connection: Connection, entity: str, side: str) -> set[str]:
+    """Records that the last whole read did not have: absent once more, they are looked up by id."""
+    return set(
         connection.execute(
             select(seen.c.id).where(
-                seen.c.entity == entity, seen.c.side == side, seen.c.missing >= 2, seen.c.scope != Scope.GONE
+                seen.c.entity == entity, seen.c.side == side, seen.c.missing >= 1, seen.c.scope != Scope.GONE
             )
         ).scalars()
     )
 
 
 def unlinked(connection: Connection, entity: str, side: str) -> pd.DataFrame:
-    """Records in scope without a link: id, raw, normal, scope, created, clock, our_key, facts."""
+    """Records in scope without a link, with what was seen of them."""
     linked = exists().where(
         link_sides.c.entity == seen.c.entity, link_sides.c.side == seen.c.side, link_sides.c.record_id == seen.c.id
     )
-    columns = ["id", "raw", "normal", "form", "scope", "created", "clock", "our_key", "facts"]
+    columns = [name for name in COLUMNS if name not in ("ticket", "missing")]
     rows = connection.execute(
         select(*(seen.c[name] for name in columns)).where(
             seen.c.entity == entity,
@@ -240,9 +255,7 @@ def to_revisit(connection: Connection, entity: str, side: str) -> list[str]:
 def drop_revisit(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
     for part in chunks(ids):
         connection.execute(
-            delete(revisit).where(
-                revisit.c.entity == entity, revisit.c.side == side, revisit.c.id.in_(part)
-            )
+            delete(revisit).where(revisit.c.entity == entity, revisit.c.side == side, revisit.c.id.in_(part))
         )
 
 

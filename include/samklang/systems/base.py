@@ -119,11 +119,15 @@ class Pacer(Protocol):
 
 
 class System(Protocol):
-    """One entity in one system."""
+    """One entity in one system. Making one sends no request.
+
+    `reads_whole` says that `read_changes` cannot be trusted for this entity: the engine reads it whole each time.
+    """
 
     side: str
     entity: str
     rules: EntityRules
+    reads_whole: bool
 
     def describe(self) -> Description:
         """Which tenant this is, and what conversions need to know of it."""

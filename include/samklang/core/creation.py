@@ -1,0 +1,177 @@
+"""Records without a twin: may one be made on the other side, and with which values?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+from samklang.core.derive import HELD, SKIP, SideView
+from samklang.core.holds import Hold, refusal
+from samklang.core.mapping import Field, Mapping
+from samklang.core.plan import INCOMPLETE_ADDRESS, FieldChange, Held, Plan, Refusals, Row, Verdict, row_content
+from samklang.core.prices import common_form, from_common, price_form, price_hold
+from samklang.core.records import Scope
+from samklang.core.values import written_form
+
+KeyFor = Callable[[str, MappingOf[str, str]], str | None]
+"""(source id, values under the target's names) → our key."""
+
+NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record in scope that nobody on the other side matches; maps are by the mapping's field names."""
+
+    side: str
+    id: str
+    scope: str
+    created: str
+    raw: MappingOf[str, str | None]
+    normal: MappingOf[str, str | None]
+    form: MappingOf[str, str]
+    facts: MappingOf[str, Any]
+
+
+def plan_creation(
+    mapping: Mapping,
+    source: SideView,
+    target: SideView,
+    candidate: Candidate,
+    *,
+    first_created: str | None,
+    key_for: KeyFor,
+    refusals: Refusals,
+    plan: Plan,
+) -> None:
+    """Add a creation to the plan, or the reason why there is none.
+
+    :param first_created: the newest record on the source side when the first run began; None: that is now.
+    """
+    reason = _not_created(mapping, target.name, candidate, first_created)
+    if reason:
+        plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", reason))
+        return
+    changes, held = _values(mapping, source, target, candidate, refusals)
+    values = {mapping.field(c.field).names[target.name]: str(c.value) for c in changes}
+    missing = _missing(target, values)
+    if missing:
+        named = {f.names[target.name]: f.name for f in mapping.fields}
+        lacks = ",".join(named.get(name, name) for name in missing)
+        plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", f"lacks_{lacks}"))
+        return
+    standing = refusals.standing(target.name, candidate.id, "", row_content(changes))
+    if standing is not None:
+        plan.held.append(Held(target.name, candidate.id, "", standing.reason, standing.remedy))
+        return
+    key = key_for(candidate.id, values)
+    if key is None:
+        plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", "lacks_a_key"))
+        return
+    plan.held.extend(held)
+    options = {"status": mapping.new_product_status} if mapping.entity == "products" else {}
+    plan.rows.append(
+        Row(side=target.name, op="create", source_id=candidate.id, changes=changes, key=key, options=options)
+    )
+
+
+def _not_created(mapping: Mapping, target: str, candidate: Candidate, first_created: str | None) -> str:
+    if target not in mapping.create_in:
+        return "not_in_create_in"
+    if not mapping.shares(target):
+        return "share_off"
+    if candidate.scope == Scope.ARCHIVED and not mapping.create_archived:
+        return "archived"
+    if not mapping.syncs_all(target) and (first_created is None or candidate.created <= first_created):
+        return "before_the_first_run"
+    if any(name not in candidate.raw for name in mapping.match):
+        return "match_key_unknown"
+    return ""
+
+
+def _values(
+    mapping: Mapping, source: SideView, target: SideView, candidate: Candidate, refusals: Refusals
+) -> tuple[list[FieldChange], list[Held]]:
+    changes: list[FieldChange] = []
+    held: list[Held] = []
+    for f in mapping.fields:
+        if f.direction not in ("both", f"to_{target.name}") or f.name not in candidate.raw:
+            continue
+        value, hold = _value(f, mapping, source, target, candidate)
+        if hold is None and value is not None:
+            hold = refusals.standing(target.name, candidate.id, f.name, value)
+        if hold is not None:
+            held.append(Held(target.name, candidate.id, f.name, hold.reason, hold.remedy))
+        elif value is not None:
+            raw, normal = candidate.raw[f.name], candidate.normal[f.name]
+            changes.append(FieldChange(f.name, None, value, "create", (raw, normal, candidate.form[f.name])))
+    incomplete = _incomplete_groups(mapping, target, changes)
+    for change in changes:
+        if mapping.field(change.field).group in incomplete:
+            held.append(
+                Held(target.name, candidate.id, change.field, INCOMPLETE_ADDRESS.reason, INCOMPLETE_ADDRESS.remedy)
+            )
+    return [c for c in changes if mapping.field(c.field).group not in incomplete], held
+
+
+def _value(
+    f: Field, mapping: Mapping, source: SideView, target: SideView, candidate: Candidate
+) -> tuple[str | None, Hold | None]:
+    form, raw = candidate.form[f.name], candidate.raw[f.name]
+    accepts = target.rules.accepts(f.names[target.name])
+    needed = any(f.names[target.name] in alternative for alternative in target.rules.create_needs)
+    if form.startswith(SKIP) and not needed:
+        return None, None
+    if form.startswith(HELD):
+        hold = price_hold(form)
+        return None, NEEDS_PRICE if hold and hold.reason == "inherited" and f.kind == "money" else hold
+    if candidate.normal[f.name] is None or raw is None:
+        return None, NEEDS_PRICE if f.kind == "money" else None
+    region = _region(mapping, candidate)
+    if f.kind not in ("money", "cost"):
+        hold = refusal(f.kind, raw, accepts=accepts, region=region)
+        return (None, hold) if hold else (written_form(f.kind, raw, accepts=accepts, region=region), None)
+    value, hold = _converted(f, mapping, source, target, candidate)
+    if value is not None:
+        hold = hold or refusal(f.kind, value, accepts=accepts, region=region)
+    return (None, hold) if hold else (value, None)
+
+
+def _converted(
+    f: Field, mapping: Mapping, source: SideView, target: SideView, candidate: Candidate
+) -> tuple[str | None, Hold | None]:
+    """The price as the new record will show it: its form there follows from the record it is made from."""
+    factor = candidate.form[f.name].partition("*")[2]
+    common = common_form(candidate.raw[f.name], factor)
+    its_form = price_form(
+        kind=f.kind, mapping=mapping, own=target.facts, other=source.facts, facts={}, raw="0", inherits=False
+    )
+    if its_form.startswith(HELD):
+        return None, price_hold(its_form)
+    try:
+        return from_common(common or "", its_form), None
+    except (ValueError, ArithmeticError):
+        return None, Hold("money_invalid", "Enter an amount of 0 or more, as a plain number.")
+
+
+def _incomplete_groups(mapping: Mapping, target: SideView, changes: list[FieldChange]) -> set[str | None]:
+    filled = {mapping.field(c.field).names[target.name] for c in changes}
+    groups = {mapping.field(c.field).group for c in changes}
+    return {
+        group for group, needs in target.rules.group_needs.items() if group in groups and not filled.issuperset(needs)
+    }
+
+
+def _missing(target: SideView, values: MappingOf[str, str]) -> list[str]:
+    """What the best alternative of the target's needs lacks; empty when one is met."""
+    if not target.rules.create_needs:
+        return []
+    return min(([n for n in need if n not in values] for need in target.rules.create_needs), key=len)
+
+
+def _region(mapping: Mapping, candidate: Candidate) -> str:
+    for f in mapping.fields:
+        if f.kind == "country":
+            return candidate.normal.get(f.name) or mapping.region
+    return mapping.region

@@ -1,0 +1,114 @@
+"""From raw values to what they are judged by: normal forms, forms, match keys.
+
+The *form* of a value says in which terms it is compared: its kind; for a price also the factor that turns it into the
+figure the shop shows (`money*1.25`). A base only counts while the form is the one it was made under, so a changed kind or
+VAT rate never looks like an edit. `held:<reason>` cannot be compared and is listed; `skip:<reason>` is not
+synchronised at present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from samklang.core.mapping import Field, Mapping
+from samklang.core.prices import price_form
+from samklang.core.rules import EntityRules
+from samklang.core.values import normal_form, normal_forms
+
+HELD = "held:"
+SKIP = "skip:"
+_PRICES = ("money", "cost")
+_KEY_LENGTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One side of a pair of systems, as far as values are judged by it.
+
+    :param facts: of its `Description`; :param other_facts: of the other side's.
+    """
+
+    name: str
+    facts: MappingOf[str, Any]
+    other_facts: MappingOf[str, Any]
+    rules: EntityRules
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """By the mapping's field name; a field that is unknown is in neither."""
+
+    normal: dict[str, str | None]
+    form: dict[str, str]
+
+
+def by_field(mapping: Mapping, side: str, values: MappingOf[str, str | None]) -> dict[str, str | None]:
+    """A system's values under the mapping's field names; what the mapping does not name falls away."""
+    return {f.name: values[f.names[side]] for f in mapping.fields if f.names[side] in values}
+
+
+def derive(mapping: Mapping, view: SideView, raw: MappingOf[str, str | None], facts: MappingOf[str, Any]) -> Derived:
+    """One record.
+
+    :param raw: by the mapping's field name; :param facts: `Record.facts`.
+    """
+    country = _country_field(mapping)
+    region = (normal_form("country", raw.get(country)) if country else None) or mapping.region
+    known = [f for f in mapping.fields if f.name in raw]
+    return Derived(
+        normal={f.name: normal_form(f.kind, raw[f.name], region) for f in known},
+        form={f.name: form_of(f, mapping, view, raw[f.name], facts) for f in known},
+    )
+
+
+def derive_all(
+    mapping: Mapping, view: SideView, raw: Sequence[dict[str, str | None]], facts: Sequence[dict[str, Any]]
+) -> list[Derived]:
+    """Many records, column by column: each distinct value is worked out once."""
+    country = _country_field(mapping)
+    regions: pd.Series | str = mapping.region
+    if country:
+        countries = normal_forms("country", pd.Series([r.get(country) for r in raw], dtype=object), "")
+        regions = countries.where(countries.notna(), mapping.region)
+    normal: list[dict[str, str | None]] = [{} for _ in raw]
+    form: list[dict[str, str]] = [{} for _ in raw]
+    for f in mapping.fields:
+        name = f.name
+        values = normal_forms(f.kind, pd.Series([r.get(name) for r in raw], dtype=object), regions)
+        for i, value in enumerate(values):
+            if name in raw[i]:
+                normal[i][name] = value
+                form[i][name] = form_of(f, mapping, view, raw[i][name], facts[i])
+    return [Derived(*pair) for pair in zip(normal, form, strict=True)]
+
+
+def form_of(field: Field, mapping: Mapping, view: SideView, raw: str | None, facts: MappingOf[str, Any]) -> str:
+    skipped = facts.get("skip")
+    if skipped and field.names[view.name] in skipped:
+        return SKIP + str(skipped[field.names[view.name]])
+    if field.kind not in _PRICES:
+        return field.kind
+    factor = price_form(
+        kind=field.kind,
+        mapping=mapping,
+        own=view.facts,
+        other=view.other_facts,
+        facts=facts,
+        raw=raw,
+        inherits=view.rules.accepts(field.names[view.name]).inherits,
+    )
+    return factor if factor.startswith(HELD) else f"{field.kind}*{factor}"
+
+
+def match_keys(mapping: Mapping, normal: MappingOf[str, str | None]) -> list[tuple[str, str]]:
+    """(field, value) of each key that the record has."""
+    return [(name, value[:_KEY_LENGTH]) for name in mapping.match if (value := normal.get(name))]
+
+
+def _country_field(mapping: Mapping) -> str | None:
+    return next((f.name for f in mapping.fields if f.kind == "country"), None)

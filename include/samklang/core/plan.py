@@ -1,0 +1,359 @@
+"""From decisions to a plan: which record gets which values, what is held back and why.
+
+A plan is data: rows to write per side, what is in tune without a write, and what a person should know. It is made without
+talking to a system, so it can be looked at, approved and carried out exactly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from samklang.core.derive import HELD, SideView
+from samklang.core.holds import Hold, refusal
+from samklang.core.jsontext import dumps, loads
+from samklang.core.mapping import Field, Mapping
+from samklang.core.merge import ABSENT, AGREE, NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
+from samklang.core.prices import from_common, price_hold
+from samklang.core.values import written_form
+
+Based = tuple[str | None, str | None, str]
+"""What becomes a base: raw value, normal form, form."""
+
+
+@dataclass(slots=True)
+class FieldChange:
+    """:param expected: what the target stored when the plan was made. :param source: the base of the source side."""
+
+    field: str
+    expected: str | None
+    value: str | None
+    why: str
+    source: Based
+
+
+@dataclass(slots=True)
+class Row:
+    """One write to one record.
+
+    :param side: where it is written. :param op: `create` or `update`; `free` only empties a value that another row takes.
+    :param wave: rows of a later wave wait for the earlier ones.
+    :param id: the record to update; :param source_id: its twin, or the record to make a twin of.
+    :param revision: of the link's side when the plan was made.
+    """
+
+    side: str
+    op: str
+    source_id: str
+    changes: list[FieldChange]
+    id: str | None = None
+    key: str | None = None
+    revision: int = 0
+    wave: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tuned:
+    """A pair that is linked, or whose bases move, without any write.
+
+    :param ids: of both records, first side first. :param matched: the key that made them twins; None: linked already.
+    :param bases: by field, for both sides.
+    """
+
+    ids: tuple[str, str]
+    matched: str | None
+    bases: dict[str, tuple[Based, Based]]
+
+
+@dataclass(slots=True)
+class Held:
+    side: str
+    source_id: str
+    field: str
+    reason: str
+    remedy: str
+
+
+@dataclass(slots=True)
+class Clash:
+    """A conflict as the ledger keeps it; raw values, base and clocks first side first."""
+
+    ids: tuple[str, str]
+    field: str
+    kind: str
+    rule: str
+    winner: str | None
+    certain: bool
+    raw: tuple[str | None, str | None]
+    base: tuple[str | None, str | None] | None
+    clocks: tuple[str, str]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Why a record has no twin: `ambiguous` with all candidates, or `excluded`."""
+
+    side: str
+    id: str
+    verdict: str
+    reason: str
+    candidates: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Plan:
+    rows: list[Row] = field(default_factory=list)
+    tuned: list[Tuned] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    clashes: list[Clash] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    drift: int = 0
+    waiting: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What the systems refused before, and whether it is time to try again.
+
+    :param known: by (side, source id, field): fingerprint of what was refused, when to try again, reason, remedy.
+        Field "" is the whole record.
+    :param now: as `core.clocks` writes it.
+    """
+
+    known: MappingOf[tuple[str, str, str], tuple[str, str, str, str]]
+    now: str
+
+    def standing(self, side: str, source_id: str, name: str, content: Any) -> Hold | None:
+        """The refusal that still stands: the same content, and its next try is not due."""
+        found = self.known.get((side, source_id, name))
+        if found is None:
+            return None
+        refused, retry_at, reason, remedy = found
+        return Hold(reason, remedy) if refused == fingerprint(content) and self.now < retry_at else None
+
+
+def fingerprint(content: Any) -> str:
+    """What a refusal was about, without keeping it."""
+    return hashlib.blake2b(dumps(content).encode(), digest_size=16).hexdigest()
+
+
+def row_content(changes: list[FieldChange]) -> dict[str, str | None]:
+    """What a refusal of a whole record is about."""
+    return {change.field: change.value for change in changes}
+
+
+def plan_pairs(
+    mapping: Mapping,
+    views: tuple[SideView, SideView],
+    pairs: pd.DataFrame,
+    arrays: MappingOf[str, FieldArrays],
+    merged: Merged,
+    refusals: Refusals,
+    plan: Plan,
+) -> None:
+    """Add what the merge decided to the plan.
+
+    :param pairs: as for the merge, with `{side}_id`, `{side}_revision`, `{side}_facts`, and `matched`.
+    """
+    names = [f.name for f in mapping.fields]
+    busy = np.zeros(len(pairs), dtype=bool)
+    for name in names:
+        busy |= (merged.action[name] != NOTHING) | (merged.reason[name] != "")
+        plan.drift += int(merged.drift[name].sum())
+        plan.waiting += sum(1 for reason in merged.reason[name] if reason.startswith("waiting:"))
+        plan.unknown[name] = plan.unknown.get(name, 0) + merged.unknown[name]
+    busy |= pairs["matched"].notna().to_numpy()
+    columns = {name: pairs[name].to_numpy() for name in pairs.columns}
+    planner = _PairPlanner(mapping, views, columns, arrays, merged, refusals, plan)
+    for i in np.flatnonzero(busy):
+        planner.add(int(i))
+    for conflict in merged.conflicts:
+        plan.clashes.append(planner.clash(conflict))
+
+
+@dataclass(slots=True)
+class _PairPlanner:
+    mapping: Mapping
+    views: tuple[SideView, SideView]
+    columns: dict[str, np.ndarray]
+    arrays: MappingOf[str, FieldArrays]
+    merged: Merged
+    refusals: Refusals
+    plan: Plan
+
+    def add(self, i: int) -> None:
+        sides = self.mapping.sides
+        ids = (str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i]))
+        matched = self.columns["matched"][i]
+        tuned: dict[str, tuple[Based, Based]] = {}
+        changes: tuple[list[FieldChange], list[FieldChange]] = ([], [])
+        for f in self.mapping.fields:
+            action = self.merged.action[f.name][i]
+            if action == AGREE:
+                tuned[f.name] = (self._based(f.name, 0, i), self._based(f.name, 1, i))
+            elif action in (TO_FIRST, TO_SECOND):
+                target = 0 if action == TO_FIRST else 1
+                change = self._change(f, target, i, ids)
+                if change is not None:
+                    changes[target].append(change)
+            elif reason := self.merged.reason[f.name][i]:
+                self._report(f.name, reason, ids)
+        for target in (0, 1):
+            kept = self._by_rules(changes[target], target, i, ids)
+            if kept:
+                self._row(kept, target, i, ids)
+        if tuned or isinstance(matched, str):
+            self.plan.tuned.append(Tuned(ids, matched if isinstance(matched, str) else None, tuned))
+
+    def clash(self, conflict: Any) -> Clash:
+        sides, i, a = self.mapping.sides, conflict.pair, self.arrays[conflict.field]
+        group = self.mapping.field(conflict.field).group
+
+        def clock(side: str) -> str:
+            own = loads(self.columns[f"{side}_group_clocks"][i]).get(group) if group else None
+            return str(own or self.columns[f"{side}_clock"][i])
+
+        based = conflict.kind == "edit"
+        return Clash(
+            ids=(str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i])),
+            field=conflict.field,
+            kind=conflict.kind,
+            rule=conflict.rule,
+            winner=None if conflict.winner is None else sides[conflict.winner],
+            certain=conflict.certain,
+            raw=(a.raw[0][i], a.raw[1][i]),
+            base=(a.base_raw[0][i], a.base_raw[1][i]) if based else None,
+            clocks=(clock(sides[0]), clock(sides[1])),
+        )
+
+    def _change(self, f: Field, target: int, i: int, ids: tuple[str, str]) -> FieldChange | None:
+        """The write of one field, or None where it is held back."""
+        a, source = self.arrays[f.name], 1 - target
+        accepts = self.views[target].rules.accepts(f.names[self.views[target].name])
+        region = self._region(i, source)
+        raw = a.raw[source][i]
+        hold = None if f.kind in ("money", "cost") else refusal(f.kind, raw, accepts=accepts, region=region)
+        value: str | None = None
+        if hold is None and a.normal[source][i] is not None:
+            if f.kind in ("money", "cost"):
+                value, hold = _price(a, target, i)
+                hold = hold or refusal(f.kind, value, accepts=accepts, region=region)
+            else:
+                value = written_form(f.kind, raw, accepts=accepts, region=region)
+        elif hold is None and not accepts.clearable:
+            hold = refusal(f.kind, None, accepts=accepts, region=region)
+        hold = hold or self.refusals.standing(self.views[target].name, ids[source], f.name, value)
+        if hold is not None:
+            self._hold(f.name, target, ids, hold)
+            return None
+        return FieldChange(f.name, a.raw[target][i], value, self._why(f.name, i, value), self._based(f.name, source, i))
+
+    def _by_rules(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> list[FieldChange]:
+        """Hold back what the target cannot take as a whole: a last identity, half an address."""
+        if not changes:
+            return changes
+        rules, side = self.views[target].rules, self.views[target].name
+        after = {f.names[side]: self.arrays[f.name].raw[target][i] for f in self.mapping.fields}
+        before = dict(after)
+        named = {self.mapping.field(c.field).names[side]: c for c in changes}
+        after.update({name: c.value for name, c in named.items()})
+        refused: set[str] = set()
+        identity = [n for n in rules.identity if n in after]
+        if identity and len(identity) == len(rules.identity) and not any(_filled(after[n]) for n in identity):
+            clears = {n for n in named if n in identity and named[n].value is None}
+            refused |= clears
+            for name in clears:
+                self._hold(named[name].field, target, ids, LAST_IDENTITY)
+        for group, needs in rules.group_needs.items():
+            members = [f.names[side] for f in self.mapping.fields if f.group == group]
+            if lacks_needs(members, needs, before, after):
+                for name in members:
+                    if name in named:
+                        refused.add(name)
+                        self._hold(named[name].field, target, ids, INCOMPLETE_ADDRESS)
+        return [c for name, c in named.items() if name not in refused]
+
+    def _row(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> None:
+        side = self.views[target].name
+        standing = self.refusals.standing(side, ids[1 - target], "", row_content(changes))
+        if standing is not None:
+            self._hold("", target, ids, standing)
+            return
+        self.plan.rows.append(
+            Row(
+                side=side,
+                op="update",
+                id=ids[target],
+                source_id=ids[1 - target],
+                changes=changes,
+                revision=int(self.columns[f"{side}_revision"][i]),
+                facts=loads(self.columns[f"{side}_facts"][i]),
+            )
+        )
+
+    def _report(self, name: str, reason: str, ids: tuple[str, str]) -> None:
+        if reason.startswith(HELD):
+            hold = price_hold(reason)
+            if hold is not None:
+                # A price that cannot be compared is held towards the second side, where it would be shown.
+                self._hold(name, 1, ids, hold)
+
+    def _hold(self, name: str, target: int, ids: tuple[str, str], hold: Hold) -> None:
+        self.plan.held.append(Held(self.views[target].name, ids[1 - target], name, hold.reason, hold.remedy))
+
+    def _based(self, name: str, side: int, i: int) -> Based:
+        a = self.arrays[name]
+        return a.raw[side][i], a.normal[side][i], a.form[side][i]
+
+    def _region(self, i: int, side: int) -> str:
+        for f in self.mapping.fields:
+            if f.kind == "country":
+                country = self.arrays[f.name].normal[side][i]
+                return self.mapping.region if country in (None, ABSENT) else str(country)
+        return self.mapping.region
+
+    def _why(self, name: str, i: int, value: str | None) -> str:
+        if self.merged.drift[name][i]:
+            return "drift"
+        if value is None:
+            return "clear"
+        a = self.arrays[name]
+        return "fill" if a.base_form[0][i] == ABSENT or a.base_form[1][i] == ABSENT else "edit"
+
+
+def _price(a: FieldArrays, target: int, i: int) -> tuple[str | None, Hold | None]:
+    common = a.common[1 - target][i]
+    factor = a.form[target][i].partition("*")[2]
+    try:
+        return from_common(common, factor), None
+    except (ValueError, ArithmeticError):
+        return None, Hold("money_invalid", "Enter an amount of 0 or more, as a plain number.")
+
+
+def lacks_needs(
+    members: list[str],
+    needs: tuple[str, ...],
+    before: MappingOf[str, str | None],
+    after: MappingOf[str, str | None],
+) -> bool:
+    """Whether a group would be begun, or left, without the fields that the target needs with it."""
+    if not any(_filled(after.get(name)) for name in members):
+        return False
+    begun = not any(_filled(before.get(name)) for name in members)
+    return any(not _filled(after.get(n)) and (begun or _filled(before.get(n))) for n in needs)
+
+
+def _filled(value: str | None) -> bool:
+    return value is not None and value != ABSENT and bool(value.strip())
+
+
+LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")
+INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

@@ -1,0 +1,68 @@
+"""Files between the tasks of a run: what was read, and what is planned.
+
+A folder gets its name from a number of the store and is written once; only a finished folder is ever referred to.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pandas as pd
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """:param root: a path with the methods of `pathlib.Path`: a local one, or Airflow's `ObjectStoragePath`."""
+
+    root: Any
+
+    def folder(self, entity: str, run_id: str, name: str) -> str:
+        """A new folder for one step of a run, as text relative to the root."""
+        relative = f"{entity}/{_UNSAFE.sub('-', run_id)}/{name}"
+        path = self.root / relative
+        path.mkdir(parents=True, exist_ok=True)
+        if hasattr(path, "chmod") and str(path).startswith("/"):
+            for level in (path, path.parent, path.parent.parent):
+                level.chmod(0o700)  # staged files hold personal data
+        return relative
+
+    def write_frame(self, folder: str, name: str, frame: pd.DataFrame) -> None:
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        (self.root / folder / f"{name}.parquet").write_bytes(buffer.getvalue())
+
+    def read_frames(self, folder: str) -> Iterator[pd.DataFrame]:
+        """All frames of a folder, in the order of their names."""
+        for path in sorted((self.root / folder).iterdir(), key=str):
+            if path.name.endswith(".parquet"):
+                yield pd.read_parquet(io.BytesIO(path.read_bytes()))
+
+    def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
+        """JSON Lines; dataclasses and dicts. :returns: how many."""
+        count = 0
+        with (self.root / folder / f"{name}.jsonl").open("wb") as file:
+            for row in rows:
+                file.write(orjson.dumps(row) + b"\n")
+                count += 1
+        return count
+
+    def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
+        with (self.root / folder / f"{name}.jsonl").open("rb") as file:
+            for line in file:
+                yield orjson.loads(line)
+
+    def drop(self, folder: str) -> None:
+        """Remove a folder and its files; one that is gone already is fine."""
+        path = self.root / folder
+        if not path.exists():
+            return
+        for child in list(path.iterdir()):
+            child.unlink()
+        path.rmdir()

@@ -1,0 +1,169 @@
+"""Extract: read one side and stage what came. Nothing is judged here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from samklang.core.clocks import earlier, to_datetime
+from samklang.core.derive import by_field
+from samklang.core.jsontext import dumps
+from samklang.core.records import Page, Record
+from samklang.errors import ProtocolError
+from samklang.store import journal, seen
+from samklang.sync.context import Run, Sync, to_json
+
+OVERLAP = timedelta(minutes=10)
+"""How far a window reaches back before the watermark: rows committed late, with an earlier clock, are seen again."""
+
+_PART_ROWS = 20_000
+_SHORT_PART, _SHORT_ROWS = 0.2, 10
+
+
+@dataclass(slots=True)
+class _Staged:
+    """What went into the staged files."""
+
+    sync: Sync
+    side: str
+    folder: str
+    ids: set[str] = field(default_factory=set)
+    max_clock: str = ""
+    max_created: str = ""
+    total: int | None = None
+    denied: dict[str, str] = field(default_factory=dict)
+    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _parts: int = 0
+
+    def add(self, pages: Iterable[Page]) -> None:
+        for page in pages:
+            self.total = page.total if page.total is not None else self.total
+            self.denied.update(page.denied)
+            for record in page.records:
+                self.ids.add(record.id)
+                self.max_clock = max(self.max_clock, record.clock)
+                self.max_created = max(self.max_created, record.created)
+                self._rows.append(_row(self.sync, self.side, record))
+            if len(self._rows) >= _PART_ROWS:
+                self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self._parts += 1
+            frame = pd.DataFrame.from_records(self._rows)
+            self.sync.staging.write_frame(self.folder, f"part-{self._parts:05}", frame)
+            self._rows = []
+
+
+def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
+    """Read a side, whole or by window, and the records to revisit; stage them.
+
+    :returns: the reference that `transform` takes: ticket, folder, counts, and which tenant it is.
+    :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
+    """
+    system = sync.system(side)
+    description = system.describe()
+    with sync.database.begin() as connection:
+        journal.bind(connection, side, description.id, description.name)
+        journal.start_run(connection, sync.entity, run.id, run.kind, sync.clock())
+        mark = journal.watermark(connection, sync.entity, side)
+        whole = system.reads_whole or _whole_is_due(sync, side, run, mark)
+        started_at = sync.clock()
+        ticket = seen.start_read(
+            connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
+        )
+        revisit = seen.to_revisit(connection, sync.entity, side)
+        missing_before = seen.missing_before(connection, sync.entity, side) if whole else set()
+        present = seen.count_present(connection, sync.entity, side) if whole else 0
+    staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"))
+    gone: list[str] = []
+    if whole:
+        staged.add(system.read_all())
+        _check_complete(sync, side, staged, present)
+        gone = _look_up(sync, side, staged, sorted(missing_before - staged.ids))
+    else:
+        assert mark is not None
+        staged.add(system.read_changes(_since(mark["clock"], run)))
+        gone = _look_up(sync, side, staged, [i for i in revisit if i not in staged.ids])
+    staged.flush()
+    with sync.database.begin() as connection:
+        seen.finish_read(connection, ticket, rows=len(staged.ids), max_clock=staged.max_clock)
+    return {
+        "side": side,
+        "ticket": ticket,
+        "whole": whole,
+        "rows": len(staged.ids),
+        "folder": staged.folder,
+        "started_at": started_at,
+        "max_clock": staged.max_clock,
+        "max_created": staged.max_created,
+        "gone": gone,
+        "denied": staged.denied,
+        "description": to_json(description),
+    }
+
+
+def _whole_is_due(sync: Sync, side: str, run: Run, mark: dict[str, Any] | None) -> bool:
+    """The first time, when asked, when the mapping names other fields, and in mode `auto` when it has been long."""
+    if run.mode == "full" or mark is None or not mark["whole_at"] or not mark["clock"]:
+        return True
+    if mark["fields"] != ",".join(sync.mapping.names(side)):
+        return True
+    age = sync.now() - to_datetime(mark["whole_at"])
+    return run.mode == "auto" and run.window is None and age >= sync.mapping.full_every
+
+
+def _since(watermark: str, run: Run) -> str:
+    since = earlier(watermark, OVERLAP)
+    return min(since, run.window[0]) if run.window else since
+
+
+def _look_up(sync: Sync, side: str, staged: _Staged, ids: list[str]) -> list[str]:
+    """Read these by id into the same staged files. :returns: those that the system does not know."""
+    if not ids:
+        return []
+    before = set(staged.ids)
+    staged.add(_without_total(sync.system(side).read_ids(ids)))
+    found = staged.ids - before
+    return [i for i in ids if i not in found]
+
+
+def _without_total(pages: Iterable[Page]) -> Iterator[Page]:
+    for page in pages:
+        yield Page(page.records, None, page.denied)
+
+
+def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> None:
+    """Far fewer rows than are known is a fault of the read, unless the system's own total, or a second read, agrees."""
+    came = len(staged.ids)
+    if present - came < _SHORT_ROWS or present - came <= present * _SHORT_PART:
+        return
+    if staged.total == came:
+        return
+    if staged.total is None:
+        again = {record.id for page in sync.system(side).read_all() for record in page.records}
+        if again == staged.ids:
+            return
+    raise ProtocolError(
+        f"{side} answered a whole read of {sync.entity} with {came} records; {present} are known.",
+        remedy="Nothing was changed. If they were really deleted there, run again with mode full once the system "
+        "answers steadily.",
+        system=side,
+    )
+
+
+def _row(sync: Sync, side: str, record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "raw": dumps(by_field(sync.mapping, side, record.values)),
+        "facts": dumps(dict(record.facts)),
+        "scope": str(record.scope),
+        "created": record.created,
+        "clock": record.clock,
+        "group_clocks": dumps(dict(record.group_clocks)),
+        "our_key": record.key,
+    }

@@ -1,0 +1,88 @@
+"""Settle: close a run. What was read and is in the store is never read again for nothing; what failed is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samklang.store import journal, ledger, links, seen
+from samklang.sync.context import Run, Sync
+
+
+def settle(
+    sync: Sync,
+    run: Run,
+    *,
+    reads: list[dict[str, Any]],
+    plan: dict[str, Any] | None,
+    written: dict[str, dict[str, Any] | None],
+    failed: list[str],
+) -> dict[str, Any]:
+    """Move watermarks, write the summary.
+
+    Everything that a read saw is in the store before this runs, and each plan covers all that is out of tune there; so a
+    watermark may pass a record whose write is still to come. A side whose load did not finish stays where it was;
+    dry, rejected and backfill runs move nothing.
+
+    :param written: what each load reported, by side; None where it did not finish.
+    :param failed: task ids that failed before this one.
+    :returns: the summary, also kept in the store.
+    """
+    state = _state(sync, run, plan, failed)
+    with sync.database.begin() as connection:
+        if state in ("success", "failed") and run.window is None:
+            for read in reads:
+                if written.get(read["side"]) is not None:
+                    _move(connection, sync, read)
+        summary = {
+            "mode": run.mode,
+            "dry_run": run.dry_run,
+            "reads": {read["side"]: {"rows": read["rows"], "whole": read["whole"]} for read in reads},
+            "gone": {read["side"]: len(read["gone"]) for read in reads if read["gone"]},
+            "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
+            "plan": plan["plan"] if plan else None,
+            "counts": plan["counts"] if plan else None,
+            "loads": written,
+            "failed": failed,
+        }
+        journal.finish_run(connection, sync.entity, run.id, state, summary, sync.clock())
+    return {"state": state, **summary}
+
+
+def _state(sync: Sync, run: Run, plan: dict[str, Any] | None, failed: list[str]) -> str:
+    if failed:
+        return "failed"
+    if run.dry_run:
+        return "dry"
+    if plan is not None:
+        with sync.database.read() as connection:
+            if journal.plan(connection, plan["plan"])["state"] == "rejected":
+                return "rejected"
+    return "success"
+
+
+def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:
+    side = read["side"]
+    newest, _ = seen.newest_taken_in(connection, sync.entity, side)
+    if newest < read["ticket"]:
+        return  # never taken in: the next run reads it again
+    journal.move_watermark(
+        connection,
+        sync.entity,
+        side,
+        clock=read["max_clock"],
+        whole_at=read["started_at"] if read["whole"] else None,
+        fields=",".join(sync.mapping.names(side)),
+        first_created=read["max_created"] if read["whole"] else None,
+    )
+
+
+def status(sync_database: Any, mapping: Any) -> dict[str, Any]:
+    """Counts of one entity, as `status --json` prints them."""
+    with sync_database.read() as connection:
+        last = journal.last_run(connection, mapping.entity)
+        return {
+            "linked": links.count(connection, mapping.entity),
+            "in_sync": links.count_in_tune(connection, mapping.entity, mapping.sides),
+            **ledger.counts(connection, mapping.entity),
+            "last_run": last,
+        }

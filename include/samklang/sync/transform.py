@@ -1,0 +1,255 @@
+"""Transform: from what was seen to a staged plan. Nothing here talks to a system."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from samklang.core.creation import Candidate, plan_creation
+from samklang.core.derive import SideView
+from samklang.core.jsontext import dumps, loads
+from samklang.core.matching import Matches, match
+from samklang.core.merge import field_arrays, merge
+from samklang.core.plan import Plan, Refusals, Verdict, plan_pairs
+from samklang.core.records import Scope
+from samklang.core.values import normal_form
+from samklang.core.waves import order
+from samklang.store import journal, ledger, links, seen
+from samklang.sync.context import Run, Sync, from_json
+from samklang.sync.observe import derive_again, take_in
+from samklang.systems.base import Description
+
+_PAGE = 100_000
+FILES = ("rows", "tuned", "held", "clashes", "verdicts")
+
+
+def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, Any]:
+    """Take in what was read, plan, and stage the plan.
+
+    :param reads: the references that `extract` returned, one per side.
+    :returns: the reference of the plan: `plan` (its number), `state`, `counts`.
+    """
+    descriptions = {read["side"]: from_json(read["description"]) for read in reads}
+    views = sync.views(descriptions)
+    derive_again(sync, views)
+    by_side = {read["side"]: read for read in reads}
+    changed = {view.name: take_in(sync, view, by_side[view.name]) for view in views}
+    plan = make_plan(sync, run, views, descriptions)
+    counts = _counts(sync, plan) | {"seen_changes": changed}
+    return {**_stage(sync, run, plan, counts), "reads": reads}
+
+
+def make_plan(
+    sync: Sync, run: Run, views: tuple[SideView, SideView], descriptions: MappingOf[str, Description]
+) -> Plan:
+    """Pure but for reading the store: everything that is out of tune, whenever it was seen."""
+    plan = Plan()
+    with sync.database.read() as connection:
+        refusals = Refusals(
+            {
+                (h["side"], h["source_id"], h["field"]): (h["fingerprint"], h["retry_at"], h["reason"], h["remedy"])
+                for h in ledger.system_holds(connection, sync.entity)
+            },
+            sync.clock(),
+        )
+    _plan_linked(sync, run, views, refusals, plan)
+    _plan_unlinked(sync, run, views, descriptions, refusals, plan)
+    kinds = {f.name: f.kind for f in sync.mapping.fields}
+    unique = {
+        view.name: frozenset(f.name for f in sync.mapping.fields if view.rules.accepts(f.names[view.name]).unique)
+        for view in views
+    }
+    plan.rows = order(plan.rows, unique, lambda name, value: normal_form(kinds[name], value, sync.mapping.region))
+    return plan
+
+
+def _plan_linked(sync: Sync, run: Run, views: tuple[SideView, SideView], refusals: Refusals, plan: Plan) -> None:
+    after = 0
+    while True:
+        with sync.database.read() as connection:
+            pairs = links.out_of_tune(
+                connection, sync.entity, sync.mapping.sides, after=after, limit=_PAGE, window=run.window
+            )
+        if pairs.empty:
+            return
+        after = int(pairs["link_id"].iloc[-1])
+        _plan_pairs(sync, views, pairs.assign(matched=None), refusals, plan)
+
+
+def _plan_pairs(
+    sync: Sync, views: tuple[SideView, SideView], pairs: pd.DataFrame, refusals: Refusals, plan: Plan
+) -> None:
+    arrays = field_arrays(sync.mapping, pairs)
+    plan_pairs(sync.mapping, views, pairs, arrays, merge(sync.mapping, pairs, arrays), refusals, plan)
+
+
+def _plan_unlinked(
+    sync: Sync,
+    run: Run,
+    views: tuple[SideView, SideView],
+    descriptions: MappingOf[str, Description],
+    refusals: Refusals,
+    plan: Plan,
+) -> None:
+    sides = sync.mapping.sides
+    with sync.database.read() as connection:
+        unlinked = {side: seen.unlinked(connection, sync.entity, side).set_index("id", drop=False) for side in sides}
+        holders = {name: seen.key_holders(connection, sync.entity, name) for name in sync.mapping.match}
+        marks = {side: journal.watermark(connection, sync.entity, side) or {} for side in sides}
+    matches = _match(sync, unlinked, holders, descriptions)
+    pairs = [
+        (a, b, key)
+        for a, b, key in matches.pairs
+        if run.window is None or _in_window(unlinked[sides[0]].at[a, "clock"], unlinked[sides[1]].at[b, "clock"], run)
+    ]
+    _plan_new_pairs(sync, views, unlinked, pairs, refusals, plan)
+    for (side, i), (key, candidates) in matches.ambiguous.items():
+        plan.verdicts.append(Verdict(side, i, "ambiguous", f"{key}_held_more_than_once", candidates))
+    for (side, i), (_key, reason, holder) in matches.blocked.items():
+        plan.verdicts.append(Verdict(side, i, "excluded", reason, {sync.mapping.other(side): [holder]}))
+    if run.window is not None:
+        return  # creating belongs to live runs
+    view_of = {view.name: view for view in views}
+    for side in sides:
+        other = sync.mapping.other(side)
+        alone = [i for s, i in matches.alone if s == side]
+        for row in unlinked[side].loc[alone].to_dict("records"):
+            plan_creation(
+                sync.mapping,
+                view_of[side],
+                view_of[other],
+                _candidate(side, row),
+                first_created=marks[side].get("first_created"),
+                key_for=_KeyFor(sync, other, descriptions[side]),
+                refusals=refusals,
+                plan=plan,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyFor:
+    sync: Sync
+    target: str
+    source: Description
+
+    def __call__(self, source_id: str, values: MappingOf[str, str]) -> str | None:
+        return self.sync.system(self.target).key_for(source_id, self.source, values)
+
+
+def _match(
+    sync: Sync,
+    unlinked: dict[str, pd.DataFrame],
+    holders: dict[str, pd.DataFrame],
+    descriptions: MappingOf[str, Description],
+) -> Matches:
+    """By our own key first: it stands on records that we made and did not get round to linking."""
+    sides = sync.mapping.sides
+    ours: list[tuple[str, str, str]] = []
+    for target in sides:
+        source = sync.mapping.other(target)
+        keyed = unlinked[target][unlinked[target]["our_key"].notna()]
+        if keyed.empty or not sync.system(target).rules.key_proves_origin:
+            continue
+        key_for = _KeyFor(sync, target, descriptions[source])
+        by_key = {key_for(i, {}): i for i in unlinked[source].index}
+        for i, key in zip(keyed.index, keyed["our_key"], strict=True):
+            if key in by_key:
+                twin = by_key.pop(key)
+                ours.append((twin, i, "our_key") if target == sides[1] else (i, twin, "our_key"))
+    taken = ({a for a, _, _ in ours}, {b for _, b, _ in ours})
+    waiting = {side: unlinked[side].index.difference(pd.Index(list(taken[n]))) for n, side in enumerate(sides)}
+    matches = match(sides, waiting, holders)
+    matches.pairs = ours + matches.pairs
+    return matches
+
+
+def _plan_new_pairs(
+    sync: Sync,
+    views: tuple[SideView, SideView],
+    unlinked: dict[str, pd.DataFrame],
+    pairs: list[tuple[str, str, str]],
+    refusals: Refusals,
+    plan: Plan,
+) -> None:
+    """New links have no base: what is equal becomes the base, what is missing is filled, what differs is a conflict."""
+    for start in range(0, len(pairs), _PAGE):
+        part = pairs[start : start + _PAGE]
+        columns: dict[str, Any] = {"link_id": 0, "matched": [key for _, _, key in part]}
+        for n, side in enumerate(sync.mapping.sides):
+            rows = unlinked[side].loc[[pair[n] for pair in part]]
+            columns |= {f"{side}_{name}": rows[name].to_numpy() for name in rows.columns}
+            columns |= {f"{side}_base_{name}": "{}" for name in ("raw", "normal", "form")} | {f"{side}_revision": 0}
+        frame = pd.DataFrame(columns)
+        active = (frame[[f"{side}_scope" for side in sync.mapping.sides]] == Scope.ACTIVE).all(axis=1)
+        _plan_pairs(sync, views, frame[active].reset_index(drop=True), refusals, plan)
+        paused = frame[~active].copy()  # linked, and left alone until both are active
+        for side in sync.mapping.sides:
+            paused[[f"{side}_raw", f"{side}_normal", f"{side}_form"]] = "{}"
+        _plan_pairs(sync, views, paused.reset_index(drop=True), refusals, plan)
+
+
+def _candidate(side: str, row: MappingOf[Hashable, Any]) -> Candidate:
+    return Candidate(
+        side=side,
+        id=row["id"],
+        scope=row["scope"],
+        created=row["created"],
+        raw=loads(row["raw"]),
+        normal=loads(row["normal"]),
+        form=loads(row["form"]),
+        facts=loads(row["facts"]),
+    )
+
+
+def _in_window(one: str, other: str, run: Run) -> bool:
+    assert run.window is not None
+    start, end = run.window
+    return start <= one < end or start <= other < end
+
+
+def _counts(sync: Sync, plan: Plan) -> dict[str, Any]:
+    """What the plan would do, as `review`, the command line and the notes tell it."""
+    sides = sync.mapping.sides
+    with sync.database.read() as connection:
+        linked = links.count(connection, sync.entity)
+
+    def per_side(rows: Any) -> dict[str, int]:
+        count = Counter(rows)
+        return {side: count[side] for side in sides}
+
+    return {
+        "linked_before": linked,
+        "links": sum(1 for tuned in plan.tuned if tuned.matched),
+        "creates": per_side(r.side for r in plan.rows if r.op == "create"),
+        "updates": per_side(r.side for r in plan.rows if r.op == "update"),
+        "clears": per_side(r.side for r in plan.rows for c in r.changes if c.why == "clear"),
+        "conflicts": sum(1 for clash in plan.clashes if clash.kind == "edit"),
+        "link_conflicts": sum(1 for clash in plan.clashes if clash.kind == "link"),
+        "held": len({(h.side, h.source_id) for h in plan.held}),
+        "held_reasons": dict(Counter(h.reason for h in plan.held)),
+        "ambiguous": sum(1 for v in plan.verdicts if v.verdict == "ambiguous"),
+        "excluded": sum(1 for v in plan.verdicts if v.verdict == "excluded"),
+        "excluded_reasons": dict(Counter(v.reason for v in plan.verdicts if v.verdict == "excluded")),
+        "drift": plan.drift,
+        "waiting": plan.waiting,
+        "unknown": {name: n for name, n in plan.unknown.items() if n},
+    }
+
+
+def _stage(sync: Sync, run: Run, plan: Plan, counts: dict[str, Any]) -> dict[str, Any]:
+    state = "dry" if run.dry_run else "proposed"
+    with sync.database.begin() as connection:
+        number = journal.add_plan(
+            connection, entity=sync.entity, run_id=run.id, state=state, counts=counts, at=sync.clock()
+        )
+    folder = sync.staging.folder(sync.entity, run.id, f"plan-{number}")
+    for name in FILES:
+        sync.staging.write_lines(folder, name, getattr(plan, name))
+    with sync.database.begin() as connection:
+        journal.set_plan(connection, number, folder=folder, counts=dumps(counts))
+    return {"plan": number, "state": state, "folder": folder, "counts": counts}
