@@ -1,0 +1,75 @@
+"""From the fields of a connection to a system: the one place that knows which sides exist and how each is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from samklang.core.mapping import Mapping as EntityMapping
+from samklang.errors import ConfigurationError
+from samklang.store.database import Database
+from samklang.store.journal import StoredMemory
+from samklang.store.pacing import StoredPacer
+from samklang.systems.base import System
+from samklang.systems.powerofficego import (
+    PowerOfficeGoClient,
+    PowerOfficeGoConfig,
+    PowerOfficeGoCustomers,
+    PowerOfficeGoProducts,
+)
+from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts
+
+SIDES = ("powerofficego", "shopify")
+DEFAULT_CONNECTIONS = {"powerofficego": "powerofficego_default", "shopify": "shopify_default"}
+
+OnSecret = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What an Airflow connection holds, whatever its type."""
+
+    host: str | None
+    login: str | None = field(repr=False, default=None)
+    password: str | None = field(repr=False, default=None)
+    extra: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+
+def open_system(
+    side: str, mapping: EntityMapping, fields: Fields, database: Database, *, on_secret: OnSecret | None = None
+) -> System:
+    """The system of one side for one entity; no request is sent.
+
+    :param on_secret: told of every key and token, so that logs can mask them.
+    :raises ConfigurationError: the connection lacks something.
+    """
+    return _OPENERS[side](mapping, fields, database, on_secret)
+
+
+def _powerofficego(
+    mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None
+) -> System:
+    config = PowerOfficeGoConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
+    pacer = StoredPacer(database, config.pacing_key, config.requests_per_second)
+    client = PowerOfficeGoClient(config, pacer=pacer, on_secret=on_secret)
+    kind = _entity({"customers": PowerOfficeGoCustomers, "products": PowerOfficeGoProducts}, mapping)
+    system: System = kind(client, mapping.names("powerofficego"), StoredMemory(database, "powerofficego"))
+    return system
+
+
+def _shopify(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
+    config = ShopifyConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
+    client = ShopifyClient(config, on_secret=on_secret)
+    kind = _entity({"customers": ShopifyCustomers, "products": ShopifyProducts}, mapping)
+    system: System = kind(client, mapping.names("shopify"), StoredMemory(database, "shopify"))
+    return system
+
+
+def _entity(kinds: Mapping[str, Any], mapping: EntityMapping) -> Any:
+    if mapping.entity not in kinds:
+        raise ConfigurationError(f"There is no entity called {mapping.entity}.", remedy=f"Use {' or '.join(kinds)}.")
+    return kinds[mapping.entity]
+
+
+_OPENERS = {"powerofficego": _powerofficego, "shopify": _shopify}
