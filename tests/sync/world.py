@@ -18,7 +18,8 @@ from samklang.store.database import Database
 from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract
 from samklang.sync.load import load
-from samklang.sync.settle import settle, status
+from samklang.sync.report import status
+from samklang.sync.settle import settle
 from samklang.sync.transform import transform
 from tests.sync.memory_system import MemorySystem
 

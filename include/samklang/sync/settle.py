@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samklang.store import journal, ledger, links, seen
+from samklang.store import journal, seen
 from samklang.sync.context import Run, Sync
 
 
@@ -74,15 +74,3 @@ def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:
         fields=",".join(sync.mapping.names(side)),
         first_created=read["max_created"] if read["whole"] else None,
     )
-
-
-def status(sync_database: Any, mapping: Any) -> dict[str, Any]:
-    """Counts of one entity, as `status --json` prints them."""
-    with sync_database.read() as connection:
-        last = journal.last_run(connection, mapping.entity)
-        return {
-            "linked": links.count(connection, mapping.entity),
-            "in_sync": links.count_in_tune(connection, mapping.entity, mapping.sides),
-            **ledger.counts(connection, mapping.entity),
-            "last_run": last,
-        }
