@@ -118,6 +118,8 @@ class Records:
         last = request.path.rpartition("/")[2]
         if request.method == "POST":
             return self._post(orjson.loads(request.body))
+        if last == "ClientIntegrationInformation":
+            return Answer(200, {"ClientId": "c-1", "ValidPrivileges": ["Customer_Full", "Product_Full"]})
         if not last.isdigit():
             number = int(request.query["PageNumber"][0])
             return Answer(200, list(self.objects.values())) if number == 1 and self.objects else Answer(204)

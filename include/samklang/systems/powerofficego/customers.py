@@ -26,6 +26,7 @@ class PowerOfficeGoCustomers(Writing):
     """
 
     entity = "customers"
+    reads_whole = True
     path = "/Customers"
     privilege = "Customer"
     schema = CUSTOMER

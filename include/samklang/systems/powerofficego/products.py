@@ -23,6 +23,7 @@ class PowerOfficeGoProducts(Writing):
     """Products. Nothing on them is ours alone, so `Code` is the key: looked up before every creation."""
 
     entity = "products"
+    reads_whole = False
     path = "/Products"
     privilege = "Product"
     schema = PRODUCT

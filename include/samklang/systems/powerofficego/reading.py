@@ -33,6 +33,7 @@ class Reading(ABC):
     side = "powerofficego"
     entity: str
     rules: EntityRules
+    reads_whole: bool
     path: str
     privilege: str
     schema: Mapping[str, Property]

@@ -30,8 +30,8 @@ class Property:
         return self.accepts.writable
 
 
-def _text(max_length: int | None = None, *, clearable: bool = True) -> Property:
-    return Property("text", Accepts(max_length=max_length, clearable=clearable))
+def _text(max_length: int | None = None, *, clearable: bool = True, unique: bool = False) -> Property:
+    return Property("text", Accepts(max_length=max_length, clearable=clearable, unique=unique))
 
 
 def _shown(kind: str = "text") -> Property:
@@ -64,7 +64,7 @@ CUSTOMER: Mapping[str, Property] = {
     "DoNotAutomatePaymentNotifications": _BOOLEAN,
     "EmailAddress": _TEXT,
     "ExternalImportReference": _shown(),  # patchable, but it is where our key stands
-    "ExternalNumber": _INTEGER,
+    "ExternalNumber": Property("integer", Accepts(unique=True)),
     "FirstName": _text(clearable=False),
     "Id": _shown("integer"),
     "InvoiceBrandingThemeCode": _shown(),
@@ -107,7 +107,7 @@ CUSTOMER: Mapping[str, Property] = {
 
 # POST takes a few more (account numbers, `ProductGroupCode`), PATCH does not: those are only shown.
 PRODUCT: Mapping[str, Property] = {
-    "Code": _text(100, clearable=False),
+    "Code": _text(100, clearable=False, unique=True),  # not stated; the safer guess
     "CreatedDateTimeOffset": _shown("timestamp"),
     "CreatedFromImportJournalId": _shown(),
     "Description": _TEXT,
