@@ -284,6 +284,14 @@ def test_a_key_that_is_held_already_is_taken_and_not_made_twice() -> None:
     assert len(go.sent) == 1
 
 
+def test_a_key_that_is_held_already_is_taken_even_if_the_server_does_not_say_why() -> None:
+    holder = customer(ExternalImportReference="shopify:4242:99")
+    system, go = make(Records(holder, refuse=lambda _: Answer(400)))
+    outcome = create(system, VALUES)
+    assert [(p.field, p.code) for p in outcome.problems] == [(None, "taken")]
+    assert len(go.bodies("POST")) == 1
+
+
 def test_a_refused_value_is_left_out_and_the_customer_made() -> None:
     records = Records(refuse=lambda b: problem("EmailAddress is not valid.") if "EmailAddress" in b else None)
     system, go = make(records)
@@ -299,7 +307,7 @@ def test_a_customer_that_cannot_be_made_is_a_problem(detail: str) -> None:
     outcome = create(system, VALUES)
     assert outcome.record is None
     assert len(outcome.problems) == 1
-    assert len(go.sent) == 1
+    assert len(go.bodies("POST")) == 1
 
 
 @pytest.mark.parametrize("answer", [requests.ReadTimeout(), Answer(500), Answer(201, b"<html>"), Answer(201, {})])

@@ -42,6 +42,10 @@ class Writing(Reading):
     """Where our key stands."""
 
     @abstractmethod
+    def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+        """See `base.System`."""
+
+    @abstractmethod
     def _own_values(self, creation: Creation) -> Json:
         """What a new record carries besides its values: our key."""
 
@@ -186,10 +190,12 @@ class Writing(Reading):
             try:
                 record = self._written(self._client.post(self.path, {**body, **self._own_values(creation)}))
             except RefusedError as refusal:
-                if refusal.is_taken(self.key_property):
-                    return Outcome(creation.ref, problems=(Problem(None, "taken", refusal.words),))
                 found = refusal.problems([c.field for c in changes])
-                if found[0].field is None:
+                unnamed = found[0].field is None
+                # a refusal without words may mean the key as well as a value
+                if refusal.is_taken(self.key_property) or (unnamed and self.find_by_key([creation.key])):
+                    return Outcome(creation.ref, problems=(Problem(None, "taken", refusal.words),))
+                if unnamed:
                     return Outcome(creation.ref, problems=(*problems, *found))
                 problems += found
             else:
