@@ -1,0 +1,48 @@
+"""What can be set. Where the sheet ends and guesses begin, the guess is the default and its opposite can be had."""
+
+from __future__ import annotations
+
+from samklang.simulators.control import Switch
+
+CLIENT_ID = "8f3c1f60-6f2b-4a33-9d6e-2b1a7c5d9e10"
+CLIENT_NAME = "Fjordbutikken AS"
+ALL_PRIVILEGES = ["Customer_Full", "Product_Full"]
+
+SETTINGS = {
+    "application_key": Switch("app"),
+    "client_key": Switch("client"),
+    "subscription_key": Switch("sub"),
+    "token_seconds": Switch(1200),  # docs; sheet 1
+    "requests_per_second": Switch(10),  # per subscription key, docs; sheet 4. 0: unlimited
+    "privileges": Switch(ALL_PRIVILEGES),
+}
+
+GUESSES = {
+    # sheet 4: larger than MaxPageSize is "not allowed"; whether clamped or refused is unknown
+    "page_size_above_maximum": Switch("clamped", ("clamped", "refused")),
+    # sheet 4: seen by clients, in no document
+    "pagination_header": Switch("present", ("present", "absent")),
+    "page_past_the_end": Switch("no_content", ("no_content", "empty_array")),
+    "unselected_fields": Switch("absent", ("absent", "null")),
+    "nested_fields": Switch("refused", ("refused", "accepted")),
+    # sheet 4: `$…` is refused (verified on demo); other unknown names are not known
+    "unknown_parameters": Switch("ignored", ("ignored", "refused")),
+    # sheet 2: seen in newer clients, not in the document
+    "newer_filters": Switch("present", ("present", "absent")),
+    # sheet 4: unspecified without OrderBy
+    "default_order": Switch("by_id", ("by_id", "newest_first")),
+    # sheet 5: the schema says PascalCase, every example is lower case
+    "error_names": Switch("lower", ("lower", "pascal")),
+    "problem_details": Switch("present", ("present", "absent")),
+    "retry_after": Switch("present", ("present", "absent")),
+    # sheet 2, PATCH
+    "test_operation": Switch("enforced", ("enforced", "ignored")),
+    "patch_content_type": Switch("lenient", ("lenient", "strict")),
+    "patch_path_case": Switch("insensitive", ("insensitive", "ignored_unless_pascal")),
+    # sheet 3: whether codes must be unique is not stated
+    "product_code": Switch("unique", ("unique", "free")),
+    # sheet 7: some dates come with a time
+    "dates": Switch("date", ("date", "date_time")),
+    # sheet 2: default NO on a new address (spec)
+    "address_country": Switch("defaulted", ("defaulted", "empty")),
+}
