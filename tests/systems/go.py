@@ -9,7 +9,9 @@ import orjson
 from scripted import Answer, Server, Time
 
 from samklang.simulators.http import Request
-from samklang.systems.powerofficego import PowerOfficeGoClient, PowerOfficeGoConfig
+from samklang.systems.base import Change, Description, Outcome, Update
+from samklang.systems.powerofficego import PowerOfficeGoClient, PowerOfficeGoConfig, PowerOfficeGoCustomers
+from samklang.systems.powerofficego.writing import TEST_ENFORCED
 
 HOST = "https://goapi.poweroffice.net/v2"
 KEYS = ("app-key-hemmelig", "client-key-hemmelig")
@@ -158,3 +160,44 @@ class Records:
             return refusal
         self.objects[object_id] = changed
         return Answer(200, changed)
+
+
+# --- customers as a system
+
+CUSTOMER_FIELDS = [
+    "EmailAddress",
+    "MailAddress.AddressLine1",
+    "MailAddress.AddressLine2",
+    "MailAddress.City",
+    "MailAddress.CountryCode",
+    "MailAddress.ZipCode",
+    "PhoneNumber",
+    "FirstName",
+    "LastName",
+]
+HOME = {"has_address": True}
+ENFORCED = {TEST_ENFORCED: "yes"}
+SHOP = Description("4242", "Shop")
+
+
+def make_customers(
+    handler: Any, fields: list[str] | None = None, memory: dict[str, str] | None = None
+) -> tuple[Any, Go]:
+    go = Go(handler)
+    memory = dict(ENFORCED) if memory is None else memory
+    return PowerOfficeGoCustomers(go.client, fields or CUSTOMER_FIELDS, memory, workers=1), go
+
+
+def customer(**changes: Any) -> dict[str, Any]:
+    return {**CUSTOMER, **changes}
+
+
+def read_one(dto: dict[str, Any], fields: list[str] | None = None) -> Any:
+    system, _ = make_customers(lambda _: Answer(200, [dto], {"X-Pagination": '{"nextPageLink": ""}'}), fields)
+    ((record,),) = [page.records for page in system.read_all()]
+    return record
+
+
+def update(system: Any, *changes: tuple[str, str | None, str | None], facts: Any = HOME) -> Outcome:
+    (outcome,) = system.update([Update(1, "7", tuple(Change(*c) for c in changes), facts)])
+    return outcome

@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.response import HTTPResponse
 
 from samklang.simulators.http import Request, parse_url
+from samklang.systems.transport import Transport
 
 
 @dataclass
@@ -86,3 +87,22 @@ def in_turn(*answers: Answer | Exception) -> Callable[[Request], Answer | Except
     """One after the other; the last one stays."""
     left = list(answers)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+BASE = "https://api.example.com/v2"
+OK = Answer(200, {"fine": True})
+
+
+def make_transport(*answers: Answer | Exception, base: str = BASE, **options: Any) -> tuple[Transport, Server, Time]:
+    time, server = Time(), Server(in_turn(*answers))
+    transport = Transport(
+        base,
+        server.session(),
+        system="Example",
+        sleep=time.sleep,
+        clock=time.clock,
+        wall=lambda: 1_800_000_000.0,
+        random=lambda: 0.0,
+        **options,
+    )
+    return transport, server, time
