@@ -8,6 +8,7 @@ from typing import Any
 
 from samklang.core.mapping import Mapping as EntityMapping
 from samklang.errors import ConfigurationError
+from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION
 from samklang.store.database import Database
 from samklang.store.journal import StoredMemory
 from samklang.store.pacing import StoredPacer
@@ -21,7 +22,7 @@ from samklang.systems.powerofficego import (
 from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts
 
 SIDES = ("powerofficego", "shopify")
-DEFAULT_CONNECTIONS = {"powerofficego": "powerofficego_default", "shopify": "shopify_default"}
+DEFAULT_CONNECTIONS = {"powerofficego": POWEROFFICEGO_CONNECTION, "shopify": SHOPIFY_CONNECTION}
 
 OnSecret = Callable[[str], None]
 

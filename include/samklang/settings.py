@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+POWEROFFICEGO_CONNECTION = "powerofficego_default"
+SHOPIFY_CONNECTION = "shopify_default"
 STORE_CONNECTION = "samklang_store"
 
 

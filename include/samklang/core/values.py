@@ -22,13 +22,16 @@ import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import phonenumbers
 import pycountry
 
 from samklang.core import markup
 from samklang.core.rules import Accepts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("text", "code", "email", "phone", "country", "money", "cost", "html")
 
@@ -52,6 +55,8 @@ def normal_forms(kind: str, raw: pd.Series, regions: pd.Series | str) -> pd.Seri
     :param regions: for phones: two letters, one for all or one per value (same index); ignored by the other kinds.
     :return: dtype object, the index of `raw`, None where empty. Each distinct value is worked out once.
     """
+    import pandas as pd  # not when a DAG file reads its mapping
+
     values = raw.astype(object).where(raw.notna(), None)
     if kind != "phone" or isinstance(regions, str):
         region = regions if isinstance(regions, str) else ""

@@ -70,7 +70,9 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
-        return create_engine(parsed.set(drivername="postgresql+psycopg2"), pool_size=2, max_overflow=8)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg2"), pool_size=2, max_overflow=8, hide_parameters=True
+        )
     if backend != "sqlite":
         raise ConfigurationError(
             f"samklang_store names a {backend} database.",
@@ -90,7 +92,10 @@ def _make_private(path: Path) -> None:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+    # hide_parameters: values of records have no place in an error
+    engine = create_engine(
+        url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -245,7 +245,7 @@ runs = Table(
     metadata,
     Column("entity", String(20), primary_key=True),
     Column("run_id", String(250), primary_key=True),
-    Column("kind", String(12), nullable=False),
+    Column("kind", String(40), nullable=False),  # as Airflow calls it: scheduled, manual, backfill, …
     Column("state", String(10), nullable=False),
     Column("summary", Text, nullable=False),
     Column("started_at", String(40), nullable=False),
