@@ -25,7 +25,7 @@ class Staging:
 
     def folder(self, entity: str, run_id: str, name: str) -> str:
         """A new folder for one step of a run, as text relative to the root."""
-        relative = f"{entity}/{_UNSAFE.sub('-', run_id)}/{name}"
+        relative = f"{entity}/{_folder_name(run_id)}/{name}"
         path = self.root / relative
         path.mkdir(parents=True, exist_ok=True)
         if hasattr(path, "chmod") and str(path).startswith("/"):
@@ -59,10 +59,26 @@ class Staging:
                 yield orjson.loads(line)
 
     def drop(self, folder: str) -> None:
-        """Remove a folder and its files; one that is gone already is fine."""
+        """Remove a folder with all that is in it; one that is gone already is fine."""
         path = self.root / folder
         if not path.exists():
             return
         for child in list(path.iterdir()):
-            child.unlink()
+            if child.is_dir():
+                self.drop(f"{folder}/{child.name}")
+            else:
+                child.unlink()
         path.rmdir()
+
+    def drop_runs(self, entity: str, run_ids: Iterable[str]) -> int:
+        """Remove the folders of these runs. :returns: how many there were."""
+        path = self.root / entity
+        there = {child.name for child in path.iterdir()} if path.exists() else set()
+        names = there.intersection(_folder_name(run_id) for run_id in run_ids)
+        for name in names:
+            self.drop(f"{entity}/{name}")
+        return len(names)
+
+
+def _folder_name(run_id: str) -> str:
+    return _UNSAFE.sub("-", run_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from samklang.core.jsontext import dumps, loads
 from samklang.errors import StoreError
@@ -102,6 +102,21 @@ def last_run(connection: Connection, entity: str) -> dict[str, Any] | None:
         .first()
     )
     return {**row, "summary": loads(row["summary"])} if row else None
+
+
+def expired_runs(connection: Connection, entity: str, before: str) -> list[str]:
+    """Runs that began before this time, but for those of a plan that may still be decided on."""
+    carried_out = select(func.max(plans.c.id)).where(plans.c.entity == entity, plans.c.adopted).scalar_subquery()
+    undecided = select(plans.c.run_id).where(
+        plans.c.entity == entity, plans.c.state == "proposed", plans.c.id > func.coalesce(carried_out, 0)
+    )
+    return list(
+        connection.execute(
+            select(runs.c.run_id).where(
+                runs.c.entity == entity, runs.c.started_at < before, runs.c.run_id.not_in(undecided)
+            )
+        ).scalars()
+    )
 
 
 def add_plan(

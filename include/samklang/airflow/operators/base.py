@@ -1,0 +1,74 @@
+"""What all operators of a sync share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from samklang.errors import StoreError
+from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION, STORE_CONNECTION
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from samklang.sync.context import Sync
+
+TRANSFORM, REVIEW, SETTLE = "transform", "review", "settle"
+EXTRACTS = {"powerofficego": "extract_powerofficego", "shopify": "extract_shopify"}
+LOADS = {"powerofficego": "load_powerofficego", "shopify": "load_shopify"}
+"""Task ids by side: how the steps of one run find each other's references."""
+
+
+class SyncOperator(BaseOperator):
+    """One step of an entity's sync.
+
+    :param entity: `customers` or `products`.
+    :param powerofficego_conn_id: (templated) the connection of PowerOffice Go.
+    :param shopify_conn_id: (templated) the connection of Shopify.
+    :param store_conn_id: (templated) the connection of the link store; where there is none, a file is used.
+    """
+
+    template_fields: Sequence[str] = ("powerofficego_conn_id", "shopify_conn_id", "store_conn_id")
+    ui_color = "#eef4f8"
+
+    def __init__(
+        self,
+        *,
+        entity: str,
+        powerofficego_conn_id: str = POWEROFFICEGO_CONNECTION,
+        shopify_conn_id: str = SHOPIFY_CONNECTION,
+        store_conn_id: str = STORE_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.entity = entity
+        self.powerofficego_conn_id = powerofficego_conn_id
+        self.shopify_conn_id = shopify_conn_id
+        self.store_conn_id = store_conn_id
+
+    def open_sync(self) -> AbstractContextManager[Sync]:
+        """The engine is imported here: a DAG file that is only parsed needs none of it."""
+        from samklang.airflow.context import open_sync
+
+        conn_ids = {"powerofficego": self.powerofficego_conn_id, "shopify": self.shopify_conn_id}
+        return open_sync(self.entity, conn_ids, self.store_conn_id)
+
+
+def pull(context: Context, task_id: str) -> dict[str, Any] | None:
+    """What another task of this run returned; None where it did not finish."""
+    value: dict[str, Any] | None = context["ti"].xcom_pull(task_ids=task_id, map_indexes=-1)
+    return value
+
+
+def pull_required(context: Context, task_id: str) -> dict[str, Any]:
+    """:raises StoreError: it left nothing, as after being marked as successful by hand."""
+    value = pull(context, task_id)
+    if value is None:
+        raise StoreError(
+            f"The task {task_id} of this run left no reference to its result.",
+            remedy=f"Clear {task_id} with its downstream tasks.",
+        )
+    return value

@@ -1,0 +1,130 @@
+"""The gate between a plan and the writes: within the mapping's limits it opens by itself, beyond one it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+from samklang.airflow.operators.base import TRANSFORM, SyncOperator, pull_required
+from samklang.errors import GuardError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from samklang.sync.context import Sync
+
+RESPONSE_TIMEOUT = timedelta(days=1)
+
+
+class ReviewOperator(SyncOperator, ApprovalOperator):
+    """Approve the plan, or park until a person does.
+
+    A parked run stops the schedule, so an answer is awaited for a day; none counts as a rejection. Rejected and dry
+    plans are not carried out: the loads are skipped.
+
+    :param response_timeout: how long a person has.
+    :param kwargs: see `SyncOperator`; `notifiers` are told when a person is needed.
+    """
+
+    template_fields: Sequence[str] = (*SyncOperator.template_fields, "subject", "body")
+
+    def __init__(self, *, response_timeout: timedelta = RESPONSE_TIMEOUT, **kwargs: Any) -> None:
+        super().__init__(
+            subject="The plan passes a limit of the mapping",
+            defaults=self.REJECT,
+            response_timeout=response_timeout,
+            **kwargs,
+        )
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """:returns: `decision` and `by`. :raises GuardError: beyond a limit, and nobody may or can be asked."""
+        from samklang.sync.review import beyond_limits
+
+        plan = pull_required(context, TRANSFORM)
+        with self.open_sync() as sync:
+            state = _state(sync, plan["plan"])
+            if state == "approved":
+                self.log.info("plan %d is approved already", plan["plan"])
+                return {"decision": "approved", "by": "an earlier try"}
+            if state == "dry":
+                self.log.info("a dry run: plan %d is kept, nothing is written", plan["plan"])
+                self.skip(ti=context["ti"], tasks=self.get_direct_relatives(upstream=False))
+            reasons = beyond_limits(sync.mapping, plan["counts"])
+            on_guard = context["params"]["on_guard"]
+            if not reasons:
+                return self._decide(sync, plan["plan"], "approved", "within limits")
+            self.log.warning("plan %d passes limits:\n%s", plan["plan"], "\n".join(reasons))
+            if on_guard == "proceed":
+                return self._decide(sync, plan["plan"], "approved", "on_guard: proceed")
+        if on_guard == "fail" or not _can_wait(context):
+            raise _refusal(plan["plan"], reasons, asked=on_guard == "ask")
+        self.subject, self.body = _question(self.entity, plan, reasons)
+        result: dict[str, Any] = super().execute(context)
+        return result
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Resumed by a person's answer, or by the timeout's."""
+        plan = pull_required(context, TRANSFORM)
+        user = event.get("responded_by_user") or {}
+        by = user.get("name") or user.get("id") or "nobody in time"
+        state = "approved" if event.get("chosen_options") == [self.APPROVE] else "rejected"
+        with self.open_sync() as sync:
+            decision = self._decide(sync, plan["plan"], state, by)
+        super().execute_complete(context, event)  # where rejected, it skips the loads
+        return decision
+
+    def _decide(self, sync: Sync, plan_id: int, state: str, by: str) -> dict[str, Any]:
+        from samklang.store import journal
+
+        with sync.database.begin() as connection:
+            journal.set_plan(connection, plan_id, state=state, decided_by=by, decided_at=sync.clock())
+        self.log.info("plan %d is %s (%s)", plan_id, state, by)
+        return {"decision": state, "by": by}
+
+
+def _state(sync: Sync, plan_id: int) -> str:
+    from samklang.store import journal
+
+    with sync.database.read() as connection:
+        return str(journal.plan(connection, plan_id)["state"])
+
+
+def _can_wait(context: Context) -> bool:
+    """Whether a scheduler will resume the task; `airflow dags test`, `tasks test` and `dag.test()` have none."""
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
+
+    in_process = isinstance(task_runner.SUPERVISOR_COMMS, InProcessSupervisorComms)
+    by_dag_test = getattr(context["dag_run"], "triggering_user_name", None) == "dag_test"  # also with an executor
+    return not (in_process or by_dag_test)
+
+
+def _refusal(plan_id: int, reasons: list[str], *, asked: bool) -> GuardError:
+    ways = (
+        "run again with the param on_guard set to proceed, narrow the mapping, or raise its limits. The plan is listed "
+        "by `python -m samklang plan`."
+    )
+    if asked:
+        return GuardError(
+            f"Plan {plan_id} passes a limit ({'; '.join(reasons)}), and without a scheduler nobody can be asked.",
+            remedy=f"The param on_guard is ask: {ways}",
+        )
+    return GuardError(
+        f"Plan {plan_id} passes a limit: {'; '.join(reasons)}. Nothing was written.",
+        remedy=f"The param on_guard is fail: {ways}",
+    )
+
+
+def _question(entity: str, plan: dict[str, Any], reasons: list[str]) -> tuple[str, str]:
+    """Subject and Markdown body of the required action; numbers only."""
+    from samklang.sync.review import summary_table
+
+    limits = "\n".join(f"- {reason}" for reason in reasons)
+    return (
+        f"{entity}: plan {plan['plan']} passes a limit",
+        f"{limits}\n\n{summary_table(plan['counts'])}\n\n"
+        f"Record by record: `python -m samklang plan {entity}`. Rejecting writes nothing; the next run plans anew.",
+    )

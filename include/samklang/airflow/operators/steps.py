@@ -1,0 +1,81 @@
+"""Extract, transform and load: each hands Airflow's context to one step of the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from samklang.airflow.operators.base import EXTRACTS, TRANSFORM, SyncOperator, pull_required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ExtractOperator(SyncOperator):
+    """Read one side and stage what came; returns the reference that `transform` takes."""
+
+    side: ClassVar[str]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from samklang.airflow.context import run_of
+        from samklang.sync.extract import extract
+
+        with self.open_sync() as sync:
+            read = extract(sync, self.side, run_of(context))
+        self.log.info("%s read %s: %d records", self.side, "whole" if read["whole"] else "by window", read["rows"])
+        return read
+
+
+class ExtractPowerOfficeGoOperator(ExtractOperator):
+    """Read PowerOffice Go; see `SyncOperator` for the parameters."""
+
+    side = "powerofficego"
+
+
+class ExtractShopifyOperator(ExtractOperator):
+    """Read Shopify; see `SyncOperator` for the parameters."""
+
+    side = "shopify"
+
+
+class TransformOperator(SyncOperator):
+    """Make the plan from what was read; returns its reference and counts. See `SyncOperator` for the parameters."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from samklang.airflow.context import run_of
+        from samklang.sync.review import summary_table
+        from samklang.sync.transform import transform
+
+        reads = [pull_required(context, task_id) for task_id in EXTRACTS.values()]
+        with self.open_sync() as sync:
+            plan = transform(sync, run_of(context), reads)
+        self.log.info("plan %d:\n%s", plan["plan"], summary_table(plan["counts"]))
+        return plan
+
+
+class LoadOperator(SyncOperator):
+    """Carry out one side of an approved plan; running it again does what is left. Returns rows by outcome."""
+
+    side: ClassVar[str]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from samklang.sync.load import load
+
+        plan = pull_required(context, TRANSFORM)
+        with self.open_sync() as sync:
+            report = load(sync, self.side, plan)
+        self.log.info("%s: %s", self.side, report["outcomes"] or "nothing to write")
+        if report["reasons"]:
+            self.log.info("reasons: %s", report["reasons"])
+        return report
+
+
+class LoadPowerOfficeGoOperator(LoadOperator):
+    """Write to PowerOffice Go; see `SyncOperator` for the parameters."""
+
+    side = "powerofficego"
+
+
+class LoadShopifyOperator(LoadOperator):
+    """Write to Shopify; see `SyncOperator` for the parameters."""
+
+    side = "shopify"
