@@ -233,7 +233,7 @@ INFO = {
 
 def test_a_client_describes_itself() -> None:
     system, _ = make_customers(lambda _: Answer(200, INFO))
-    assert system.describe() == Description("c-1", "Testfirma AS", {"currency": "NOK", "prices_include_tax": False})
+    assert system.describe() == Description("c-1", "Testfirma AS", {"prices_include_tax": False})
     system, _ = make_customers(lambda _: Answer(200, {**INFO, "ClientId": None}))
     with pytest.raises(ProtocolError):
         system.describe()

@@ -67,8 +67,8 @@ class Reading(ABC):
         client_id, name = info.get("ClientId"), info.get("ClientName")
         if not isinstance(client_id, str) or not client_id:
             raise ProtocolError("GET /ClientIntegrationInformation: the answer has no ClientId.", system=SYSTEM)
-        # prices stand without VAT (sheet: 3, inheritance and VAT), in the client's own currency
-        facts = {"currency": "NOK", "prices_include_tax": False}
+        # prices stand without VAT (sheet: 3, inheritance and VAT)
+        facts = {"prices_include_tax": False}
         return Description(client_id, name if isinstance(name, str) else "", facts)
 
     def check(self) -> list[Check]:
