@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samklang.core.mapping import Mapping as EntityMapping
+from samklang.core.rules import EntityRules
 from samklang.errors import ConfigurationError
 from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION
 from samklang.store.database import Database
@@ -48,13 +49,17 @@ def open_system(
     return _OPENERS[side](mapping, fields, database, on_secret)
 
 
-def _powerofficego(
-    mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None
-) -> System:
+def rules(side: str, entity: str) -> EntityRules:
+    """What a system asks of an entity; known without a connection."""
+    answer: EntityRules = _kind(side, entity).rules
+    return answer
+
+
+def _powerofficego(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
     config = PowerOfficeGoConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
     pacer = StoredPacer(database, config.pacing_key, config.requests_per_second)
     client = PowerOfficeGoClient(config, pacer=pacer, on_secret=on_secret)
-    kind = _entity({"customers": PowerOfficeGoCustomers, "products": PowerOfficeGoProducts}, mapping)
+    kind = _kind("powerofficego", mapping.entity)
     system: System = kind(client, mapping.names("powerofficego"), StoredMemory(database, "powerofficego"))
     return system
 
@@ -62,15 +67,20 @@ def _powerofficego(
 def _shopify(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
     config = ShopifyConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
     client = ShopifyClient(config, on_secret=on_secret)
-    kind = _entity({"customers": ShopifyCustomers, "products": ShopifyProducts}, mapping)
+    kind = _kind("shopify", mapping.entity)
     system: System = kind(client, mapping.names("shopify"), StoredMemory(database, "shopify"))
     return system
 
 
-def _entity(kinds: Mapping[str, Any], mapping: EntityMapping) -> Any:
-    if mapping.entity not in kinds:
-        raise ConfigurationError(f"There is no entity called {mapping.entity}.", remedy=f"Use {' or '.join(kinds)}.")
-    return kinds[mapping.entity]
+def _kind(side: str, entity: str) -> Any:
+    kinds = _KINDS[side]
+    if entity not in kinds:
+        raise ConfigurationError(f"There is no entity called {entity}.", remedy=f"Use {' or '.join(kinds)}.")
+    return kinds[entity]
 
 
+_KINDS: dict[str, dict[str, Any]] = {
+    "powerofficego": {"customers": PowerOfficeGoCustomers, "products": PowerOfficeGoProducts},
+    "shopify": {"customers": ShopifyCustomers, "products": ShopifyProducts},
+}
 _OPENERS = {"powerofficego": _powerofficego, "shopify": _shopify}

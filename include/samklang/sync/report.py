@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
-from samklang.store import journal, ledger, links
+from samklang.store import ledger, links
 from samklang.store.database import Database
+from samklang.store.schema import runs
+
+PLAN_ONLY = "plan"
+"""The kind of a run that only shows a plan: it is no run of the DAG."""
 
 
 def status(database: Database, mapping: Mapping) -> dict[str, Any]:
@@ -16,5 +23,19 @@ def status(database: Database, mapping: Mapping) -> dict[str, Any]:
             "linked": links.count(connection, mapping.entity),
             "in_sync": links.count_in_tune(connection, mapping.entity, mapping.sides),
             **ledger.counts(connection, mapping.entity),
-            "last_run": journal.last_run(connection, mapping.entity),
+            "last_run": _last_run(connection, mapping.entity),
         }
+
+
+def _last_run(connection: Connection, entity: str) -> dict[str, Any] | None:
+    row = (
+        connection.execute(
+            select(runs)
+            .where(runs.c.entity == entity, runs.c.kind != PLAN_ONLY)
+            .order_by(runs.c.started_at.desc())
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return {**row, "summary": loads(row["summary"])} if row else None

@@ -1,0 +1,7 @@
+"""`python -m samklang`."""
+
+from __future__ import annotations
+
+from samklang.cli import main
+
+main()

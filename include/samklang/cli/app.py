@@ -1,0 +1,177 @@
+"""The commands. Answers go to stdout, everything else to stderr, so that `--json` can be piped."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from samklang.cli import show
+from samklang.cli.environment import open_store
+from samklang.core.clocks import from_datetime
+from samklang.core.mapping_file import ENTITIES
+from samklang.errors import ConfigurationError, SamklangError
+from samklang.mapping_files import load_mapping, mappings_folder
+
+_PIPED_WIDTH = 160
+
+app = typer.Typer(
+    name="samklang",
+    help="Samklang keeps PowerOffice Go and Shopify in sync. These commands look; they write to neither system.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they would print the values of records
+    rich_markup_mode=None,
+)
+
+
+def _known(entity: str) -> str:
+    if entity not in ENTITIES:
+        raise typer.BadParameter(f"there is no entity called {entity}; use {' or '.join(ENTITIES)}")
+    return entity
+
+
+Entity = Annotated[str, typer.Argument(metavar="ENTITY", callback=_known, help=f"{' or '.join(ENTITIES)}.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def main() -> None:
+    """The console script. Exit 0: fine; 1: something is missing or wrong; 2: wrong usage."""
+    app()
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Count, per entity, what is linked, in sync, held, ambiguous, quarantined or excluded, and what is still open."""
+    with _answering(as_json) as answer:
+        from samklang.sync import report
+
+        folder = mappings_folder(os.environ)
+        database = open_store(os.environ)
+        counts = {entity: report.status(database, load_mapping(entity, folder)) for entity in ENTITIES}
+        answer(counts, lambda: show.status(counts))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check each thing that a first run needs, and say what to do about what is missing. Exit 1 if anything is."""
+    with _answering(as_json) as answer:
+        from samklang.cli.doctor import diagnose
+
+        checks = diagnose(os.environ)
+        ok = all(check.ok for check in checks)
+        answer({"ok": ok, "checks": checks}, lambda: show.doctor(checks))
+    if not ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    entity: Entity,
+    record: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="powerofficego:123, shopify:123, a GID, an e-mail or a code; a bare number may be of either side.",
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of one record: twin, values, base, conflicts, holds, writes, and the next run."""
+    with _answering(as_json) as answer:
+        from samklang.connections import SIDES, rules
+        from samklang.sync.explain import Terms, find
+        from samklang.sync.explain import explain as explain_records
+
+        mapping = load_mapping(entity, mappings_folder(os.environ))
+        database = open_store(os.environ)
+        terms = Terms(mapping, {side: rules(side, entity) for side in SIDES}, from_datetime(datetime.now(UTC)))
+        with database.read() as connection:
+            found = find(connection, mapping, record)
+            answers = explain_records(connection, terms, found)
+        if not answers:
+            raise ConfigurationError(
+                f"No record of {entity} that has been read so far has this id, e-mail or code.",
+                remedy="Give it as powerofficego:ID or shopify:ID; a new record is known after the next run.",
+            )
+        answer({"entity": entity, "id": record, "records": answers}, lambda: show.explained(answers))
+
+
+@app.command()
+def plan(
+    entity: Entity,
+    limit: Annotated[int, typer.Option(min=0, help="How many rows of each table to show; --json always has all.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Read both systems and show what a run would write now, record by record and field by field. Writes nothing."""
+    with _answering(as_json) as answer:
+        from samklang.cli.plan import make_plan
+        from samklang.cli.systems import fields_of
+        from samklang.connections import open_system
+
+        mapping = load_mapping(entity, mappings_folder(os.environ))
+        fields = {side: fields_of(side, os.environ) for side in mapping.sides}
+        database = open_store(os.environ, make=True)
+        with _progress() as on_rows:
+            made = make_plan(
+                mapping,
+                database,
+                lambda side: open_system(side, mapping, fields[side], database),
+                lambda: datetime.now(UTC),
+                limit=None if as_json else limit,
+                on_rows=on_rows,
+            )
+        answer(made, lambda: show.plan(mapping, made))
+
+
+@contextmanager
+def _answering(as_json: bool) -> Iterator[Callable[[Any, Callable[[], list[RenderableType]]], None]]:
+    """Gives the way to print the one answer. What Airflow and others print meanwhile goes to stderr.
+
+    A `SamklangError` becomes one line on stderr and exit 1.
+    """
+    out = sys.stdout
+
+    def answer(value: Any, tables: Callable[[], list[RenderableType]]) -> None:
+        if as_json:
+            out.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+            return
+        console = Console(file=out, highlight=False, markup=False, emoji=False)
+        if not console.is_terminal:
+            console.width = max(console.width, _PIPED_WIDTH)
+        for table in tables():
+            console.print(table)
+
+    try:
+        with redirect_stdout(sys.stderr):
+            yield answer
+    except SamklangError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int], None]]:
+    """Rows read so far, by side; on a terminal only."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _side, _rows: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} rows"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        bars: dict[str, Any] = {}
+
+        def on_rows(side: str, rows: int) -> None:
+            if side not in bars:
+                bars[side] = progress.add_task(f"reading {side}", total=None)
+            progress.advance(bars[side], rows)
+
+        yield on_rows

@@ -1,0 +1,231 @@
+"""The same answers as tables, for people. Values of records are shown here and nowhere else, and never raw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from samklang.core.mapping import Mapping as EntityMapping
+from samklang.systems.base import Check
+
+Renderables = list[RenderableType]
+
+_COUNTS = (
+    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents",
+)  # fmt: skip
+_PLAN_PER_SIDE = ("creates", "updates", "clears")
+_PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
+
+
+def status(counts: Mapping[str, Mapping[str, Any]]) -> Renderables:
+    rows = [[_words(name), *(str(one[name]) for one in counts.values())] for name in _COUNTS]
+    rows.append(["last run", *(_last_run(one["last_run"]) for one in counts.values())])
+    return [_table("", ["", *counts], rows)]
+
+
+def doctor(checks: Sequence[Check]) -> Renderables:
+    rows = [["ok" if check.ok else "missing", check.name, check.detail, check.remedy] for check in checks]
+    missing = sum(not check.ok for check in checks)
+    verdict = "Everything that a first run needs is here." if not missing else f"{missing} of {len(checks)} missing."
+    return [_table("", ["", "what", "found", "what to do"], rows), Text(verdict)]
+
+
+# --- explain --------------------------------------------------------------------------------------------------------
+
+
+def explained(answers: Sequence[Mapping[str, Any]]) -> Renderables:
+    return [part for answer in answers for part in _explained(answer)]
+
+
+def _explained(answer: Mapping[str, Any]) -> Renderables:
+    sides = list(answer["records"])
+    link = answer["link"]
+    how = f", {link['origin']} {_time(link['created_at'])} by {link['run_id']}" if link else ""
+    parts: Renderables = [
+        Text(f"{' = '.join(_record_ids(answer['records']))}: {answer['state']}{how}", style="bold"),
+        Text(f"Next run: {_outlook(answer['outlook'])}"),
+    ]
+    if answer["next_retry"]:
+        parts.append(Text(f"Next retry: {_time(answer['next_retry'])}"))
+    about = answer["sides"]
+    parts.append(
+        _table(
+            "Records",
+            ["", *about],
+            [
+                [_words(name), *(_cell(one.get(name)) for one in about.values())]
+                for name in ("scope", "created", "clock", "changed_after", "our_key", "missing", "revisit")
+            ],
+        )
+    )
+    parts.append(
+        _table(
+            "Fields",
+            ["field", *sides, *(f"base {side}" for side in sides if link), "next run"],
+            [_field_line(field, sides if link else [], sides) for field in answer["fields"]],
+        )
+    )
+    parts += _lists(
+        ("Open conflicts", ("field", "kind", "raw", "base", "clocks", "rule", "run_id"), answer["conflicts"]),
+        (
+            "Decided conflicts",
+            ("field", "kind", "raw", "base", "clocks", "certain", "rule", "winner", "run_id"),
+            answer["decided_conflicts"],
+        ),
+        ("Held", ("field", "side", "reason", "remedy", "attempts", "retry_at", "since"), answer["held"]),
+        ("Quarantined", ("side", "reason", "remedy", "attempts", "retry_at", "since"), answer["quarantined"]),
+        (
+            "Verdict of the last run",
+            ("side", "record_id", "verdict", "reason", "candidates", "run_id"),
+            answer["verdicts"],
+        ),
+        ("Intents", ("side", "key", "state", "created_at", "closed_at", "note", "run_id"), answer["intents"]),
+        ("Writes", ("at", "side", "record_id", "op", "before", "after", "run_id"), answer["history"]),
+    )
+    return [*parts, Text("")]
+
+
+def _field_line(field: Mapping[str, Any], based: Sequence[str], sides: Sequence[str]) -> list[str]:
+    seen = [_known(field["seen"], side, "unknown") for side in sides]
+    base = [_known(field["base"], side, "none") for side in based]
+    return [field["field"], *seen, *base, _decision(field)]
+
+
+def _decision(field: Mapping[str, Any]) -> str:
+    match field.get("decision"):
+        case None:
+            return ""
+        case "edit":
+            return f"edit in {field['to']} to {_cell(field['value'])} ({field['why']})"
+        case "conflict":
+            conflict = field["conflict"]
+            to = f"; {field['to']} becomes {_cell(field['value'])}" if "to" in field else ""
+            return f"conflict, {_winner(conflict)}{to}"
+        case "held":
+            retry = f" Next retry: {_time(field['retry_at'])}." if field.get("retry_at") else ""
+            return f"held towards {field['to']}: {field['reason']}. {field['remedy']}{retry}"
+        case decision:
+            return f"{decision}: {_words(field['reason'])}" if field.get("reason") else str(decision)
+
+
+def _winner(conflict: Mapping[str, Any]) -> str:
+    if conflict["winner"] is None:
+        return "a person decides"
+    return f"{conflict['winner']} wins ({conflict['rule']}{'' if conflict['certain'] else ', order uncertain'})"
+
+
+def _outlook(outlook: Mapping[str, Any]) -> str:
+    text = str(outlook["decision"])
+    if outlook.get("to"):
+        text += f" {'in' if text == 'create' else 'towards'} {outlook['to']}"
+    if outlook.get("reason"):
+        text += f": {_words(outlook['reason'])}"
+    if outlook.get("fields"):
+        text += f" ({', '.join(outlook['fields'])})"
+    if outlook.get("candidates"):
+        ids = [f"{side}:{i}" for side, found in outlook["candidates"].items() for i in found]
+        text += f" ({', '.join(ids)})"
+    return text + (f". {outlook['remedy']}" if outlook.get("remedy") else "")
+
+
+# --- plan -----------------------------------------------------------------------------------------------------------
+
+
+def plan(mapping: EntityMapping, made: Mapping[str, Any]) -> Renderables:
+    counts, more, sides = made["counts"], made["more"], mapping.sides
+    rows = [[name, *(str(counts[name][side]) for side in sides)] for name in _PLAN_PER_SIDE]
+    parts: Renderables = [_table(f"Plan of {made['entity']}", ["to write", *sides], rows)]
+    totals = [[_words(name), str(counts[name]), _reasons(counts.get(f"{name}_reasons"))] for name in _PLAN_TOTALS]
+    parts.append(_table("", ["besides", "", "reasons"], totals))
+    beyond = made["beyond_limits"]
+    parts.append(Text("Beyond the limits: " + "; ".join(beyond) if beyond else "Within all limits."))
+    for side in sides:
+        lines = [line for row in made["rows"] if row["side"] == side for line in _row_lines(mapping, side, row)]
+        if lines:
+            header = [side, mapping.other(side), "write", "field", "was", "becomes", "why"]
+            parts.append(_table(f"Writes to {side}", header, lines))
+    parts += _more(more["rows"], "records to write")
+    for name, title, columns in (
+        ("links", "New links", ("records", "matched")),
+        ("conflicts", "Conflicts", ("records", "field", "kind", "seen", "base", "clocks", "rule", "winner", "certain")),
+        ("held", "Held", ("side", "source_id", "field", "reason", "remedy")),
+        ("verdicts", "Not linked, not created", ("side", "id", "verdict", "reason", "candidates")),
+    ):
+        parts += _lists((title, columns, made[name]))
+        parts += _more(more[name], title.lower())
+    return parts
+
+
+def _row_lines(mapping: EntityMapping, side: str, row: Mapping[str, Any]) -> list[list[str]]:
+    head = [row["records"][side] or "(new)", row["records"][mapping.other(side)], row["op"]]
+    return [
+        [*(head if n == 0 else ["", "", ""]), c["name"], _cell(c["was"]), _cell(c["becomes"]), c["why"]]
+        for n, c in enumerate(row["changes"])
+    ]
+
+
+def _reasons(reasons: Mapping[str, int] | None) -> str:
+    return ", ".join(f"{_words(name)}: {n}" for name, n in sorted((reasons or {}).items()))
+
+
+def _more(number: int, what: str) -> Renderables:
+    return [Text(f"and {number} more {what}")] if number else []
+
+
+# --- cells ----------------------------------------------------------------------------------------------------------
+
+
+def _lists(*lists: tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]) -> Renderables:
+    """A table for each list that is not empty."""
+    return [
+        _table(title, [_words(name) for name in columns], [[_cell(row[name]) for name in columns] for row in rows])
+        for title, columns, rows in lists
+        if rows
+    ]
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(Text(column), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _cell(value: Any) -> str:
+    """One value, without anything that a terminal would act upon."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_cell(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return " ".join(_cell(one) for one in value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+
+
+def _known(values: Mapping[str, Any], side: str, otherwise: str) -> str:
+    return _cell(values[side]) if side in values else f"({otherwise})"
+
+
+def _record_ids(records: Mapping[str, str]) -> list[str]:
+    return [f"{side}:{_cell(i)}" for side, i in records.items()]
+
+
+def _words(name: str) -> str:
+    return _cell(name).replace("_", " ")
+
+
+def _time(clock: str) -> str:
+    return f"{clock[:10]} {clock[11:19]} UTC"
+
+
+def _last_run(run: Mapping[str, Any] | None) -> str:
+    return f"{run['state']}, {_time(run['started_at'])}, {run['run_id']}" if run else "–"

@@ -1,0 +1,244 @@
+"""Explain: everything known of one record, and what the next run would decide about it. Nothing is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as MappingOf
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from samklang.core.creation import Candidate, plan_creation
+from samklang.core.derive import SKIP, SideView
+from samklang.core.mapping import Field, Mapping
+from samklang.core.matching import match
+from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
+from samklang.core.plan import Plan, Refusals, plan_pairs
+from samklang.core.records import Scope
+from samklang.core.rules import EntityRules
+from samklang.store import dossier, links, seen
+from samklang.store.dossier import Records
+
+_GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
+_ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
+_IN_SCOPE = (Scope.ACTIVE, Scope.ARCHIVED)
+
+Decision = dict[str, Any]
+"""`decision`: `in sync`, `edit`, `held`, `conflict`, `waiting`, `unknown`, `not synchronised` or `paused` of a field;
+of an unlinked record `link`, `create`, `held`, `ambiguous` or `excluded`; and with it, as far as it applies, `to` (a
+side), `value`, `why`, `reason`, `remedy`, `conflict`, `candidates`, `retry_at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decisions follow from, besides the store.
+
+    :param rules: of both systems, by side. :param now: as `core.clocks` writes it.
+    """
+
+    mapping: Mapping
+    rules: MappingOf[str, EntityRules]
+    now: str
+
+    @property
+    def views(self) -> tuple[SideView, SideView]:
+        """Both sides; their facts are in the stored forms already."""
+        first, second = (SideView(side, {}, {}, self.rules[side]) for side in self.mapping.sides)
+        return first, second
+
+
+def find(connection: Connection, mapping: Mapping, text: str) -> list[tuple[str, str]]:
+    """Records (side, id) that a text may mean: `side:id`, a GID, an id that either side has, an e-mail or a code."""
+    text = text.strip()
+    side, _, record_id = text.partition(":")
+    if gid := _GID.fullmatch(text):
+        named = (gid["side"], gid["id"])
+    elif side in mapping.sides:
+        named = (side, record_id.strip())
+    else:
+        return seen.find(connection, mapping.entity, text)
+    return [named] if seen.known(connection, mapping.entity, named[0], [named[1]]) else []
+
+
+def explain(connection: Connection, terms: Terms, found: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """One answer for each record, and one for two records that are twins."""
+    answers: list[dict[str, Any]] = []
+    for side, record_id in found:
+        if not any(answer["records"].get(side) == record_id for answer in answers):
+            answers.append(_explain(connection, terms, side, record_id))
+    return answers
+
+
+def _explain(connection: Connection, terms: Terms, side: str, record_id: str) -> dict[str, Any]:
+    mapping, entity, sides = terms.mapping, terms.mapping.entity, terms.mapping.sides
+    link = dossier.link_of(connection, entity, side, record_id)
+    records: Records = {s: link["ids"][s] for s in sides} if link else {side: record_id}
+    known = dossier.last_seen(connection, entity, records)
+    holds = dossier.held(connection, entity, sides, records)
+    conflicts = dossier.clashed(connection, entity, sides, records)
+    if link is None:
+        decisions: dict[str, Decision] = {}
+        outlook = _outlook(connection, terms, known[side], holds)
+        bases: dict[str, dict[str, Any]] = {}
+    else:
+        decisions = _decide(connection, terms, link, known, holds)
+        outlook = _sum_up(decisions)
+        bases = dossier.bases(connection, link["id"])
+    return {
+        "entity": entity,
+        "records": records,
+        "state": link["state"] if link else "not linked",
+        "outlook": outlook,
+        "link": link,
+        "sides": {s: {name: row[name] for name in _ABOUT} for s, row in known.items()},
+        "fields": [_field(f, known, bases, decisions.get(f.name)) for f in mapping.fields],
+        "conflicts": [row for row in conflicts if row["state"] == "open"],
+        "decided_conflicts": [row for row in conflicts if row["state"] != "open"],
+        "held": [hold for hold in holds if hold["field"]],
+        "quarantined": [hold for hold in holds if not hold["field"]],
+        "verdicts": dossier.judged(connection, entity, records),
+        "intents": dossier.meant(connection, entity, sides, records),
+        "history": dossier.written(connection, entity, records),
+        "next_retry": min((hold["retry_at"] for hold in holds if hold["retry_at"]), default=None),
+    }
+
+
+def _field(
+    f: Field, known: dict[str, dict[str, Any]], bases: dict[str, dict[str, Any]], decision: Decision | None
+) -> dict[str, Any]:
+    """One line; a side that is missing from `seen` or `base` did not answer, or has none."""
+    return {
+        "field": f.name,
+        "names": dict(f.names),
+        "seen": {side: row["raw"][f.name] for side, row in known.items() if f.name in row["raw"]},
+        "base": {side: row["raw"][f.name] for side, row in bases.items() if f.name in row["raw"]},
+        **(decision or {}),
+    }
+
+
+# --- linked: each field as the next run would decide it -----------------------------------------------------------
+
+
+def _decide(
+    connection: Connection,
+    terms: Terms,
+    link: dict[str, Any],
+    known: dict[str, dict[str, Any]],
+    holds: list[dict[str, Any]],
+) -> dict[str, Decision]:
+    mapping = terms.mapping
+    pauses = [f"{s} is {row['scope']}" for s, row in known.items() if row["scope"] != Scope.ACTIVE]
+    if link["state"] != "linked":
+        pauses.append("the link is excluded")
+    if pauses:
+        return {f.name: {"decision": "paused", "reason": ", ".join(pauses)} for f in mapping.fields}
+    pairs = links.pair(connection, mapping.entity, mapping.sides, link["id"]).assign(matched=None)
+    arrays = field_arrays(mapping, pairs)
+    merged = merge(mapping, pairs, arrays)
+    plan = Plan()
+    plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(terms, holds), plan)
+    return {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}
+
+
+def _decision(name: str, a: FieldArrays, merged: Merged, plan: Plan, holds: list[dict[str, Any]]) -> Decision:
+    moves, reason = merged.action[name][0] in (TO_FIRST, TO_SECOND), merged.reason[name][0]
+    clash = next((clash for clash in plan.clashes if clash.field == name), None)
+    conflict = {"conflict": asdict(clash)} if clash else {}
+    for held in plan.held:
+        if held.field == name or (moves and not held.field):
+            return _held(held.side, held.field, held.reason, held.remedy, holds) | conflict
+    for row in plan.rows:
+        for change in row.changes:
+            if change.field == name:
+                what = "conflict" if clash else "edit"
+                return {"decision": what, "to": row.side, "value": change.value, "why": change.why} | conflict
+    if clash:
+        remedy = "" if clash.winner else "Decide which value stands: enter it on the other side too."
+        return {"decision": "conflict", "remedy": remedy} | conflict
+    if ABSENT in (a.raw[0][0], a.raw[1][0]):
+        return {"decision": "unknown", "reason": "a system did not answer it"}
+    for form in (a.form[0][0], a.form[1][0]):
+        if form.startswith(SKIP):
+            return {"decision": "not synchronised", "reason": form.removeprefix(SKIP)}
+    if reason.startswith("waiting:"):
+        return {"decision": "waiting", "reason": reason.removeprefix("waiting:")}
+    return {"decision": "in sync"}
+
+
+def _held(side: str, field: str, reason: str, remedy: str, holds: list[dict[str, Any]]) -> Decision:
+    retry_at = next((h["retry_at"] for h in holds if h["side"] == side and h["field"] == field), None)
+    return {"decision": "held", "to": side, "reason": reason, "remedy": remedy, "retry_at": retry_at}
+
+
+def _sum_up(decisions: dict[str, Decision]) -> Decision:
+    """The gravest of the fields' decisions stands for the record."""
+    for what in ("paused", "conflict", "held", "edit"):
+        these = [name for name, one in decisions.items() if one["decision"] == what]
+        if these:
+            return {"decision": what, "reason": decisions[these[0]].get("reason", ""), "fields": these}
+    return {"decision": "in sync"}
+
+
+# --- not linked: what the next run would make of it ----------------------------------------------------------------
+
+
+def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: list[dict[str, Any]]) -> Decision:
+    mapping, side, record_id = terms.mapping, row["side"], row["id"]
+    other = mapping.other(side)
+    if row["scope"] not in _IN_SCOPE:
+        return {"decision": "excluded", "reason": str(row["scope"])}
+    if row["missing"]:
+        return {"decision": "excluded", "reason": "missing_from_the_last_whole_read"}
+    holders = pd.DataFrame(
+        dossier.sharing_keys(connection, mapping.entity, side, record_id),
+        columns=["field", "side", "id", "value", "scope", "missing", "linked"],
+    )
+    free = holders[~holders["linked"].astype(bool) & holders["scope"].isin(_IN_SCOPE) & (holders["missing"] == 0)]
+    unlinked = {s: pd.Index(free.loc[free["side"] == s, "id"].unique()) for s in mapping.sides}
+    unlinked[side] = unlinked[side].union(pd.Index([record_id]))
+    matches = match(mapping.sides, unlinked, {name: holders[holders["field"] == name] for name in mapping.match})
+    for first, second, key in matches.pairs:
+        twins = dict(zip(mapping.sides, (first, second), strict=True))
+        if twins[side] == record_id:
+            return {"decision": "link", "reason": key, "candidates": {other: [twins[other]]}}
+    if found := matches.ambiguous.get((side, record_id)):
+        return {"decision": "ambiguous", "reason": f"{found[0]}_held_more_than_once", "candidates": found[1]}
+    if blocked := matches.blocked.get((side, record_id)):
+        return {"decision": "excluded", "reason": blocked[1], "candidates": {other: [blocked[2]]}}
+    return _creation(connection, terms, row, holds)
+
+
+def _creation(connection: Connection, terms: Terms, row: dict[str, Any], holds: list[dict[str, Any]]) -> Decision:
+    mapping, side = terms.mapping, row["side"]
+    other = mapping.other(side)
+    views = {view.name: view for view in terms.views}
+    plan = Plan()
+    plan_creation(
+        mapping,
+        views[side],
+        views[other],
+        Candidate(side, row["id"], row["scope"], row["created"], row["raw"], row["normal"], row["form"], row["facts"]),
+        first_created=dossier.first_created(connection, mapping.entity, side),
+        key_for=lambda record_id, _values: record_id,
+        refusals=_refusals(terms, holds),
+        plan=plan,
+    )
+    if plan.verdicts:
+        return {"decision": "excluded", "reason": plan.verdicts[0].reason}
+    if not plan.rows:
+        held = plan.held[0]
+        return _held(held.side, held.field, held.reason, held.remedy, holds)
+    return {"decision": "create", "to": other}
+
+
+def _refusals(terms: Terms, holds: list[dict[str, Any]]) -> Refusals:
+    return Refusals(
+        {
+            (h["side"], h["source_id"], h["field"]): (h["fingerprint"], h["retry_at"], h["reason"], h["remedy"])
+            for h in holds
+            if h["by_system"]
+        },
+        terms.now,
+    )
