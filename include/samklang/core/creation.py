@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping as MappingOf
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
 
 from samklang.core.derive import HELD, SKIP, SideView
 from samklang.core.holds import Hold, refusal
 from samklang.core.mapping import Field, Mapping
-from samklang.core.plan import INCOMPLETE_ADDRESS, FieldChange, Held, Plan, Refusals, Row, Verdict, row_content
+from samklang.core.plan import (
+    INCOMPLETE_ADDRESS,
+    NEEDS_PRICE,
+    FieldChange,
+    Held,
+    Plan,
+    Refusals,
+    Row,
+    Verdict,
+    row_content,
+)
 from samklang.core.prices import common_form, from_common, price_form, price_hold
 from samklang.core.records import Scope
 from samklang.core.values import written_form
 
 KeyFor = Callable[[str, MappingOf[str, str]], str | None]
 """(source id, values under the target's names) → our key."""
-
-NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +116,11 @@ def _values(
             raw, normal = candidate.raw[f.name], candidate.normal[f.name]
             changes.append(FieldChange(f.name, None, value, "create", (raw, normal, candidate.form[f.name])))
     incomplete = _incomplete_groups(mapping, target, changes)
-    for change in changes:
-        if mapping.field(change.field).group in incomplete:
-            held.append(
-                Held(target.name, candidate.id, change.field, INCOMPLETE_ADDRESS.reason, INCOMPLETE_ADDRESS.remedy)
-            )
+    held.extend(
+        Held(target.name, candidate.id, change.field, INCOMPLETE_ADDRESS.reason, INCOMPLETE_ADDRESS.remedy)
+        for change in changes
+        if mapping.field(change.field).group in incomplete
+    )
     return [c for c in changes if mapping.field(c.field).group not in incomplete], held
 
 

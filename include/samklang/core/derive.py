@@ -1,13 +1,14 @@
 """From raw values to what they are judged by: normal forms, forms, match keys.
 
 The *form* of a value says in which terms it is compared: its kind; for a price also the factor that turns it into the
-figure the shop shows (`money*1.25`). A base only counts while the form is the one it was made under, so a changed kind or
-VAT rate never looks like an edit. `held:<reason>` cannot be compared and is listed; `skip:<reason>` is not
+figure the shop shows (`money*1.25`). A base only counts while the form is the one it was made under, so a changed kind
+or VAT rate never looks like an edit. `held:<reason>` cannot be compared and is listed; `skip:<reason>` is not
 synchronised at present.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from samklang.core.values import normal_form, normal_forms
 
 HELD = "held:"
 SKIP = "skip:"
+UNSENT = "unsent"
+"""The form of an empty base: the new record was made without this value, and shows a default in its place."""
 _PRICES = ("money", "cost")
 _KEY_LENGTH = 400
 
@@ -106,8 +109,14 @@ def form_of(field: Field, mapping: Mapping, view: SideView, raw: str | None, fac
 
 
 def match_keys(mapping: Mapping, normal: MappingOf[str, str | None]) -> list[tuple[str, str]]:
-    """(field, value) of each key that the record has."""
-    return [(name, value[:_KEY_LENGTH]) for name in mapping.match if (value := normal.get(name))]
+    """(field, value) of each key that the record has; keys are compared whole, however long."""
+    return [(name, _storable(value)) for name in mapping.match if (value := normal.get(name))]
+
+
+def _storable(key: str) -> str:
+    if len(key) <= _KEY_LENGTH and "\x00" not in key:
+        return key
+    return f"blake2b:{hashlib.blake2b(key.encode(), digest_size=32).hexdigest()}"
 
 
 def _country_field(mapping: Mapping) -> str | None:

@@ -83,11 +83,12 @@ def _judge(sides: tuple[str, str], waiting: MappingOf[str, pd.Index], frame: pd.
     free_b = both["id_b"].isin(waiting[second])
     twins = both[free_a & free_b]
     found.pairs = list(zip(twins["id_a"], twins["id_b"], strict=True))
-    for side, mine, free, theirs in ((first, "a", free_a & ~free_b, "b"), (second, "b", free_b & ~free_a, "a")):
-        met = both[free]
-        for i, holder, scope, linked in met[
-            [f"id_{mine}", f"id_{theirs}", f"scope_{theirs}", f"linked_{theirs}"]
-        ].itertuples(index=False):
+    for side, own, met, theirs in (
+        (first, "a", both[free_a & ~free_b], "b"),
+        (second, "b", both[free_b & ~free_a], "a"),
+    ):
+        columns = [f"id_{own}", f"id_{theirs}", f"scope_{theirs}", f"linked_{theirs}"]
+        for i, holder, scope, linked in met[columns].itertuples(index=False):
             found.blocked[side, i] = (_why(scope, linked), holder)
     return found
 

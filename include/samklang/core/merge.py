@@ -1,15 +1,18 @@
 """The three-way merge: what was seen on each side against what both held when they were last in tune.
 
-Pure, and vectorised over pairs: one pass of array comparisons per field. Only pairs in conflict are looked at one by one.
+Pure, and vectorised over pairs: one pass of array comparisons per field. Only pairs in conflict are looked at one by
+one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from samklang.core.clocks import seconds_between
 from samklang.core.derive import HELD, SKIP
@@ -20,8 +23,10 @@ from samklang.core.prices import common_forms
 ABSENT = "\x00absent"
 """Stands in arrays for a field that is unknown, or has no base; no system can store it."""
 
+Array = NDArray[Any]
 NOTHING, AGREE, TO_FIRST, TO_SECOND = 0, 1, 2, 3
 _TIE_SECONDS = 1.0
+_PARTS = ("raw", "normal", "form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,14 @@ class Merged:
     :param action: NOTHING, AGREE (both hold the same: that is the base now), TO_FIRST or TO_SECOND (write there).
     :param reason: why a field is left alone though the sides differ (`held:…`, `waiting:…`, `ask`), else "".
     :param drift: pairs whose edit on the wrong side of a one-way field is put back.
+    :param drop: pairs whose base is forgotten, because the field is not synchronised at present.
     :param unknown: how many pairs had no answer for the field.
     """
 
-    action: dict[str, np.ndarray] = field(default_factory=dict)
-    reason: dict[str, np.ndarray] = field(default_factory=dict)
-    drift: dict[str, np.ndarray] = field(default_factory=dict)
+    action: dict[str, Array] = field(default_factory=dict)
+    reason: dict[str, Array] = field(default_factory=dict)
+    drift: dict[str, Array] = field(default_factory=dict)
+    drop: dict[str, Array] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
 
@@ -62,22 +69,24 @@ class Merged:
 class FieldArrays:
     """One field of all pairs; each a pair of object arrays, first side and second side."""
 
-    raw: list[np.ndarray]
-    normal: list[np.ndarray]
-    form: list[np.ndarray]
-    base_raw: list[np.ndarray]
-    base_normal: list[np.ndarray]
-    base_form: list[np.ndarray]
-    common: list[np.ndarray]
+    raw: list[Array]
+    normal: list[Array]
+    form: list[Array]
+    base_raw: list[Array]
+    base_normal: list[Array]
+    base_form: list[Array]
+    common: list[Array]
 
 
 def field_arrays(mapping: Mapping, pairs: pd.DataFrame) -> dict[str, FieldArrays]:
     """Unpack the JSON columns of pairs (`{side}_raw`, `{side}_base_raw`, …) into arrays by field."""
     names = [f.name for f in mapping.fields]
-    columns = {
-        part: [_unpack(pairs[f"{side}_{part}"], names) for side in mapping.sides]
-        for part in ("raw", "normal", "form", "base_raw", "base_normal", "base_form")
-    }
+    columns: dict[str, list[dict[str, Array]]] = {part: [] for part in (*_PARTS, *(f"base_{p}" for p in _PARTS))}
+    for part in _PARTS:
+        for side in mapping.sides:
+            now, base = _unpack(names, pairs[f"{side}_{part}"], pairs[f"{side}_base_{part}"])
+            columns[part].append(now)
+            columns[f"base_{part}"].append(base)
     result = {}
     for f in mapping.fields:
         one = {part: [side[f.name] for side in both] for part, both in columns.items()}
@@ -85,11 +94,8 @@ def field_arrays(mapping: Mapping, pairs: pd.DataFrame) -> dict[str, FieldArrays
             common = [_common_price(one["raw"][i], one["form"][i]) for i in (0, 1)]
             based = [_common_price(one["base_raw"][i], one["base_form"][i]) for i in (0, 1)]
             # Less than one øre as the shop shows it is no edit, and more is one, whatever the figure's own rounding.
-            one["normal"] = [np.where(common[i] == None, one["normal"][i], common[i]) for i in (0, 1)]  # noqa: E711
-            one["base_normal"] = [
-                np.where(based[i] == None, one["base_normal"][i], based[i])  # noqa: E711
-                for i in (0, 1)
-            ]
+            one["normal"] = [np.where(_is_none(common[i]), one["normal"][i], common[i]) for i in (0, 1)]
+            one["base_normal"] = [np.where(_is_none(based[i]), one["base_normal"][i], based[i]) for i in (0, 1)]
         else:
             common = one["normal"]
         result[f.name] = FieldArrays(**one, common=common)
@@ -103,7 +109,7 @@ def merge(mapping: Mapping, pairs: pd.DataFrame, arrays: MappingOf[str, FieldArr
     """
     merged = Merged()
     states = {f.name: _compare(arrays[f.name]) for f in mapping.fields}
-    decided = _decide_conflicts(mapping, pairs, arrays, states, merged)
+    decided = _decide_conflicts(mapping, pairs, states, merged)
     for f in mapping.fields:
         _act(f, mapping, arrays[f.name], states[f.name], decided.get(f.name, {}), merged)
     return merged
@@ -111,41 +117,47 @@ def merge(mapping: Mapping, pairs: pd.DataFrame, arrays: MappingOf[str, FieldArr
 
 @dataclass(slots=True)
 class _State:
-    known: np.ndarray
-    live: np.ndarray  # known, and comparable at present
-    held: np.ndarray
-    based: np.ndarray
-    changed: list[np.ndarray]
-    moved: np.ndarray  # a raw value differs from its base
-    equal: np.ndarray
-    empty: list[np.ndarray]
+    known: Array
+    live: Array  # known, and comparable at present
+    held: Array
+    skipped: Array
+    based: Array
+    changed: list[Array]
+    moved: Array  # a raw value, or a form, differs from its base
+    equal: Array
+    empty: list[Array]
 
     @property
-    def conflict(self) -> np.ndarray:
-        return (
-            self.live
-            & ~self.equal
-            & np.where(self.based, self.changed[0] & self.changed[1], ~self.empty[0] & ~self.empty[1])
-        )
+    def conflict(self) -> Array:
+        both: Array = np.where(self.based, self.changed[0] & self.changed[1], ~self.empty[0] & ~self.empty[1])
+        return self.live & ~self.equal & both
 
 
 def _compare(a: FieldArrays) -> _State:
     known = (a.raw[0] != ABSENT) & (a.raw[1] != ABSENT)
     held = known & (_starts(a.form[0], HELD) | _starts(a.form[1], HELD))
-    live = known & ~held & ~(_starts(a.form[0], SKIP) | _starts(a.form[1], SKIP))
-    based = live & (a.base_form[0] == a.form[0]) & (a.base_form[1] == a.form[1])
+    skipped: Array = _starts(a.form[0], SKIP) | _starts(a.form[1], SKIP)
+    live = known & ~held & ~skipped
+    based = live & _counts(a, 0) & _counts(a, 1)
     differs = [a.raw[i] != a.base_raw[i] for i in (0, 1)]
     changed = [based & differs[i] & (a.normal[i] != a.base_normal[i]) for i in (0, 1)]
     return _State(
         known=known,
         live=live,
         held=held,
+        skipped=skipped,
         based=based,
         changed=changed,
-        moved=differs[0] | differs[1],
+        moved=differs[0] | differs[1] | (a.form[0] != a.base_form[0]) | (a.form[1] != a.base_form[1]),
         equal=a.common[0] == a.common[1],
-        empty=[np.equal(a.common[i], None) for i in (0, 1)],
+        empty=[_is_none(a.common[i]) for i in (0, 1)],
     )
+
+
+def _counts(a: FieldArrays, i: int) -> Array:
+    """Whether there is a base in the terms of today. An empty one is empty in all terms."""
+    counts: Array = (a.base_form[i] == a.form[i]) | ((a.base_form[i] != ABSENT) & _is_none(a.base_normal[i]))
+    return counts
 
 
 def _act(
@@ -166,11 +178,13 @@ def _act(
     action[s.based & ~s.equal & ~s.changed[0] & ~s.changed[1] & s.moved] = AGREE
 
     differ = s.live & ~s.equal
+    conflict = np.zeros(n, dtype=bool)
     source_first = differ & ((s.based & s.changed[0] & ~s.changed[1]) | (~s.based & s.empty[1]))
     source_second = differ & ((s.based & s.changed[1] & ~s.changed[0]) | (~s.based & s.empty[0]))
     for pair, winner in decided.items():
         source_first[pair] = winner == 0
         source_second[pair] = winner == 1
+        conflict[pair] = True
         if winner is None:
             reason[pair] = "ask"
             action[pair] = NOTHING
@@ -179,10 +193,11 @@ def _act(
         target = 1 - source
         against = f.direction not in ("both", f"to_{mapping.sides[target]}")
         if against:
-            # An edit on the wrong side is put back; where there was no base there is nothing to put back.
-            back = moving & s.based
+            # An edit on the wrong side is put back. Where there was no base there is nothing to put back, and where
+            # it won over an emptied value neither way is open.
+            back = moving & s.based & ~conflict
             drift |= back
-            reason[moving & ~s.based] = "waiting:direction"
+            reason[moving & ~back] = "waiting:direction"
             moving, write, target = back, (TO_FIRST if write == TO_SECOND else TO_SECOND), source
         wait = np.full(n, "", dtype=object)
         if not f.clear:
@@ -196,13 +211,13 @@ def _act(
     unequal_held = s.held & _unequal_or_unclear(a)
     reason[unequal_held] = np.where(_starts(a.form[0], HELD), a.form[0], a.form[1])[unequal_held]
     merged.action[f.name], merged.reason[f.name], merged.drift[f.name] = action, reason, drift
+    merged.drop[f.name] = s.skipped & ((a.base_form[0] != ABSENT) | (a.base_form[1] != ABSENT))
     merged.unknown[f.name] = int((~s.known).sum())
 
 
 def _decide_conflicts(
     mapping: Mapping,
     pairs: pd.DataFrame,
-    arrays: MappingOf[str, FieldArrays],
     states: MappingOf[str, _State],
     merged: Merged,
 ) -> dict[str, dict[int, int | None]]:
@@ -218,16 +233,17 @@ def _decide_conflicts(
             for f in members:
                 s = states[f.name]
                 if conflict[f.name][pair]:
-                    own_rule, own_winner = _never_empty(rule, winner, s, int(pair))
+                    own_rule, own_winner = _one_way(f, mapping, rule, winner)
+                    own_rule, own_winner = _never_empty(own_rule, own_winner, s, int(pair))
                 elif s.live[pair] and not s.equal[pair] and (s.changed[0][pair] or s.changed[1][pair]):
-                    own_rule, own_winner = ("ask" if winner is None else "group"), winner
+                    own_rule, own_winner = _one_way(f, mapping, "ask" if winner is None else "group", winner)
                 else:
                     continue
-                own_rule, own_winner = _one_way(f, mapping, own_rule, own_winner)
                 decided.setdefault(f.name, {})[int(pair)] = own_winner
                 if conflict[f.name][pair] or own_winner is None or not s.changed[own_winner][pair]:
-                    kind = "edit" if s.based[pair] else "link"
-                    merged.conflicts.append(Conflict(int(pair), f.name, kind, own_rule, own_winner, certain))
+                    based = bool(s.based[pair])
+                    kind = "edit" if based else "link"
+                    merged.conflicts.append(Conflict(int(pair), f.name, kind, own_rule, own_winner, certain and based))
     return decided
 
 
@@ -258,7 +274,7 @@ def _clocks(mapping: Mapping, pairs: pd.DataFrame, pair: int, group: str | None)
     """The upper bound of each side's edit: the group's own clock where it has one."""
 
     def clock(side: str) -> str:
-        own = loads(pairs[f"{side}_group_clocks"].iat[pair]).get(group) if group else None
+        own = loads(str(pairs[f"{side}_group_clocks"].iat[pair])).get(group) if group else None
         return str(own or pairs[f"{side}_clock"].iat[pair])
 
     return clock(mapping.sides[0]), clock(mapping.sides[1])
@@ -281,28 +297,48 @@ def _groups(mapping: Mapping) -> list[list[Field]]:
     return list(groups.values())
 
 
-def _unequal_or_unclear(a: FieldArrays) -> np.ndarray:
+def _unequal_or_unclear(a: FieldArrays) -> Array:
     """A held price cannot be compared in common form: any two different figures may be out of tune."""
-    return a.normal[0] != a.normal[1]
+    unequal: Array = a.normal[0] != a.normal[1]
+    return unequal
 
 
-def _common_price(raw: np.ndarray, form: np.ndarray) -> np.ndarray:
-    amounts = np.where((raw == ABSENT) | (form == ABSENT), None, raw)
-    factors = [f.partition("*")[2] or f for f in form]
-    return common_forms(pd.Series(amounts, dtype=object), pd.Series(factors, dtype=object)).to_numpy()
+def _common_price(raw: Array, form: Array) -> Array:
+    """None where there is no factor: held, skipped or unknown."""
+    factors = _objects([f.partition("*")[2] or None for f in form])
+    amounts = raw.copy()
+    amounts[raw == ABSENT] = None
+    common: Array = common_forms(pd.Series(amounts, dtype=object), pd.Series(factors, dtype=object)).to_numpy()
+    return common
 
 
-def _starts(values: np.ndarray, prefix: str) -> np.ndarray:
-    return np.fromiter((v.startswith(prefix) for v in values), dtype=bool, count=len(values))
+def _is_none(values: Array) -> Array:
+    none: Array = np.equal(values, np.array(None, dtype=object))
+    return none
 
 
-def _unpack(texts: pd.Series, names: list[str]) -> dict[str, np.ndarray]:
-    known = {text: loads(text) for text in set(texts)}  # forms, above all, are the same text over and over
-    rows = [known[text] for text in texts]
-    return {name: _objects([row.get(name, ABSENT) for row in rows]) for name in names}
+def _starts(values: Array, prefix: str) -> Array:
+    wanted = [value for value in set(values) if value.startswith(prefix)]
+    result: Array = (
+        np.logical_or.reduce([values == value for value in wanted]) if wanted else np.zeros(len(values), bool)
+    )
+    return result
 
 
-def _objects(values: list[str | None]) -> np.ndarray:
+def _unpack(names: list[str], *columns: pd.Series) -> list[dict[str, Array]]:
+    """JSON texts to arrays by field. Each distinct text is parsed once: a base mostly equals what is seen, and forms
+    are the same text over and over."""
+    codes, texts = pd.factorize(np.concatenate([column.to_numpy(dtype=object) for column in columns]))
+    rows = [loads(text) for text in texts]
+    distinct = {name: _objects([row.get(name, ABSENT) for row in rows]) for name in names}
+    size = len(columns[0])
+    return [
+        {name: values[codes[start : start + size]] for name, values in distinct.items()}
+        for start in range(0, size * len(columns), size or 1)
+    ] or [{name: _objects([]) for name in names} for _ in columns]
+
+
+def _objects(values: list[str | None]) -> Array:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

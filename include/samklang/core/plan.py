@@ -1,7 +1,7 @@
 """From decisions to a plan: which record gets which values, what is held back and why.
 
-A plan is data: rows to write per side, what is in tune without a write, and what a person should know. It is made without
-talking to a system, so it can be looked at, approved and carried out exactly.
+A plan is data: rows to write per side, what is in tune without a write, and what a person should know. It is made
+without talking to a system, so it can be looked at, approved and carried out exactly.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from samklang.core.derive import HELD, SideView
+from samklang.core.derive import UNSENT, SideView
 from samklang.core.holds import Hold, refusal
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Field, Mapping
@@ -41,7 +42,8 @@ class FieldChange:
 class Row:
     """One write to one record.
 
-    :param side: where it is written. :param op: `create` or `update`; `free` only empties a value that another row takes.
+    :param side: where it is written.
+    :param op: `create` or `update`; `free` only empties a value that another row takes.
     :param wave: rows of a later wave wait for the earlier ones.
     :param id: the record to update; :param source_id: its twin, or the record to make a twin of.
     :param revision: of the link's side when the plan was made.
@@ -64,12 +66,13 @@ class Tuned:
     """A pair that is linked, or whose bases move, without any write.
 
     :param ids: of both records, first side first. :param matched: the key that made them twins; None: linked already.
-    :param bases: by field, for both sides.
+    :param bases: by field, for both sides. :param drop: fields whose base is forgotten.
     """
 
     ids: tuple[str, str]
     matched: str | None
     bases: dict[str, tuple[Based, Based]]
+    drop: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -166,7 +169,7 @@ def plan_pairs(
     names = [f.name for f in mapping.fields]
     busy = np.zeros(len(pairs), dtype=bool)
     for name in names:
-        busy |= (merged.action[name] != NOTHING) | (merged.reason[name] != "")
+        busy |= (merged.action[name] != NOTHING) | (merged.reason[name] != "") | merged.drop[name]
         plan.drift += int(merged.drift[name].sum())
         plan.waiting += sum(1 for reason in merged.reason[name] if reason.startswith("waiting:"))
         plan.unknown[name] = plan.unknown.get(name, 0) + merged.unknown[name]
@@ -183,7 +186,7 @@ def plan_pairs(
 class _PairPlanner:
     mapping: Mapping
     views: tuple[SideView, SideView]
-    columns: dict[str, np.ndarray]
+    columns: dict[str, NDArray[Any]]
     arrays: MappingOf[str, FieldArrays]
     merged: Merged
     refusals: Refusals
@@ -205,13 +208,14 @@ class _PairPlanner:
                 if change is not None:
                     changes[target].append(change)
             elif reason := self.merged.reason[f.name][i]:
-                self._report(f.name, reason, ids)
+                self._report(f.name, reason, i, ids)
         for target in (0, 1):
             kept = self._by_rules(changes[target], target, i, ids)
             if kept:
                 self._row(kept, target, i, ids)
-        if tuned or isinstance(matched, str):
-            self.plan.tuned.append(Tuned(ids, matched if isinstance(matched, str) else None, tuned))
+        drop = [f.name for f in self.mapping.fields if self.merged.drop[f.name][i]]
+        if tuned or drop or isinstance(matched, str):
+            self.plan.tuned.append(Tuned(ids, matched if isinstance(matched, str) else None, tuned, drop))
 
     def clash(self, conflict: Any) -> Clash:
         sides, i, a = self.mapping.sides, conflict.pair, self.arrays[conflict.field]
@@ -261,6 +265,8 @@ class _PairPlanner:
         if not changes:
             return changes
         rules, side = self.views[target].rules, self.views[target].name
+        if not rules.identity and not rules.group_needs:
+            return changes
         after = {f.names[side]: self.arrays[f.name].raw[target][i] for f in self.mapping.fields}
         before = dict(after)
         named = {self.mapping.field(c.field).names[side]: c for c in changes}
@@ -299,12 +305,12 @@ class _PairPlanner:
             )
         )
 
-    def _report(self, name: str, reason: str, ids: tuple[str, str]) -> None:
-        if reason.startswith(HELD):
-            hold = price_hold(reason)
-            if hold is not None:
-                # A price that cannot be compared is held towards the second side, where it would be shown.
-                self._hold(name, 1, ids, hold)
+    def _report(self, name: str, reason: str, i: int, ids: tuple[str, str]) -> None:
+        hold = price_hold(reason)
+        if hold is not None:
+            # A price that cannot be compared is held towards the second side, where it would be shown.
+            unsent = self.arrays[name].base_form[0][i] == UNSENT
+            self._hold(name, 1, ids, NEEDS_PRICE if unsent and hold.reason == "inherited" else hold)
 
     def _hold(self, name: str, target: int, ids: tuple[str, str], hold: Hold) -> None:
         self.plan.held.append(Held(self.views[target].name, ids[1 - target], name, hold.reason, hold.remedy))
@@ -356,4 +362,5 @@ def _filled(value: str | None) -> bool:
 
 
 LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")
+NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
 INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

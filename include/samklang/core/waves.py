@@ -1,7 +1,8 @@
 """The order of writes where one record takes a value that another one still holds.
 
 Two linked customers may swap e-mail addresses, and a system that wants them unique refuses the first of the two
-writes. So a value is freed before it is taken: the taker waits a wave, and a circle is opened by emptying one value first.
+writes. So a value is freed before it is taken: the taker waits a wave, and a circle is opened by emptying one value
+first.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ def _open_circles(
         waits[taker].discard(holder)
         if not waits[taker]:
             del waits[taker]
-        for slot in takes[taker]:
-            if frees.get(slot) == holder:
-                opened.append(_free(rows[holder], slot[1]))
+        opened += [
+            _free(rows[holder], name) for side, name, value in takes[taker] if frees.get((side, name, value)) == holder
+        ]
     return opened
 
 
