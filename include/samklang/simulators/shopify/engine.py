@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -10,6 +11,7 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -43,6 +45,7 @@ TOO_COSTLY = (
 Answer = dict[str, Any]
 
 
+@cache
 def load_schema() -> GraphQLSchema:
     """The schema, with arguments and input fields handed over in snake_case and root fields resolved here."""
     schema = build_schema((files(__package__) / "schema.graphql").read_text("utf-8"))
@@ -158,9 +161,13 @@ class Engine:
         name: str | None,
     ) -> ExecutionResult:
         root = Mutations(session) if operation.operation is OperationType.MUTATION else Queries(session)
-        return execute_sync(
+        result = execute_sync(
             self.schema, document, root, session, variables, operation_name=name, field_resolver=_resolve
         )
+        for error in result.errors or ():
+            if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+                raise error.original_error  # a mistake here, not an answer of the API
+        return result
 
     def _admit(self, session: Session, requested: int) -> Answer | None:
         """Too costly at all, or for now: both under status 200. (sheet 5, recorded)"""

@@ -65,8 +65,8 @@ class Product(Owner):
     def options(self, first: int | None = None) -> list[Option]:
         return self.option_list[:first]
 
-    def variants(self, sort_key: str = "POSITION", **page: Any) -> Connection:
-        return connection(self.variant_list, order=VARIANT_ORDERS[sort_key], **page)
+    def variants(self, sort_key: str | None = "POSITION", **page: Any) -> Connection:
+        return connection(self.variant_list, order=VARIANT_ORDERS[sort_key or "POSITION"], **page)
 
     def snapshot(self) -> Self:
         """As a search index keeps it."""

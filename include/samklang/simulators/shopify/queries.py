@@ -13,7 +13,7 @@ from samklang.simulators.shopify.goods import VARIANT_ORDERS, Product
 from samklang.simulators.shopify.naming import gid, kind_of
 from samklang.simulators.shopify.paging import Connection, Order, by_number, connection
 from samklang.simulators.shopify.problems import refuse_id
-from samklang.simulators.shopify.records import Customer, Definition, Identified
+from samklang.simulators.shopify.records import Customer, Definition, Identified, full_namespace
 from samklang.simulators.shopify.search import Filter, compile_query
 from samklang.simulators.shopify.store import Store
 
@@ -69,8 +69,7 @@ class Session:
         predicate, warnings = compile_query(query or "", known, free)
         if warnings:
             self.searches.append({"path": list(self.path), "query": query, "warnings": warnings})
-        lag = self.switch("index_lag_seconds")
-        indexed = ((row, self.store.as_indexed(row, lag)) for row in rows)
+        indexed = ((row, self.store.as_indexed(row)) for row in rows)
         return [row for row, shown in indexed if shown is not None and predicate(shown)]
 
 
@@ -95,8 +94,8 @@ class Queries:
     def customer_by_identifier(self, identifier: Values) -> Customer | None:
         return customers.find(self._store, identifier)
 
-    def customers(self, sort_key: str, query: str | None = None, **page: Any) -> Connection:
-        return connection(self.rows("customers", query), order=CUSTOMER_ORDERS[sort_key], **page)
+    def customers(self, sort_key: str | None = None, query: str | None = None, **page: Any) -> Connection:
+        return connection(self.rows("customers", query), order=CUSTOMER_ORDERS[sort_key or "ID"], **page)
 
     def customers_count(self, limit: int | None, query: str | None = None) -> Values:
         known = filters.customer_count_filters(self._zone, self.session.switch("customers_updated_at"))
@@ -109,8 +108,8 @@ class Queries:
     def product_by_identifier(self, identifier: Values) -> Product | None:
         return products.find(self._store, identifier)
 
-    def products(self, sort_key: str, query: str | None = None, **page: Any) -> Connection:
-        return connection(self.rows("products", query), order=PRODUCT_ORDERS[sort_key], **page)
+    def products(self, sort_key: str | None = None, query: str | None = None, **page: Any) -> Connection:
+        return connection(self.rows("products", query), order=PRODUCT_ORDERS[sort_key or "ID"], **page)
 
     def products_count(self, limit: int | None, query: str | None = None) -> Values:
         return _count(self.rows("products", query), limit)
@@ -123,8 +122,8 @@ class Queries:
             return metafields.by_custom_id(self._store, "PRODUCTVARIANT", identifier["custom_id"])
         return self._one(identifier["id"], "ProductVariant")
 
-    def product_variants(self, sort_key: str, query: str | None = None, **page: Any) -> Connection:
-        return connection(self.rows("productVariants", query), order=VARIANT_ORDERS[sort_key], **page)
+    def product_variants(self, sort_key: str | None = None, query: str | None = None, **page: Any) -> Connection:
+        return connection(self.rows("productVariants", query), order=VARIANT_ORDERS[sort_key or "ID"], **page)
 
     def product_variants_count(self, limit: int | None, query: str | None = None) -> Values:
         """Ignores the filter `updated_at` without a word. (sheet 3)"""
@@ -153,12 +152,18 @@ class Queries:
         return metafields.find_definition(self._store, identifier) if identifier else None
 
     def metafield_definitions(
-        self, owner_type: str, sort_key: str, namespace: str | None = None, key: str | None = None, **page: Any
+        self,
+        owner_type: str,
+        sort_key: str | None = None,
+        namespace: str | None = None,
+        key: str | None = None,
+        **page: Any,
     ) -> Connection:
+        wanted = full_namespace(namespace) if namespace else None
         rows = [
             row
             for row in self._store.definitions.values()
-            if row.owner_type == owner_type and namespace in (None, row.namespace) and key in (None, row.key)
+            if row.owner_type == owner_type and wanted in (None, row.namespace) and key in (None, row.key)
         ]
         return connection(rows, order=(lambda row: row.name.casefold()) if sort_key == "NAME" else by_number, **page)
 

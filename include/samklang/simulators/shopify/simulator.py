@@ -77,7 +77,7 @@ class ShopifySimulator(Controlled):
 
     def reset(self, records: int = 0, seed: int = 1, overlap: float = 0.6) -> None:
         """Start over with fresh believable data, a full bucket and empty logs."""
-        self.store = Store(self._shop(), self.now, self._log)
+        self.store = Store(self._shop(), self.now, self._log, lambda: float(self.switch("index_lag_seconds")))
         self._set_shop()
         self._tokens = Tokens(self.now)
         self._bulk = BulkOperations(self._schema, self.now)

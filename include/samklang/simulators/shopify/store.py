@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -31,12 +30,20 @@ class Store:
     """The shop's data.
 
     :param log: called with action, entity, id and fields of each write.
+    :param lag: how many seconds the search index is behind.
     """
 
-    def __init__(self, shop: Shop, now: Callable[[], datetime], log: Callable[[str, str, str, Iterable[str]], None]):
+    def __init__(
+        self,
+        shop: Shop,
+        now: Callable[[], datetime],
+        log: Callable[[str, str, str, Iterable[str]], None],
+        lag: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.shop = shop
         self.now = now
         self.log = log
+        self.lag = lag
         self.customers: dict[int, Customer] = {}
         self.addresses: dict[int, Address] = {}
         self.products: dict[int, Product] = {}
@@ -49,7 +56,7 @@ class Store:
         self.custom_ids: dict[tuple[str, str, str, str], Owner] = {}
         self._numbers = dict(FIRST_NUMBERS)
         # id of a record: when it was written, and how it was before (None: it was not there)
-        self._before: defaultdict[str, list[tuple[datetime, Any]]] = defaultdict(list)
+        self._before: dict[str, list[tuple[datetime, Any]]] = {}
 
     def stamp(self) -> str:
         """The time to the second, as every clock of the API has it. (sheet 2.1)"""
@@ -70,17 +77,18 @@ class Store:
             record.updated_at = self.stamp()
 
     def remember(self, record: Owner, new: bool = False) -> None:
-        """To be called before a write: the search index goes on with the record as it is now."""
-        self._before[record.id].append((self.now(), None if new else record.snapshot()))
+        """To be called before a write: a lagging search index goes on with the record as it is now."""
+        if self.lag():
+            self._before[record.id] = [*self._recent(record), (self.now(), None if new else record.snapshot())]
 
-    def as_indexed(self, record: Any, lag_seconds: float) -> Any:
-        """The record as the lagging search index has it; None when it has not arrived there. (sheet 7.5)"""
-        if not lag_seconds:
-            return record
-        kept = [
-            entry for entry in self._before.get(record.id, ()) if (self.now() - entry[0]).total_seconds() < lag_seconds
-        ]
-        return kept[0][1] if kept else record
+    def as_indexed(self, record: Any) -> Any:
+        """The record as the search index has it; None when it has not arrived there. (sheet 7.5)"""
+        recent = self._recent(record) if self._before else []
+        return recent[0][1] if recent else record
+
+    def _recent(self, record: Owner) -> list[tuple[datetime, Any]]:
+        known = self._before.get(record.id, [])
+        return [entry for entry in known if (self.now() - entry[0]).total_seconds() < self.lag()]
 
     def find(self, text: str) -> Identified | None:
         """Any object by its id, from the database: what `node` and `nodes` answer."""

@@ -18,6 +18,7 @@ from graphql import (
     is_input_object_type,
     is_list_type,
     is_non_null_type,
+    is_required_input_field,
     print_ast,
     type_from_ast,
 )
@@ -85,7 +86,7 @@ def _check_object(kind: GraphQLInputObjectType, value: Any, path: list[str | int
         if name not in kind.fields:
             found += _problem([*path, name], f"Field is not defined on {kind.name}")
     for name, field in kind.fields.items():
-        if name in value or (is_non_null_type(field.type) and field.default_value is None):
+        if name in value or is_required_input_field(field):
             found += _check(field.type, value.get(name), [*path, name])
     if kind.is_one_of and len(value) != 1:
         found += _problem(path, f"'{kind.name}' requires exactly one argument, but {len(value)} were provided.")
