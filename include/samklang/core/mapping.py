@@ -13,6 +13,7 @@ class Field:
     """One field and its twin.
 
     :param names: the field's name in each system, by side.
+    :param name: what it is called in the store, the reports and `match`: its name on the first side.
     :param kind: how values are compared and written; see `core.values`.
     :param direction: `both`, or `to_<side>`.
     :param policy: who wins a conflict: `latest`, a side, or `ask`.
@@ -26,11 +27,10 @@ class Field:
     direction: str = "both"
     policy: str = "latest"
     clear: bool = True
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """What the field is called in the store, the reports and `match`: its name on the first side."""
-        return next(iter(self.names.values()))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", next(iter(self.names.values())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,10 @@ def create(connection: Connection, *, entity: str, origin: str, run_id: str, at:
     :raises sqlalchemy.exc.IntegrityError: one of them has a twin already.
     """
     link_id = connection.execute(
-        insert(links).values(entity=entity, state="linked", origin=origin, run_id=run_id, created_at=at)
-    ).inserted_primary_key[0]
+        insert(links)
+        .values(entity=entity, state="linked", origin=origin, run_id=run_id, created_at=at)
+        .returning(links.c.id)
+    ).scalar_one()
     connection.execute(
         insert(link_sides),
         [
@@ -106,6 +108,31 @@ def of_records(connection: Connection, entity: str, side: str, ids: Sequence[str
     return found
 
 
+def base_texts(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, str]:
+    """The raw base of linked records, as JSON text, by record id."""
+    found = {}
+    for part in chunks(ids):
+        rows = connection.execute(
+            select(link_sides.c.record_id, link_sides.c.raw).where(
+                link_sides.c.entity == entity, link_sides.c.side == side, link_sides.c.record_id.in_(part)
+            )
+        )
+        found.update({row.record_id: row.raw for row in rows})
+    return found
+
+
+def forget(connection: Connection, entity: str, fields: Sequence[str], *, after: int = 0, size: int = 5_000) -> int:
+    """Drop the bases of some fields from a page of links. :returns: the last link id of the page; 0 after the last."""
+    ids = connection.execute(
+        select(links.c.id).where(links.c.entity == entity, links.c.id > after).order_by(links.c.id).limit(size)
+    ).scalars()
+    last = 0
+    for last in list(ids):
+        sides = connection.execute(select(link_sides.c.side).where(link_sides.c.link_id == last)).scalars().all()
+        advance(connection, last, {side: {} for side in sides}, drop=fields)
+    return last
+
+
 def twin_of(connection: Connection, entity: str, side: str, record_id: str) -> int | None:
     """The link that a record has, if any."""
     return connection.execute(
@@ -147,14 +174,14 @@ def out_of_tune(
         start, end = window
         statement = statement.where(or_(*(and_(seen_of[s].c.clock >= start, seen_of[s].c.clock < end) for s in sides)))
     rows = connection.execute(statement.order_by(links.c.id).limit(limit)).all()
-    return pd.DataFrame.from_records(rows, columns=[column.name for column in statement.selected_columns])
+    return _frame(statement, rows)
 
 
 def pair(connection: Connection, entity: str, sides: tuple[str, str], link_id: int) -> pd.DataFrame:
     """The same columns for one link, in tune or not."""
     statement, _, _ = _pairs(entity, sides)
     rows = connection.execute(statement.where(links.c.id == link_id)).all()
-    return pd.DataFrame.from_records(rows, columns=[column.name for column in statement.selected_columns])
+    return _frame(statement, rows)
 
 
 def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -> int:
@@ -164,6 +191,13 @@ def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -
         *(seen_of[s].c.raw == base_of[s].c.raw for s in sides), *(seen_of[s].c.form == base_of[s].c.form for s in sides)
     )
     return connection.execute(select(func.count()).select_from(statement.where(same).subquery())).scalar_one()
+
+
+def _frame(statement: Select[Any], rows: Sequence[Any]) -> pd.DataFrame:
+    """Text stays Python text: it is unpacked at once, and Arrow strings would only be built and taken apart."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in statement.selected_columns)
+    names = [column.name for column in statement.selected_columns]
+    return pd.DataFrame({n: pd.Series(list(c), dtype=object) for n, c in zip(names, columns, strict=True)})
 
 
 def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  # type: ignore[type-arg]

@@ -24,7 +24,7 @@ from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.observe import derive_again, take_in
 from samklang.systems.base import Description
 
-_PAGE = 100_000
+_PAGE = 20_000
 FILES = ("rows", "tuned", "held", "clashes", "verdicts")
 
 
