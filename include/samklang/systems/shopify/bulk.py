@@ -1,0 +1,116 @@
+"""Reading everything at once: a bulk operation that writes a file, and the file line by line. (sheet: Shopify 5)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from samklang.errors import AccessError, ProtocolError, RejectedError, RemoteError, TemporaryError
+from samklang.systems.shopify.answers import DENIED, PROTECTED_DATA, SYSTEM, Json
+from samklang.systems.shopify.client import ShopifyClient
+from samklang.systems.shopify.documents import poll_bulk, run_bulk
+
+FIRST_DELAY, GROWTH, LONGEST_DELAY = 1.0, 1.5, 15.0
+"""Seconds between two looks at an operation."""
+LONGEST_WAIT = 3 * 3600.0
+"""Seconds for an operation to start, and to end; a million rows take a part of an hour."""
+_RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})
+
+
+def read_bulk(client: ShopifyClient, query: str) -> Iterator[Json]:
+    """Every line of a bulk query's file.
+
+    :raises AccessError, RejectedError: the query is refused. :raises TemporaryError: it failed, or takes too long.
+    :raises ProtocolError: the file has other lines than the operation says.
+    """
+    operation = _wait(client, _start(client, query))
+    expected = _integer(operation.get("objectCount"))
+    url = operation.get("url")
+    if not url:
+        if expected:
+            raise ProtocolError("A bulk operation has rows and no file.", system=SYSTEM)
+        return
+    count = 0
+    for line in _lines(client.download(str(url))):
+        yield _row(line)
+        count += 1
+    if count != expected:
+        raise ProtocolError(f"A bulk file has {count} rows instead of {expected}.", system=SYSTEM)
+
+
+def _start(client: ShopifyClient, query: str) -> str:
+    """The id of a new operation; waits while as many are running as may."""
+    for delay in _delays():
+        # asked twice, it would read twice, which does no harm
+        payload = client.write([run_bulk(query)], operation="RunBulk", safe=True, partial=False).call(0) or {}
+        errors = payload.get("userErrors") or []
+        if not errors:
+            break
+        codes = {str(error.get("code")) for error in errors}
+        if not codes <= {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}:
+            raise RejectedError(f"A bulk query is refused ({', '.join(sorted(codes))}).", system=SYSTEM)
+        client.sleep(delay)
+    else:
+        raise TemporaryError("Too many other bulk operations are running.", system=SYSTEM)
+    operation = payload.get("bulkOperation")
+    if not isinstance(operation, dict) or not isinstance(operation.get("id"), str):
+        raise ProtocolError("A bulk operation was started and has no id.", system=SYSTEM)
+    return str(operation["id"])
+
+
+def _wait(client: ShopifyClient, operation_id: str) -> Json:
+    """The operation once it has ended well."""
+    for delay in _delays():
+        client.sleep(delay)
+        operation = client.run([poll_bulk(operation_id)], operation="PollBulk").call(0)
+        if not isinstance(operation, dict):
+            raise ProtocolError("A bulk operation that was started is not known.", system=SYSTEM)
+        status = operation.get("status")
+        if status == "COMPLETED":
+            return operation
+        if status not in _RUNNING:
+            raise _failed(str(status), operation.get("errorCode"))
+    raise TemporaryError("A bulk operation takes too long.", system=SYSTEM)
+
+
+def _failed(status: str, code: object) -> RemoteError:
+    if code == DENIED:
+        return AccessError(f"A bulk operation was {status}: access denied.", remedy=PROTECTED_DATA, system=SYSTEM)
+    return TemporaryError(f"A bulk operation was {status} ({code or 'no code'}); its rows are not used.", system=SYSTEM)
+
+
+def _delays() -> Iterator[float]:
+    delay, spent = FIRST_DELAY, 0.0
+    while spent < LONGEST_WAIT:
+        yield delay
+        spent += delay
+        delay = min(LONGEST_DELAY, delay * GROWTH)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in whole if line.strip())
+    if rest.strip():
+        yield rest
+
+
+def _row(line: bytes) -> Json:
+    try:
+        row: Any = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        row = None
+    if not isinstance(row, dict):
+        raise ProtocolError("A line of a bulk file is not a JSON object.", system=SYSTEM)
+    return row
+
+
+def _integer(value: object) -> int:
+    """Numbers of an operation come as text (UnsignedInt64)."""
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ProtocolError("A bulk operation does not count its rows.", system=SYSTEM) from None

@@ -1,0 +1,248 @@
+"""Shopify's Admin API over HTTP: token, one GraphQL document at a time, its cost, and refusals as typed errors."""
+
+from __future__ import annotations
+
+import logging
+import random as random_module
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+import requests
+
+from samklang.errors import (
+    AccessError,
+    ConfigurationError,
+    ProtocolError,
+    RejectedError,
+    RemoteError,
+    TemporaryError,
+    UnclearError,
+)
+from samklang.systems.shopify.answers import (
+    PROTECTED_DATA,
+    SYSTEM,
+    THROTTLED,
+    Answer,
+    Json,
+    error_of,
+    read_answer,
+    read_faults,
+)
+from samklang.systems.shopify.budget import Budget, seconds_to_wait
+from samklang.systems.shopify.config import ShopifyConfig
+from samklang.systems.shopify.documents import Call, compose
+from samklang.systems.tokens import Token, TokenCache
+from samklang.systems.transport import Reply, Transport
+
+log = logging.getLogger(__name__)
+
+_TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - a path
+_KEYS = "Check the connection: a static Admin API token in password, or client id, client secret and grant_type."
+_REMEDIES = {
+    401: _KEYS,
+    402: "The shop is frozen: its owner has to pay the outstanding bill.",
+    403: f"See that the app is installed in this shop and has the access scopes it needs. {PROTECTED_DATA}",
+    404: "Check the connection's host: it must be the https://{shop}.myshopify.com address of an existing shop.",
+    423: "The shop is locked: its owner has to contact Shopify.",
+}
+
+
+class ShopifyClient:
+    """One shop; safe to share between threads.
+
+    :param on_secret: is told the keys and each new token, so that logs can mask them.
+    """
+
+    def __init__(
+        self,
+        config: ShopifyConfig,
+        session: requests.Session | None = None,
+        *,
+        on_secret: Callable[[str], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        random: Callable[[], float] = random_module.random,
+    ) -> None:
+        self._config = config
+        self._api = Transport(config.host, session, system=SYSTEM, sleep=sleep, clock=clock, wall=wall, random=random)
+        self._path = f"/admin/api/{config.api_version}/graphql.json"
+        self.sleep = sleep
+        self.budget = Budget(sleep, clock)
+        self._told_version = False
+        if on_secret is not None:
+            for secret in config.secrets:
+                on_secret(secret)
+        self._token = TokenCache(self._fetch_token, on_secret=on_secret, clock=clock)
+
+    def sign_in(self) -> None:
+        """Have a token. :raises AccessError: the keys are refused."""
+        self._token.get()
+
+    def run(
+        self,
+        calls: Sequence[Call],
+        *,
+        operation: str,
+        fragments: Mapping[str, str] | None = None,
+        partial: bool = False,
+    ) -> Answer:
+        """Read with one document of many calls; see `execute`."""
+        document, variables = compose(calls, operation=operation, fragments=fragments)
+        return self.execute(document, variables, operation=operation, safe=True, partial=partial)
+
+    def write(
+        self,
+        calls: Sequence[Call],
+        *,
+        operation: str,
+        fragments: Mapping[str, str] | None = None,
+        safe: bool = False,
+        partial: bool = True,
+    ) -> Answer:
+        """Write with one document of many calls, which are carried out in order; see `execute`."""
+        document, variables = compose(calls, operation=operation, kind="mutation", fragments=fragments)
+        return self.execute(document, variables, operation=operation, safe=safe, partial=partial)
+
+    def execute(
+        self, document: str, variables: Json | None = None, *, operation: str, safe: bool, partial: bool = False
+    ) -> Answer:
+        """Send one document.
+
+        :param operation: its name; costs are remembered by it.
+        :param safe: whether it may be repeated when its fate is unknown.
+        :param partial: give back the failures of single calls, instead of raising the first one.
+        :raises AccessError: keys or scopes are refused. :raises UnclearError: a write may have been carried out.
+        :raises RejectedError, TemporaryError, ProtocolError: see `answers` and `Transport`.
+        """
+        body = self._send({"query": document, "variables": variables or {}, "operationName": operation}, safe)
+        answer = read_answer(body, operation, safe=safe)
+        if answer.faults and not partial:
+            raise error_of(answer.faults, operation, safe)
+        return answer
+
+    def download(self, url: str) -> Iterator[bytes]:
+        """A bulk operation's file, in chunks, without the token."""
+        return self._api.download(url)
+
+    def _send(self, request: Json, safe: bool) -> Json:
+        operation = request["operationName"]
+        taken = self.budget.take(operation)
+        try:
+            reply = self._authorized(request, safe)
+        finally:
+            self.budget.give_back(taken)
+        self._compare_version(reply)
+        if reply.status != 200:
+            raise _refused(reply)
+        try:
+            body = reply.json()
+            if not isinstance(body, dict):
+                raise ProtocolError(f"{operation}: the answer is not an object.", system=SYSTEM)
+        except ProtocolError as error:
+            if safe:
+                raise
+            raise UnclearError(error.message, system=SYSTEM, status=reply.status) from None
+        self.budget.learn(operation, _cost(body))
+        return body
+
+    def _authorized(self, request: Json, safe: bool) -> Reply:
+        def judge(reply: Reply) -> float | None:
+            return self._not_executed(reply, request["operationName"], safe)
+
+        for is_last in (self._config.token is not None, True):
+            token = self._token.get()
+            reply = self._api.send(
+                "POST",
+                self._path,
+                safe=safe,
+                json=request,
+                headers={"Accept": "application/json", "X-Shopify-Access-Token": token},
+                throttled=judge,
+            )
+            if reply.status != 401 or is_last:
+                break
+            # it was not executed, whatever it was; the token may have been revoked early
+            self._token.drop(token)
+        return reply
+
+    def _not_executed(self, reply: Reply, operation: str, safe: bool) -> float | None:
+        """Seconds to wait where the shop is out of points: it says so under HTTP 200.
+
+        :raises TemporaryError: the server failed, and asking again does no harm.
+        """
+        if reply.status != 200 or b'"errors"' not in reply.content:
+            return None
+        try:
+            body = orjson.loads(reply.content)
+        except orjson.JSONDecodeError:
+            return None
+        faults = read_faults(body) if isinstance(body, dict) else []
+        if any(fault.code == THROTTLED for fault in faults):
+            cost = _cost(body)
+            self.budget.learn(operation, cost)
+            return seconds_to_wait(cost)
+        if safe and any(fault.is_server_fault for fault in faults):
+            raise TemporaryError(f"{operation}: the server failed.", system=SYSTEM)
+        return None
+
+    def _compare_version(self, reply: Reply) -> None:
+        """A version that is no longer supported falls forward without an error (sheet: Shopify 1)."""
+        used = reply.headers.get("X-Shopify-API-Version")
+        if used and used != self._config.api_version and not self._told_version:
+            self._told_version = True
+            log.warning("Shopify answers with API version %s instead of %s.", used, self._config.api_version)
+
+    def _fetch_token(self) -> Token:
+        """The static token, or one for the client id and secret. (sheet: Shopify 1)"""
+        if self._config.token is not None:
+            return Token(self._config.token, None)
+        reply = self._api.send(
+            "POST",
+            _TOKEN_PATH,
+            safe=True,
+            headers={"Accept": "application/json"},
+            data={
+                "grant_type": "client_credentials",
+                "client_id": self._config.client_id or "",
+                "client_secret": self._config.client_secret or "",
+            },
+        )
+        if reply.status in (400, 401, 403):
+            raise AccessError(
+                f"{reply.request}: the client id and secret are refused (HTTP {reply.status}).",
+                remedy="Check login and password. Client credentials work only for apps of the organisation that owns "
+                "the shop, and only where the app is installed.",
+                system=SYSTEM,
+                status=reply.status,
+            )
+        if reply.status != 200:
+            raise _refused(reply)
+        body = reply.json()
+        token = body.get("access_token") if isinstance(body, dict) else None
+        if not isinstance(body, dict) or not isinstance(token, str) or not token:
+            raise ProtocolError(f"{reply.request}: no token in the answer.", system=SYSTEM, status=reply.status)
+        return Token(token, _lifetime(body.get("expires_in")))
+
+
+def _lifetime(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 3600.0  # none named: well below what it always is
+
+
+def _cost(body: Json) -> object:
+    extensions = body.get("extensions")
+    return extensions.get("cost") if isinstance(extensions, dict) else None
+
+
+def _refused(reply: Reply) -> RemoteError | ConfigurationError:
+    message = f"{reply.request}: refused (HTTP {reply.status})."
+    remedy = _REMEDIES.get(reply.status, "")
+    if reply.status == 404:
+        return ConfigurationError(message, remedy=remedy)
+    kind = AccessError if reply.status in (401, 402, 403, 423) else RejectedError
+    return kind(message, remedy=remedy, system=SYSTEM, status=reply.status)

@@ -1,0 +1,168 @@
+"""Shopify's customers as a `base.System`. (sheet: Shopify 2)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from samklang.core.records import Page, Record
+from samklang.core.rules import EntityRules
+from samklang.errors import ProtocolError
+from samklang.systems.base import Change, Creation, Problem, Update
+from samklang.systems.shopify import documents
+from samklang.systems.shopify.answers import SYSTEM, Json
+from samklang.systems.shopify.documents import ADDRESS_ID, Call, Path, selection
+from samklang.systems.shopify.fields import CUSTOMER, Field
+from samklang.systems.shopify.paging import Ordered, Rows, follow
+from samklang.systems.shopify.reading import WINDOW_PAGES
+from samklang.systems.shopify.values import number_of, read_clock, read_key, read_values, to_gid, to_input
+from samklang.systems.shopify.writing import Job, Part, Writing
+
+_IDENTITY = ("firstName", "lastName", "email", "phone")
+
+
+class ShopifyCustomers(Writing):
+    """Customers, each with its default address of the moment.
+
+    Other addresses are never touched: the list is not sent with an update, because it would replace them all.
+    """
+
+    entity = "customers"
+    kind = "Customer"
+    root = "customers"
+    count_root = "customersCount"
+    owner = "CUSTOMER"
+    known_fields = CUSTOMER
+    part_order = ("address", "customer")
+    rules = EntityRules(
+        fields={name: known.accepts for name, known in CUSTOMER.items()},
+        create_needs=tuple((name,) for name in _IDENTITY),
+        identity=_IDENTITY,
+    )
+
+    # --- reading
+
+    def read_changes(self, since: str) -> Iterator[Page]:
+        """From the newest on, without a filter: a filter matches whole days and reads an index that lags.
+
+        A long window goes on with a bulk operation, which does filter: what the index lacks yet is among the newest.
+        """
+        order = Ordered(lambda node: read_clock(node, "updatedAt"), falling=True)
+        pages = follow(self._fetch_newest(None), self._fetch_newest)
+        denied = frozenset[tuple[str, ...]]()
+        for rows in islice(pages, WINDOW_PAGES):
+            denied = rows.denied
+            page = self._to_page(order.new(rows.nodes), rows.denied)
+            changed = tuple(record for record in page.records if record.clock >= since)
+            yield replace(page, records=changed)
+            if rows.cursor is None or len(changed) < len(page.records):
+                return
+        yield from self._bulk(since, None, denied)
+
+    def _fetch_newest(self, after: str | None) -> Rows:
+        return self._fetch("UPDATED_AT", after, reverse=True)
+
+    def _paths(self, unknown: frozenset[str] = frozenset()) -> list[Path]:
+        paths = [*documents.CUSTOMER, *(known.read for name, known in self._fields.items() if name not in unknown)]
+        return [*paths, ADDRESS_ID] if self._address_fields() else paths
+
+    def _make_fragments(self) -> dict[str, str]:
+        address: list[Path] = [("id",), *(known.read[1:] for known in self._address_fields().values())]
+        return {
+            "CustomerParts": f"on Customer {{ {selection(self._paths())} }}",
+            "AddressParts": f"on MailingAddress {{ {selection(address)} }}",
+        }
+
+    def _address_fields(self) -> dict[str, Field]:
+        return {name: known for name, known in self._fields.items() if known.part == "address"}
+
+    def _record(self, node: Json, unknown: frozenset[str] = frozenset()) -> Record:
+        facts = {}
+        if "defaultAddress" in node:
+            address = node["defaultAddress"]
+            facts["address_id"] = address.get("id") if isinstance(address, dict) else None
+        return Record(
+            id=number_of(node.get("id")),
+            values=read_values(node, self._fields, unknown),
+            created=read_clock(node, "createdAt"),
+            clock=read_clock(node, "updatedAt"),
+            key=read_key(node),
+            facts=facts,
+        )
+
+    def _holder_call(self, key: str) -> Call:
+        return documents.by_key("customerByIdentifier", "CustomerIdentifierInput", key, "...CustomerParts")
+
+    def _holders(self, found: Json, unknown: frozenset[str]) -> list[Record]:
+        return [self._record(found, unknown)]
+
+    # --- writing
+
+    def _has_moved(self, update: Update, fresh: Record) -> bool:
+        """A default address that has changed is an edit of all its fields."""
+        if super()._has_moved(update, fresh):
+            return True
+        before, now = update.facts.get("address_id"), fresh.facts.get("address_id")
+        has_address = any(self._fields[change.field].part == "address" for change in update.changes)
+        return has_address and "address_id" in update.facts and _number(before) != _number(now)
+
+    def _call(self, job: Job, part: Part) -> Call:
+        customer, values = to_gid("Customer", job.update.id), to_input(part.changes, self._fields)
+        address = job.fresh.facts.get("address_id")
+        if part.name == "customer":
+            return documents.customer_update(customer, values)
+        if part.twin is not None:
+            return documents.default_address(customer, part.twin)
+        if address is None:
+            return documents.address_create(customer, {name: value for name, value in values.items() if value})
+        return documents.address_update(customer, str(address), values)
+
+    def _stored(self, job: Job, part: Part, payload: Json, unknown: frozenset[str]) -> Record:
+        if part.name == "customer" or part.twin is not None:
+            return self._record(_object(payload, "customer"), unknown)
+        address = _object(payload, "address")
+        values = read_values({"defaultAddress": address}, self._address_fields(), unknown)
+        return replace(job.fresh, values=values, facts={"address_id": address.get("id")})
+
+    def _settle(self, job: Job, part: Part, problems: Sequence[Problem]) -> bool:
+        """An address that exists already becomes the default one."""
+        if part.name != "address" or part.twin is not None or any(p.code != "taken" for p in problems):
+            return False
+        wanted = {change.field: change.value for change in part.changes}
+        fields = self._address_fields()
+        wanted = {name: wanted.get(name, job.fresh.values.get(name)) for name in fields}
+        call = documents.addresses_of(to_gid("Customer", job.update.id), "...AddressParts")
+        answer = self._client.run([call], operation="ReadAddresses", fragments=self._fragments)
+        for address in ((answer.call(0) or {}).get("addressesV2") or {}).get("nodes") or ():
+            values = read_values({"defaultAddress": address}, fields)
+            if all(_same(values.get(name), value) for name, value in wanted.items()):
+                part.twin = str(address.get("id"))
+                return True
+        return False
+
+    def _create_call(self, creation: Creation) -> Call:
+        changes = [Change(name, None, value) for name, value in creation.values.items()]
+        address = to_input((c for c in changes if self._fields[c.field].part == "address"), self._fields)
+        values = to_input((c for c in changes if self._fields[c.field].part == "customer"), self._fields)
+        return documents.customer_set(creation.key, {**values, **({"addresses": [address]} if address else {})})
+
+    def _created(self, payload: Json, unknown: frozenset[str]) -> Record:
+        return self._record(_object(payload, "customer"), unknown)
+
+
+def _object(payload: Json, name: str) -> Json:
+    found = payload.get(name)
+    if not isinstance(found, dict):
+        raise ProtocolError(f"A write was answered without its {name}.", system=SYSTEM)
+    return found
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """The shop trims what it stores."""
+    return (one or "").strip() == (other or "").strip()
+
+
+def _number(gid: object) -> str | None:
+    """The part of a global id that says which; its query string may differ."""
+    return number_of(gid) if gid is not None else None

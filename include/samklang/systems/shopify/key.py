@@ -1,0 +1,57 @@
+"""The definition of our key: a metafield of type `id`, which makes its values unique. (sheet: Shopify 4)"""
+
+from __future__ import annotations
+
+from samklang.errors import ConfigurationError, ProtocolError, RejectedError
+from samklang.systems.base import Memory
+from samklang.systems.shopify.answers import SYSTEM
+from samklang.systems.shopify.client import ShopifyClient
+from samklang.systems.shopify.documents import KEY, NAMESPACE, make_definition, read_definition
+
+WRONG_TYPE_REMEDY = (
+    f"Delete the metafield definition {NAMESPACE}.{KEY} in the shop's settings (Custom data), with its metafields; "
+    "the next run makes it with the type id."
+)
+
+
+def ensure_definition(client: ShopifyClient, owner: str, memory: Memory) -> None:
+    """Make the definition once per shop.
+
+    :param owner: `CUSTOMER` or `PRODUCT`. :param memory: holds that it is there.
+    :raises ConfigurationError: it exists with another type. :raises RejectedError: the shop refuses it.
+    """
+    if memory.get(_name(owner)) == "yes":
+        return
+    # made twice it is TAKEN the second time, so the request may be repeated
+    payload = client.write([make_definition(owner)], operation="MakeDefinition", safe=True, partial=False).call(0) or {}
+    errors = payload.get("userErrors") or []
+    codes = {str(error.get("code")) for error in errors}
+    if "TAKEN" in codes:
+        _check_type(client, owner)
+    elif errors:
+        raise RejectedError(
+            f"The shop refuses the metafield definition {NAMESPACE}.{KEY} ({', '.join(sorted(codes))}).", system=SYSTEM
+        )
+    elif not isinstance(payload.get("createdDefinition"), dict):
+        raise ProtocolError("MakeDefinition: no definition in the answer.", system=SYSTEM)
+    memory[_name(owner)] = "yes"
+
+
+def forget_definition(owner: str, memory: Memory) -> None:
+    """Somebody has deleted it."""
+    memory.pop(_name(owner), None)
+
+
+def _check_type(client: ShopifyClient, owner: str) -> None:
+    definition = client.run([read_definition(owner)], operation="ReadDefinition").call(0) or {}
+    kind = (definition.get("type") or {}).get("name")
+    if kind != "id":
+        raise ConfigurationError(
+            f"The shop has a metafield definition {NAMESPACE}.{KEY} of type {kind} for {owner.lower()}s; it must be "
+            "of type id.",
+            remedy=WRONG_TYPE_REMEDY,
+        )
+
+
+def _name(owner: str) -> str:
+    return f"shopify.key_definition.{owner.lower()}"

@@ -1,0 +1,306 @@
+"""The writing half of both Shopify systems.
+
+An update is checked and written in batches: one document reads the records of a batch and compares them with what the
+plan expects, the next one writes those that have not moved. A batch is as many records as are written within about
+two seconds. Each record's writes are *parts*, one mutation each; a part that is refused for some of its fields goes
+out again without them, with the next document.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from samklang.core.records import Record
+from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, UnclearError
+from samklang.systems.base import Change, Creation, Outcome, Problem, Update
+from samklang.systems.parallel import in_parallel
+from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, InvalidInputError, Json, error_of
+from samklang.systems.shopify.documents import Call
+from samklang.systems.shopify.key import ensure_definition, forget_definition
+from samklang.systems.shopify.paging import in_batches
+from samklang.systems.shopify.problems import read_problems
+from samklang.systems.shopify.reading import Reading
+
+SECONDS = 2.0
+"""Between reading a record and writing it."""
+POINTS = 20.0
+"""What the writes of one record cost, about."""
+FEWEST, MOST = 5, 20
+"""Records of a batch: a request ends after ten seconds (sheet: Shopify 1)."""
+LOOKED_UP = 20
+
+
+@dataclass(slots=True)
+class Part:
+    """What one mutation writes of one record. :param twin: an address that is there already, to be made the default."""
+
+    name: str
+    changes: tuple[Change, ...]
+    twin: str | None = None
+
+
+@dataclass(slots=True)
+class Job:
+    """One update under way.
+
+    :param fresh: the record as it was read just before.
+    :param stored: what it is after the writes so far; None while nothing was written.
+    """
+
+    update: Update
+    fresh: Record
+    parts: list[Part] = field(default_factory=list)
+    stored: Record | None = None
+    problems: list[Problem] = field(default_factory=list)
+    gone: bool = False
+    error: RemoteError | None = None
+
+    def outcome(self) -> Outcome:
+        if self.gone:
+            return Outcome(self.update.ref, gone=True)
+        return Outcome(self.update.ref, record=self.stored, problems=tuple(self.problems), error=self.error)
+
+    def refuse(self, part: Part, problems: Sequence[Problem]) -> None:
+        """Take refused fields out of a part; a refusal that names none of them is about all."""
+        names = {change.field for change in part.changes}
+        named = [problem for problem in problems if problem.field in names]
+        if not named:
+            named = [replace(problems[0], field=change.field) for change in part.changes]
+        refused = {problem.field for problem in named}
+        self.problems += {problem.field: problem for problem in reversed(named)}.values()
+        part.changes = tuple(change for change in part.changes if change.field not in refused)
+
+
+class Writing(Reading):
+    """Adds `create` and `update` to what an entity can read."""
+
+    part_order: tuple[str, ...]
+    """The parts of a record in the order in which they are written; the last one answers the whole record."""
+
+    @abstractmethod
+    def _call(self, job: Job, part: Part) -> Call:
+        """The mutation that writes a part."""
+
+    @abstractmethod
+    def _stored(self, job: Job, part: Part, payload: Json, unknown: frozenset[str]) -> Record:
+        """What a mutation's answer says is stored. :raises ProtocolError: it says nothing usable."""
+
+    @abstractmethod
+    def _create_call(self, creation: Creation) -> Call:
+        """The mutation that makes a record."""
+
+    @abstractmethod
+    def _created(self, payload: Json, unknown: frozenset[str]) -> Record:
+        """The record in a creation's answer. :raises ProtocolError: there is none."""
+
+    def _settle(self, job: Job, part: Part, problems: Sequence[Problem]) -> bool:
+        """Deal with a refusal in another way than leaving fields out. :returns: whether it did."""
+        del job, part, problems
+        return False
+
+    def _has_moved(self, update: Update, fresh: Record) -> bool:
+        return any(c.field in fresh.values and fresh.values[c.field] != c.expected for c in update.changes)
+
+    # --- updates
+
+    def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
+        failure: RemoteError | None = None
+        rest = list(updates)
+        while rest:
+            size = int(min(MOST, max(FEWEST, SECONDS * self._client.budget.rate / POINTS)))
+            batch, rest = _apart(rest, size)
+            if failure is None:
+                outcomes = self._update_batch(batch)
+            else:
+                outcomes = [Outcome(update.ref, error=failure) for update in batch]
+            for outcome in outcomes:
+                # refused or out of reach: what follows would fare no better
+                if isinstance(outcome.error, AccessError | TemporaryError):
+                    failure = outcome.error
+                yield outcome
+
+    def _update_batch(self, batch: Sequence[Update]) -> list[Outcome]:
+        read, write = f"Check{self.kind}s", f"Update{self.kind}s"
+        self._client.budget.make_room(read, write)
+        try:
+            answer = self._look_up([update.id for update in batch], read)
+            unknown, _ = self._unknown(answer.denied)
+            found = [None if node is None else self._record(node, unknown) for node in answer.call(0)]
+        except RemoteError as error:
+            return [Outcome(update.ref, error=error) for update in batch]
+        outcomes, jobs = [], []
+        for update, fresh in zip(batch, found, strict=True):
+            if fresh is None:
+                outcomes.append(Outcome(update.ref, gone=True))
+            elif self._has_moved(update, fresh):
+                outcomes.append(Outcome(update.ref, record=fresh, moved=True))
+            else:
+                jobs.append(Job(update, fresh, self._parts(update)))
+        self._carry_out(jobs, write)
+        return outcomes + [job.outcome() for job in jobs]
+
+    def _parts(self, update: Update) -> list[Part]:
+        changes: dict[str, list[Change]] = {}
+        for change in update.changes:
+            changes.setdefault(self._fields[change.field].part, []).append(change)
+        return [Part(name, tuple(changes[name])) for name in self.part_order if name in changes]
+
+    def _carry_out(self, jobs: Sequence[Job], operation: str) -> None:
+        """Send all parts in one document, and again those of which something was refused and something is left."""
+        while waiting := [(job, part) for job in jobs for part in job.parts if part.changes]:
+            calls = [self._call(job, part) for job, part in waiting]
+            try:
+                answer = self._client.write(calls, operation=operation, fragments=self._fragments)
+                unknown, _ = self._unknown(answer.denied)
+            except InvalidInputError as error:
+                if not self._blame_variables(error, waiting):
+                    _fail(waiting, error)
+                continue
+            except RemoteError as error:
+                _fail(waiting, error)
+                return
+            for number, (job, part) in enumerate(waiting):
+                self._take_answer(job, part, answer, number, unknown)
+
+    def _take_answer(self, job: Job, part: Part, answer: Answer, number: int, unknown: frozenset[str]) -> None:
+        payload, fault = answer.call(number), answer.fault(number)
+        if fault is not None:
+            _take_fault(job, part, fault)
+            return
+        problems = read_problems(payload, self._fields, part.name, part.changes) if isinstance(payload, dict) else []
+        if any(problem.code == "not_found" and problem.field is None for problem in problems):
+            job.gone = True
+            job.parts.clear()
+        elif problems:
+            if not self._settle(job, part, problems):
+                job.refuse(part, problems)
+        else:
+            try:
+                if not isinstance(payload, dict):
+                    raise ProtocolError("A write was not answered.", system=SYSTEM)
+                job.stored = _merged(job.stored, self._stored(job, part, payload, unknown))
+            except ProtocolError as error:
+                job.error = UnclearError(error.message, system=SYSTEM)
+            part.changes = ()
+
+    def _blame_variables(self, error: InvalidInputError, waiting: Sequence[tuple[Job, Part]]) -> bool:
+        """Take out the parts whose variables the shop could not read; nothing was written."""
+        blamed = {int(name[1:].partition("_")[0]) for name in error.variables if name[1:2].isdigit()}
+        for number in blamed & set(range(len(waiting))):
+            job, part = waiting[number]
+            job.refuse(part, [Problem(None, "invalid", "The value does not have the form that the shop takes.")])
+        return bool(blamed)
+
+    # --- creations
+
+    def create(self, creations: Sequence[Creation]) -> Iterator[Outcome]:
+        """Look the keys up, make those that nobody holds: with a key that exists, the shop would update its holder."""
+        failure: RemoteError | None = None
+        held: set[str] = set()
+        for chunk in in_batches(creations, LOOKED_UP):
+            if failure is None:
+                try:
+                    held.update(self._prepare(chunk))
+                except RemoteError as error:
+                    failure = error
+            waiting = []
+            for creation in chunk:
+                if creation.key in held:
+                    yield _taken(creation)
+                else:
+                    waiting.append(creation)
+                    held.add(creation.key)
+            stop = [failure] if failure is not None else []
+            yield from in_parallel(self._guarded(stop), waiting, self._workers)
+            failure = stop[0] if stop else None
+
+    def _prepare(self, creations: Sequence[Creation]) -> Iterable[str]:
+        """See that the key has a definition. :returns: who holds these keys already."""
+        ensure_definition(self._client, self.owner, self._memory)
+        held, defined = self._find([creation.key for creation in creations])
+        if not defined:
+            forget_definition(self.owner, self._memory)
+            ensure_definition(self._client, self.owner, self._memory)
+        return held
+
+    def _guarded(self, stop: list[RemoteError]) -> Callable[[Creation], Outcome]:
+        """:param stop: once access is refused or the shop is out of reach, it holds why, and the rest is not sent."""
+
+        def one(creation: Creation) -> Outcome:
+            if stop:
+                return Outcome(creation.ref, error=stop[0])
+            try:
+                return self._create_one(creation)
+            except RemoteError as error:
+                if isinstance(error, AccessError | TemporaryError):
+                    stop.append(error)
+                return Outcome(creation.ref, error=error)
+
+        return one
+
+    def _create_one(self, creation: Creation) -> Outcome:
+        operation = f"Create{self.kind}"
+        try:
+            answer = self._client.write(
+                [self._create_call(creation)], operation=operation, fragments=self._fragments, partial=False
+            )
+        except InvalidInputError:
+            problem = Problem(None, "invalid", "A value does not have the form that the shop takes.")
+            return Outcome(creation.ref, problems=(problem,))
+        payload = answer.call(0)
+        try:
+            if not isinstance(payload, dict):
+                raise ProtocolError(f"{operation}: no answer.", system=SYSTEM)
+            changes = [Change(name, None, value) for name, value in creation.values.items()]
+            problems = read_problems(payload, self._fields, None, changes)
+            if problems:
+                return Outcome(creation.ref, problems=tuple(problems))
+            unknown, _ = self._unknown(answer.denied)
+            record = self._created(payload, unknown)
+        except (ProtocolError, AccessError) as error:
+            raise UnclearError(error.message, system=SYSTEM) from None
+        return Outcome(creation.ref, record=record)
+
+
+def _apart(updates: Sequence[Update], size: int) -> tuple[list[Update], list[Update]]:
+    """The next batch and the rest: a record that is named twice waits for the next batch."""
+    batch: dict[str, Update] = {}
+    rest: list[Update] = []
+    for update in updates:
+        if len(batch) < size and update.id not in batch:
+            batch[update.id] = update
+        else:
+            rest.append(update)
+    return list(batch.values()), rest
+
+
+def _fail(waiting: Sequence[tuple[Job, Part]], error: RemoteError) -> None:
+    for job, _ in waiting:
+        job.error = error
+        job.parts.clear()
+
+
+def _take_fault(job: Job, part: Part, fault: Fault) -> None:
+    if fault.code == UNKNOWN_ID:
+        job.refuse(part, [Problem(None, "not_found", "The shop does not know this any more.")])
+    else:
+        job.error = error_of([fault], "Update", False)
+    part.changes = ()
+
+
+def _merged(before: Record | None, now: Record) -> Record:
+    """What both answers say together; the later one is right where both speak."""
+    if before is None:
+        return now
+    return replace(
+        now,
+        values={**before.values, **now.values},
+        facts={**before.facts, **now.facts},
+        clock=max(before.clock, now.clock),
+    )
+
+
+def _taken(creation: Creation) -> Outcome:
+    return Outcome(creation.ref, problems=(Problem(None, "taken", "A record with this key exists."),))
