@@ -241,7 +241,7 @@ def default_address(customer: str, address: str) -> Call:
 def product_set(key: str, values: Json) -> Call:
     """A new product with its variant; `metafields` stays out, or the key would have to be among them."""
     variables = {"identifier": ("ProductSetIdentifiers!", custom_id(key)), "input": ("ProductSetInput!", values)}
-    selected = f"product {{ id variants(first: 1) {{ nodes {{ ...VariantParts }} }} }} {_ERRORS_WITH_CODE}"
+    selected = f"product {{ id variants(first: 1) {{ nodes {{ ...ProductVariantParts }} }} }} {_ERRORS_WITH_CODE}"
     return Call("productSet", selected, variables, "synchronous: true")
 
 
@@ -255,5 +255,5 @@ def variant_update(product: str, variant: str, values: Json) -> Call:
         "productId": ("ID!", product),
         "variants": ("[ProductVariantsBulkInput!]!", [{"id": variant, **values}]),
     }
-    selected = f"productVariants {{ ...VariantParts }} {_ERRORS_WITH_CODE}"
+    selected = f"productVariants {{ ...ProductVariantParts }} {_ERRORS_WITH_CODE}"
     return Call("productVariantsBulkUpdate", selected, variables)

@@ -45,7 +45,7 @@ def _problem(error: Json, fields: Mapping[str, Field], part: str | None, sent: S
     message = str(error.get("message") or "")
     code = next((code for code, pattern in _MESSAGES if pattern.search(message)), None)
     path = _path(error.get("field"))
-    if path == ("id",) or path == ("customerId",):
+    if path in (("id",), ("customerId",), ("productId",)):
         return Problem(None, "not_found" if code in (None, "not_found") else code, scrub(message, sent))
     return Problem(
         _field_at(path, fields, part, "addresses" in (error.get("field") or ())),
