@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _measure(subject: str, rows: int, part: float) -> tuple[float, float, float]:
-    answer = subprocess.run(  # noqa: S603 - our own module
+    answer = subprocess.run(
         [sys.executable, "-m", "benchmarks.merge", subject, str(rows), str(part)],
         check=True,
         capture_output=True,

@@ -78,9 +78,7 @@ def _frames(count: int, part: float) -> tuple[list[dict[str, Any]], ...]:
 def _fill(folder: Path, count: int, part: float) -> None:
     import subprocess
 
-    subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "benchmarks.merge", "fill", str(folder), str(count), str(part)], check=True
-    )
+    subprocess.run([sys.executable, "-m", "benchmarks.merge", "fill", str(folder), str(count), str(part)], check=True)
 
 
 def _reopen(folder: Path) -> Any:
@@ -106,4 +104,4 @@ if __name__ == "__main__":
     else:
         seconds, rows = SUBJECTS[sys.argv[1]](int(sys.argv[2]), float(sys.argv[3]))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(seconds, rows, peak)  # noqa: T201
+        print(seconds, rows, peak)

@@ -33,7 +33,7 @@ class Silent:
     def __init__(self, side: str) -> None:
         self.side = side
 
-    def key_for(self, source_id: str, source: Description, values: Any) -> str:
+    def key_for(self, source_id: str, source: Description, values: Any) -> str:  # noqa: ARG002
         return f"{source.id}-{source_id}"
 
 
@@ -47,7 +47,8 @@ def pair(number: int) -> tuple[Values, Values]:
     email = f"{number}.{who.email}"
     national = who.phone.removeprefix("+47")
     go: Values = {
-        "EmailAddress": email, "MailAddress.AddressLine1": who.address1, "MailAddress.AddressLine2": who.address2 or None,
+        "EmailAddress": email, "MailAddress.AddressLine1": who.address1,
+        "MailAddress.AddressLine2": who.address2 or None,
         "MailAddress.City": who.city, "MailAddress.CountryCode": who.country, "MailAddress.ZipCode": who.zip,
         "PhoneNumber": national, "FirstName": who.first_name, "LastName": who.last_name,
     }  # fmt: skip

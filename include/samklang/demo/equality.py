@@ -53,7 +53,7 @@ def customers(go: list[Json], shop: list[Json], client_id: str, shop_id: str) ->
         shop_id=lambda c: c["legacyResourceId"],
         go_key=lambda c: c["ExternalImportReference"],
         go_key_for=lambda c: f"shopify:{shop_id}:{c['legacyResourceId']}",
-        shop_key=lambda c: _metafield(c),
+        shop_key=metafield,
         shop_key_for=lambda c: f"{client_id}-{c['Id']}",
         go_match=lambda c: _email(c["EmailAddress"]),
         shop_match=lambda c: _email(c["email"]),
@@ -63,7 +63,7 @@ def customers(go: list[Json], shop: list[Json], client_id: str, shop_id: str) ->
     for one, other in pairs:
         result.pairs += 1
         ids = f"{one['Id']} / {other['legacyResourceId']}"
-        reasons = [(name, why) for name, why in _customer_differences(one, other, phones)]
+        reasons = list(_customer_differences(one, other, phones))
         for name, why in reasons:
             result.note(why, "customer", ids, name)
         result.equal += not reasons
@@ -93,13 +93,13 @@ def products(go: list[Json], shop: list[Json], client_id: str) -> Equality:
         variants,
         go_id=lambda p: str(p["Id"]),
         shop_id=lambda v: v["legacyResourceId"],
-        go_key=lambda p: None,
-        go_key_for=lambda v: None,
-        shop_key=lambda v: _metafield(v["product"]) if v["first"] else None,
+        go_key=lambda _: None,
+        go_key_for=lambda _: None,
+        shop_key=lambda v: metafield(v["product"]) if v["first"] else None,
         shop_key_for=lambda p: f"{client_id}-{p['Id']}",
         go_match=lambda p: (p["Code"] or "").strip() or None,
         shop_match=lambda v: (v["sku"] or "").strip() or None,
-        may_match=lambda p: True,
+        may_match=lambda _: True,
     )
     for one, other in pairs:
         result.pairs += 1
@@ -137,7 +137,7 @@ def _pair(
     shop_match: Callable[[Json], str | None],
     may_match: Callable[[Json], bool],
 ) -> tuple[list[tuple[Json, Json]], list[Json], list[Json]]:
-    """Twins, and what is left on each side: by the keys that stand on records, then by a value that each side has once."""
+    """Twins, and what is left on each side: by the keys that stand on records, then by a value that each has once."""
     pairs: list[tuple[Json, Json]] = []
     by_shop_key = {shop_key(s): s for s in shop if shop_key(s)}
     by_go_key = {go_key(g): g for g in go if go_key(g)}
@@ -166,7 +166,7 @@ def _pair(
 def _customer_differences(go: Json, shop: Json, phones: Counter[str | None]) -> Iterable[tuple[str, str]]:
     address = go["MailAddress"] or {}
     default = (shop["defaultAddress"] or {}).get("id")
-    theirs = next((a for a in shop["addresses"] if a["id"] == default), {})
+    theirs: Json = next((a for a in shop["addresses"] if a["id"] == default), {})
     paused = "archived: paused" if go["IsArchived"] or not go["IsActive"] else None
     region = (address.get("CountryCode") or "NO").upper()
     if _email(go["EmailAddress"]) != _email(shop["email"]):
@@ -238,7 +238,8 @@ def _holders(records: list[Json], value: Callable[[Json], str | None]) -> dict[s
     return holders
 
 
-def _metafield(owner: Json) -> str | None:
+def metafield(owner: Json) -> str | None:
+    """Our key on a record of the shop."""
     found = (owner.get("metafields") or {}).get(_METAFIELD)
     return found.get("value") if isinstance(found, dict) else found
 
