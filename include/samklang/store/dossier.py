@@ -42,6 +42,17 @@ def link_of(connection: Connection, entity: str, side: str, record_id: str) -> d
     return {**found[0], "ids": {row.side: row.record_id for row in sides}}
 
 
+def having_part(connection: Connection, entity: str, side: str, part: str) -> list[str]:
+    """Ids of records that this (a product, of variants) is named by. Looks at every record of the side."""
+    return list(
+        connection.execute(
+            select(seen.c.id).where(
+                seen.c.entity == entity, seen.c.side == side, seen.c.facts.contains(dumps(part), autoescape=True)
+            )
+        ).scalars()
+    )
+
+
 def bases(connection: Connection, link_id: int) -> dict[str, dict[str, Any]]:
     """What each side of a link held when both were last in tune: `raw`, `normal` and `form` by field."""
     rows = _rows(connection, select(link_sides).where(link_sides.c.link_id == link_id))
@@ -130,6 +141,6 @@ def _of(
 def _rows(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
     """Rows with their maps unpacked."""
     return [
-        {name: loads(value) if name in _JSON and value is not None else value for name, value in row.items()}
+        {str(name): loads(value) if name in _JSON and value is not None else value for name, value in row.items()}
         for row in connection.execute(statement).mappings()
     ]

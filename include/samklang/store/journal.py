@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from samklang.core.jsontext import dumps, loads
-from samklang.errors import StoreError
+from samklang.errors import OutdatedError, StoreError
 from samklang.store.database import Database
 from samklang.store.schema import meta, plans, runs, watermarks
-from samklang.store.upserts import upsert
+from samklang.store.upserts import insert_new, upsert
 
 
 def bind(connection: Connection, side: str, tenant: str, name: str) -> None:
@@ -59,7 +59,11 @@ class StoredMemory(MutableMapping[str, str]):
 
     def __iter__(self) -> Iterator[str]:
         with self._database.read() as connection:
-            names = connection.execute(select(meta.c.name).where(meta.c.name.startswith(self._prefix))).scalars().all()
+            names = (
+                connection.execute(select(meta.c.name).where(meta.c.name.startswith(self._prefix, autoescape=True)))
+                .scalars()
+                .all()
+            )
         return iter(name.removeprefix(self._prefix) for name in names)
 
     def __len__(self) -> int:
@@ -129,8 +133,26 @@ def add_plan(
                 entity=entity, run_id=run_id, state=state, folder="", counts=dumps(counts), adopted=False,
                 created_at=at,
             )
-        ).inserted_primary_key[0]
+            .returning(plans.c.id)
+        ).scalar_one()
     )  # fmt: skip
+
+
+def take_over(connection: Connection, entity: str, plan_id: int) -> None:
+    """Fence: from now on only this plan, or a newer one, is carried out. Held until the transaction ends.
+
+    :raises OutdatedError: a newer plan has taken over.
+    """
+    mine = meta.c.name == f"plan_in_force.{entity}"
+    insert_new(connection, meta, [{"name": f"plan_in_force.{entity}", "value": "0"}])
+    newest = int(connection.execute(select(meta.c.value).where(mine).with_for_update()).scalar_one())
+    if newest > plan_id:
+        raise OutdatedError(
+            f"Plan {plan_id} of {entity} is older than plan {newest}, which has been carried out since.",
+            remedy="Nothing to do: what was still open is in the newer plan. Clear the newest run instead.",
+        )
+    if newest < plan_id:
+        connection.execute(update(meta).where(mine).values(value=str(plan_id)))
 
 
 def set_plan(connection: Connection, plan_id: int, **values: Any) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from samklang.core.jsontext import dumps
 from samklang.store.schema import conflicts, history, holds, intents, plan_results, verdicts
 from samklang.store.upserts import chunks, insert_new, upsert
 
 Row = Mapping[str, Any]
+_UNRESOLVED = ("open", "parked")
+_CONFLICT = ("raw", "base", "clocks", "rule", "winner", "state")  # what makes two rows the same conflict
 
 
 def open_intent(
@@ -30,12 +32,28 @@ def open_intent(
     )  # fmt: skip
 
 
-def open_intents(connection: Connection, entity: str, side: str) -> dict[str, Row]:
-    """By key."""
+def unresolved_intents(connection: Connection, entity: str, side: str) -> dict[str, Row]:
+    """Creates of which it is not known what became of them, by key; of several, the first."""
     rows = connection.execute(
-        select(intents).where(intents.c.entity == entity, intents.c.side == side, intents.c.state == "open")
+        select(intents)
+        .where(intents.c.entity == entity, intents.c.side == side, intents.c.state.in_(_UNRESOLVED))
+        .order_by(intents.c.id.desc())
     ).mappings()
     return {row["key"]: dict(row) for row in rows}
+
+
+def close_intents_of(connection: Connection, entity: str, side: str, source_id: str, at: str) -> None:
+    """The record has a twin: nothing is left to be made for it."""
+    connection.execute(
+        update(intents)
+        .where(
+            intents.c.entity == entity,
+            intents.c.side == side,
+            intents.c.source_id == source_id,
+            intents.c.state.in_(_UNRESOLVED),
+        )
+        .values(state="done", closed_at=at, note="linked")
+    )
 
 
 def close_intent(
@@ -43,7 +61,12 @@ def close_intent(
 ) -> None:
     connection.execute(
         update(intents)
-        .where(intents.c.entity == entity, intents.c.side == side, intents.c.key == key, intents.c.state == "open")
+        .where(
+            intents.c.entity == entity,
+            intents.c.side == side,
+            intents.c.key == key,
+            intents.c.state.in_(_UNRESOLVED),
+        )
         .values(state=state, closed_at=at, note=note or None)
     )
 
@@ -69,17 +92,23 @@ def put_result(
 
 
 def add_conflicts(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
-    """Keep conflicts, both values and how they were decided; one that is open takes the place of its older self."""
+    """Keep conflicts, both values and how they were decided.
+
+    One that is known already, because its decision could not be carried out yet (`ask`, held, waiting), is kept as it
+    was; an open one whose values have moved on gives way to its newer self.
+    """
+    new = []
     for row in rows:
-        connection.execute(
-            delete(conflicts).where(
-                conflicts.c.entity == entity,
-                conflicts.c.record_ids == row["record_ids"],
-                conflicts.c.field == row["field"],
-                conflicts.c.state == "open",
-            )
+        this = (
+            conflicts.c.entity == entity,
+            conflicts.c.record_ids == row["record_ids"],
+            conflicts.c.field == row["field"],
         )
-    for part in chunks(list(rows)):
+        same = and_(*(conflicts.c[name].is_not_distinct_from(row[name]) for name in _CONFLICT))
+        connection.execute(delete(conflicts).where(*this, conflicts.c.state == "open", ~same))
+        if connection.execute(select(conflicts.c.id).where(*this, same)).first() is None:
+            new.append(row)
+    for part in chunks(new):
         connection.execute(insert(conflicts), [{"entity": entity, **row} for row in part])
 
 
@@ -95,6 +124,16 @@ def close_conflicts(connection: Connection, entity: str, record_ids: str, fields
         )
         .values(state="decided", rule="agreed")
     )
+
+
+def open_conflicts(connection: Connection, entity: str) -> list[tuple[str, str]]:
+    """Record ids (as JSON text) and field of each conflict that waits for a person."""
+    rows = connection.execute(
+        select(conflicts.c.record_ids, conflicts.c.field).where(
+            conflicts.c.entity == entity, conflicts.c.state == "open"
+        )
+    )
+    return [(row.record_ids, row.field) for row in rows]
 
 
 def system_holds(connection: Connection, entity: str) -> list[Row]:
@@ -122,8 +161,8 @@ def put_system_hold(
     )  # fmt: skip
 
 
-def attempts(connection: Connection, entity: str, side: str, source_id: str, field: str) -> int:
-    """How often a system has refused this value, or record, in a row."""
+def attempts(connection: Connection, entity: str, side: str, source_id: str, field: str, fingerprint: str) -> int:
+    """How often a system has refused this content in a row."""
     return (
         connection.execute(
             select(holds.c.attempts).where(
@@ -131,6 +170,7 @@ def attempts(connection: Connection, entity: str, side: str, source_id: str, fie
                 holds.c.side == side,
                 holds.c.source_id == source_id,
                 holds.c.field == field,
+                holds.c.fingerprint == fingerprint,
             )
         ).scalar()
         or 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
+from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.store.schema import link_sides, reads, revisit, seen, seen_keys
 from samklang.store.tickets import next_ticket
@@ -39,6 +40,10 @@ def finish_read(connection: Connection, ticket: int, *, rows: int, max_clock: st
     connection.execute(update(reads).where(reads.c.ticket == ticket).values(rows=rows, max_clock=max_clock))
 
 
+def was_taken_in(connection: Connection, ticket: int) -> bool:
+    return bool(connection.execute(select(reads.c.taken_in).where(reads.c.ticket == ticket)).scalar())
+
+
 def newest_taken_in(connection: Connection, entity: str, side: str) -> tuple[int, str | None]:
     """Ticket and start (our time) of the newest read that `seen` already reflects; (0, None) before the first."""
     row = connection.execute(
@@ -54,9 +59,13 @@ def mark_taken_in(connection: Connection, ticket: int) -> None:
     connection.execute(update(reads).where(reads.c.ticket == ticket).values(taken_in=True))
 
 
-def known(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What was last seen of these records, by id."""
+def known(
+    connection: Connection, entity: str, side: str, ids: Sequence[str], *, lock: bool = False
+) -> dict[str, dict[str, Any]]:
+    """What was last seen of these records, by id. :param lock: keep others from changing it until this ends."""
     statement = select(*(seen.c[name] for name in COLUMNS)).where(seen.c.entity == entity, seen.c.side == side)
+    if lock:
+        statement = statement.order_by(seen.c.id).with_for_update()
     return {
         row["id"]: dict(row)
         for part in chunks(ids, 5_000)
@@ -64,18 +73,36 @@ def known(connection: Connection, entity: str, side: str, ids: Sequence[str]) ->
     }
 
 
-def pages(connection: Connection, entity: str, side: str, size: int = 20_000) -> Iterator[list[dict[str, Any]]]:
-    """Everything that was seen on one side, a page at a time."""
-    statement = (
+def page(connection: Connection, entity: str, side: str, *, after: str, size: int = 20_000) -> list[dict[str, Any]]:
+    """What was seen on one side, in the order of ids; the rows stay locked until the transaction ends."""
+    rows = connection.execute(
         select(*(seen.c[name] for name in COLUMNS))
-        .where(seen.c.entity == entity, seen.c.side == side)
+        .where(seen.c.entity == entity, seen.c.side == side, seen.c.id > after)
         .order_by(seen.c.id)
         .limit(size)
+        .with_for_update()
+    ).mappings()
+    return [dict(row) for row in rows]
+
+
+def any_without(connection: Connection, entity: str, side: str, field: str) -> bool:
+    """Whether the side has a record of which this field is unknown."""
+    answered = seen.c.raw.contains(f"{dumps(field)}:", autoescape=True)
+    return bool(
+        connection.execute(
+            select(exists().where(seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE, ~answered))
+        ).scalar()
     )
-    last = ""
-    while rows := connection.execute(statement.where(seen.c.id > last)).mappings().all():
-        yield [dict(row) for row in rows]
-        last = rows[-1]["id"]
+
+
+def unlinked_since(connection: Connection, entity: str, side: str, created: str) -> list[dict[str, str | None]]:
+    """Normal forms of records without a link that were made at or after this time."""
+    rows = connection.execute(
+        select(seen.c.normal).where(
+            seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE, seen.c.created >= created, _free()
+        )
+    ).scalars()
+    return [loads(row) for row in rows]
 
 
 def count_present(connection: Connection, entity: str, side: str) -> int:
@@ -154,9 +181,6 @@ def missing_before(connection: Connection, entity: str, side: str) -> set[str]:
 
 def unlinked(connection: Connection, entity: str, side: str) -> pd.DataFrame:
     """Records in scope without a link, with what was seen of them."""
-    linked = exists().where(
-        link_sides.c.entity == seen.c.entity, link_sides.c.side == seen.c.side, link_sides.c.record_id == seen.c.id
-    )
     columns = [name for name in COLUMNS if name not in ("ticket", "missing")]
     rows = connection.execute(
         select(*(seen.c[name] for name in columns)).where(
@@ -164,7 +188,7 @@ def unlinked(connection: Connection, entity: str, side: str) -> pd.DataFrame:
             seen.c.side == side,
             seen.c.scope.in_([Scope.ACTIVE, Scope.ARCHIVED]),
             seen.c.missing == 0,
-            ~linked,
+            _free(),
         )
     ).all()
     return pd.DataFrame.from_records(rows, columns=columns)
@@ -257,6 +281,12 @@ def drop_revisit(connection: Connection, entity: str, side: str, ids: Sequence[s
         connection.execute(
             delete(revisit).where(revisit.c.entity == entity, revisit.c.side == side, revisit.c.id.in_(part))
         )
+
+
+def _free() -> Any:
+    return ~exists().where(
+        link_sides.c.entity == seen.c.entity, link_sides.c.side == seen.c.side, link_sides.c.record_id == seen.c.id
+    )
 
 
 def _these(entity: str, side: str, ids: Sequence[str]) -> tuple[Any, ...]:

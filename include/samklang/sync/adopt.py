@@ -5,16 +5,15 @@ Both loads call it before their first write; the first one does it, and doing it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from samklang.core.jsontext import dumps
-from samklang.errors import OutdatedError
-from samklang.store import journal, ledger, links
-from samklang.store.schema import plans
+from samklang.core.jsontext import dumps, loads
+from samklang.core.records import Scope
+from samklang.store import journal, ledger, links, seen
 from samklang.sync.context import Sync
 
 _CHUNK = 500
@@ -23,36 +22,27 @@ _CHUNK = 500
 def adopt(sync: Sync, plan: dict[str, Any]) -> None:
     """:param plan: the row of the store. :raises OutdatedError: a newer plan was adopted before this one."""
     with sync.database.read() as connection:
-        if connection.execute(select(plans.c.adopted).where(plans.c.id == plan["id"])).scalar_one():
+        if journal.plan(connection, plan["id"])["adopted"]:
             return
-        newest = connection.execute(
-            select(func.max(plans.c.id)).where(plans.c.entity == sync.entity, plans.c.adopted)
-        ).scalar()
-    if newest is not None and newest > plan["id"]:
-        raise OutdatedError(
-            f"Plan {plan['id']} of {sync.entity} is older than plan {newest}, which has been carried out since.",
-            remedy="Nothing to do: what was still open is in the newer plan. Clear the newest run instead.",
-        )
     lines = sync.staging.read_lines(plan["folder"], "tuned")
     while chunk := list(islice(lines, _CHUNK)):
         with sync.database.begin() as connection:
+            journal.take_over(connection, sync.entity, plan["id"])  # both lanes, and other plans, wait here
             _tune(connection, sync, plan, chunk)
     with sync.database.begin() as connection:
-        # The other lane may have finished this a moment ago: the ledger is written once.
-        row = connection.execute(select(plans.c.adopted).where(plans.c.id == plan["id"]).with_for_update()).scalar_one()
-        if not row:
+        journal.take_over(connection, sync.entity, plan["id"])
+        if not journal.plan(connection, plan["id"])["adopted"]:  # the other lane may have finished this a moment ago
             _report(connection, sync, plan)
             journal.set_plan(connection, plan["id"], adopted=True)
 
 
 def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[dict[str, Any]]) -> None:
     first, second = sync.mapping.sides
-    # Locked in one order, so that two lanes wait for each other instead of meeting head-on.
     linked = [
         links.of_records(connection, sync.entity, side, [line["ids"][n] for line in chunk])
         for n, side in enumerate((first, second))
     ]
-    for line in sorted(chunk, key=lambda line: str(line["ids"])):
+    for line in chunk:
         a, b = line["ids"]
         bases = {
             side: {name: tuple(both[n]) for name, both in line["bases"].items()}
@@ -68,9 +58,10 @@ def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[
                 at=sync.clock(),
                 sides=[links.LinkSide(first, a, bases[first]), links.LinkSide(second, b, bases[second])],
             )
-        elif link_a is not None and link_a == link_b and line["bases"]:
-            links.advance(connection, link_a, bases)
-            ledger.close_conflicts(connection, sync.entity, dumps([a, b]), list(line["bases"]))
+            ledger.close_intents_of(connection, sync.entity, second, a, sync.clock())
+            ledger.close_intents_of(connection, sync.entity, first, b, sync.clock())
+        elif link_a is not None and link_a == link_b:
+            links.advance(connection, link_a, bases, drop=line["drop"])
         # else: one of them got another twin since the plan was made; the next plan judges that anew.
 
 
@@ -81,6 +72,7 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any]) -> None:
         return sync.staging.read_lines(plan["folder"], name)
 
     sides = sync.mapping.sides
+    clashes = list(lines("clashes"))
     ledger.add_conflicts(
         connection,
         sync.entity,
@@ -100,17 +92,14 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any]) -> None:
                 "plan_id": plan["id"],
                 "at": at,
             }
-            for c in lines("clashes")
+            for c in clashes
         ],
     )
     if journal.is_backfill(connection, sync.entity, run_id):
         return  # a window says nothing about the records outside it
-    known = {(h["side"], h["source_id"], h["field"]) for h in ledger.system_holds(connection, sync.entity)}
-    held = [
-        {**h, "run_id": run_id, "since": at}
-        for h in lines("held")
-        if (h["side"], h["source_id"], h["field"]) not in known
-    ]
+    _close_conflicts(connection, sync, {(dumps(c["ids"]), c["field"]) for c in clashes if c["winner"] is None})
+    standing = _standing(connection, sync, plan, list(lines("held")))
+    held = [{**h, "run_id": run_id, "since": at} for h in lines("held") if _place(h) not in standing]
     ledger.replace_planner_holds(connection, sync.entity, held)
     ledger.replace_verdicts(
         connection,
@@ -127,3 +116,39 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any]) -> None:
             for v in lines("verdicts")
         ],
     )
+
+
+def _close_conflicts(connection: Connection, sync: Sync, still: set[tuple[str, str]]) -> None:
+    """Conflicts that waited for a person, and are none any more: a plan names all those of pairs that are in scope."""
+    first, second = sync.mapping.sides
+    for record_ids, name in ledger.open_conflicts(connection, sync.entity):
+        a, b = loads(record_ids)
+        ends = (seen.known(connection, sync.entity, first, [a]), seen.known(connection, sync.entity, second, [b]))
+        active = all(row["scope"] == Scope.ACTIVE for end in ends for row in end.values())
+        if active and (record_ids, name) not in still:
+            ledger.close_conflicts(connection, sync.entity, record_ids, [name])
+
+
+def _standing(
+    connection: Connection, sync: Sync, plan: dict[str, Any], held: list[dict[str, Any]]
+) -> set[tuple[str, str, str]]:
+    """Refusals by a system that stand, or are tried again by this plan; the others have had their day and are dropped.
+
+    :param held: what the plan holds back, standing refusals among them.
+    """
+    reasons = {_place(h): h["reason"] for h in held}
+    tried = set()
+    for row in sync.staging.read_lines(plan["folder"], "rows"):
+        tried |= {(row["side"], row["source_id"], name) for name in ("", *(c["field"] for c in row["changes"]))}
+    standing = set()
+    for hold in ledger.system_holds(connection, sync.entity):
+        place = _place(hold)
+        if place in tried or reasons.get(place) == hold["reason"]:
+            standing.add(place)
+        else:
+            ledger.drop_holds(connection, sync.entity, hold["side"], hold["source_id"], [hold["field"]])
+    return standing
+
+
+def _place(hold: Mapping[str, Any]) -> tuple[str, str, str]:
+    return hold["side"], hold["source_id"], hold["field"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from samklang.core.clocks import from_datetime
-from samklang.core.derive import SideView
-from samklang.core.jsontext import loads
-from samklang.core.plan import fingerprint
+from samklang.core.derive import HELD, UNSENT, SideView
+from samklang.core.jsontext import dumps, loads
+from samklang.core.plan import Based, fingerprint
+from samklang.core.records import Record
+from samklang.core.values import normal_form
+from samklang.errors import OutdatedError
 from samklang.store import ledger, links, seen
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
 from samklang.systems.base import Outcome, Problem
 
-_RETRY_FIRST, _RETRY_LAST = timedelta(hours=1), timedelta(days=1)
+_RETRY_FIRST, _RETRY_LAST, _DOUBLINGS = timedelta(hours=1), timedelta(days=1), 5
 _REMEDIES = {
     "taken": "Another record has this value already: change it there or here; it is tried again by itself.",
     "invalid": "Correct the value in the system where it was entered; it is tried again as soon as it changes.",
@@ -46,65 +50,85 @@ class Committer:
     def _source(self) -> str:
         return self.sync.mapping.other(self.side)
 
-    def updated(self, row: dict[str, Any], outcome: Outcome) -> None:
+    def updated(self, row: dict[str, Any], outcome: Outcome, record: Record) -> None:
         """An update was stored: both bases move, for the fields that the answer named.
 
         :raises OutdatedError: another plan wrote this side meanwhile; only what is seen was committed.
         """
-        assert outcome.record is not None
+        refused = self._refused_fields(outcome.problems)
+        try:
+            with self.sync.database.begin() as connection:
+                now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
+                written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
+                if row["op"] != "free":
+                    bases = self._bases(written, now)
+                    links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
+                    self._close_conflicts(connection, row, written)
+                self._history(connection, row["link_id"], row["op"], row["id"], written, now)
+                self._hold_problems(connection, row, outcome.problems)
+                self._drop_holds(connection, row, written)
+                self.close_in(connection, row, "written")
+        except OutdatedError:
+            with self.sync.database.begin() as connection:
+                record_answer(connection, self.sync, self._view, record, self.sync.clock())
+                self.close_in(connection, row, "outdated", "written since this plan was made")
+            raise
+
+    def created(self, row: dict[str, Any], outcome: Outcome, record: Record) -> bool:
+        """A record was made: it becomes the twin. :returns: False where either of them has a twin by now."""
         refused = self._refused_fields(outcome.problems)
         with self.sync.database.begin() as connection:
-            now, _ = record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock())
-        written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["raw"]]
-        with self.sync.database.begin() as connection:
-            if row["op"] != "free":
-                links.advance(
-                    connection,
-                    row["link_id"],
-                    self._bases(written, now),
-                    written=(self.side, row["revision"]),
-                )
-            self._history(connection, row["link_id"], row["op"], row["id"], written, now)
-            self._hold_problems(connection, row, outcome.problems)
-            ledger.drop_holds(
-                connection, self.sync.entity, self.side, row["source_id"], ["", *(c["field"] for c in written)]
-            )
-            self.close_in(connection, row, "written")
-
-    def created(self, row: dict[str, Any], outcome: Outcome) -> None:
-        """A record was made, or found by its key: it becomes the twin."""
-        assert outcome.record is not None
-        at = self.sync.clock()
-        with self.sync.database.begin() as connection:
-            now, _ = record_answer(connection, self.sync, self._view, outcome.record, at)
-            if links.of_records(connection, self.sync.entity, self._source, [row["source_id"]]):
-                ledger.close_intent(connection, self.sync.entity, self.side, row["key"], state="done", at=at)
-                self.close_in(connection, row, "linked", "it has a twin by now")
-                return
-            known = [c for c in row["changes"] if c["field"] in now["raw"]]
+            now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
+            known = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
             bases = self._bases(known, now)
-            link_id = links.create(
-                connection,
-                entity=self.sync.entity,
-                origin="created",
-                run_id=self.plan["run_id"],
-                at=at,
-                sides=[
-                    links.LinkSide(self._source, row["source_id"], bases[self._source]),
-                    links.LinkSide(self.side, outcome.record.id, bases[self.side]),
-                ],
-            )
-            self._base_the_rest(connection, link_id, row["source_id"], now, {c["field"] for c in known})
-            self._history(connection, link_id, "create", outcome.record.id, known, now)
-            ledger.close_intent(connection, self.sync.entity, self.side, row["key"], state="done", at=at)
-            ledger.drop_holds(connection, self.sync.entity, self.side, row["source_id"], [""])
-            self.close_in(connection, row, "created")
+            for name, pair in self._bases_unsent(connection, row["source_id"], now, {c["field"] for c in known}):
+                for side, base in zip((self._source, self.side), pair, strict=True):
+                    bases[side][name] = base
+            link_id = self._link(connection, row, record.id, bases)
+            if link_id is None:
+                return False
+            self._history(connection, link_id, "create", record.id, known, now)
+            self._hold_problems(connection, row, outcome.problems)
+            self._drop_holds(connection, row, known)
+        return True
+
+    def found(self, row: dict[str, Any], record: Record) -> bool:
+        """A record that we made before was found by its key. Somebody may have edited it since: a base is only what
+        it holds as it was sent; the rest is judged like any new link."""
+        with self.sync.database.begin() as connection:
+            now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
+            as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self._is_as_sent(c, now)]
+            link_id = self._link(connection, row, record.id, self._bases(as_sent, now))
+            if link_id is not None:
+                self._history(connection, link_id, "create", record.id, as_sent, now)
+        return link_id is not None
+
+    def _link(
+        self, connection: Connection, row: dict[str, Any], record_id: str, bases: dict[str, dict[str, Based]]
+    ) -> int | None:
+        at, entity = self.sync.clock(), self.sync.entity
+        ends = ((self._source, row["source_id"]), (self.side, record_id))
+        taken = any(links.of_records(connection, entity, side, [i]) for side, i in ends)
+        ledger.close_intent(connection, entity, self.side, row["key"], state="done", at=at)
+        self.close_in(connection, row, "linked" if taken else "created", "it has a twin by now" if taken else None)
+        if taken:
+            return None
+        return links.create(
+            connection,
+            entity=entity,
+            origin="created",
+            run_id=self.plan["run_id"],
+            at=at,
+            sides=[links.LinkSide(side, i, bases[side]) for side, i in ends],
+        )
 
     def moved(self, row: dict[str, Any], outcome: Outcome) -> None:
         """The target no longer holds what the plan saw: the next plan looks at it anew."""
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
                 record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock())
+            if outcome.gone:
+                seen.set_missing(connection, self.sync.entity, self.side, [row["id"]])
             seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "gone" if outcome.gone else "moved")
             self.close_in(connection, row, "gone" if outcome.gone else "moved")
 
@@ -133,8 +157,18 @@ class Committer:
             self._hold(connection, row, "", Problem(None, "parked", note), content)
             self.close_in(connection, row, "parked", note)
 
+    def give_up(self, key: str, holders: list[Record]) -> None:
+        """Nobody makes a record with this key any more; one that was made after all is matched like any other."""
+        with self.sync.database.begin() as connection:
+            for record in holders:
+                record_answer(connection, self.sync, self._view, record, self.sync.clock())
+            state, note = ("done", "found by its key") if holders else ("failed", "never made")
+            ledger.close_intent(
+                connection, self.sync.entity, self.side, key, state=state, at=self.sync.clock(), note=note
+            )
+
     def hold_fields(self, row: dict[str, Any], outcome: Outcome) -> None:
-        """Fields that a create goes without."""
+        """Fields that a write goes without."""
         with self.sync.database.begin() as connection:
             self._hold_problems(connection, row, outcome.problems)
 
@@ -151,33 +185,47 @@ class Committer:
             connection, self.plan["id"], self.side, row["n"], outcome, reason=reason, at=self.sync.clock()
         )
 
-    def _bases(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, links.Base]:
+    def _bases(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, dict[str, Based]]:
         """What the source had when the plan was made, and what the target says that it stores."""
         return {
             self._source: {c["field"]: tuple(c["source"]) for c in changes},
             self.side: {c["field"]: _based(now, c["field"]) for c in changes},
         }
 
-    def _base_the_rest(
-        self, connection: Connection, link_id: int, source_id: str, now: dict[str, Any], done: set[str]
-    ) -> None:
-        """Fields that were empty on both sides of a new pair, or got a default there, are in tune as they stand."""
+    def _bases_unsent(
+        self, connection: Connection, source_id: str, now: dict[str, Any], sent: set[str]
+    ) -> Iterator[tuple[str, tuple[Based, Based]]]:
+        """Bases, source first, of fields that a new record was made without.
+
+        Empty in the source, they are in tune as they stand, whatever default the target put there. A value that was
+        held back has an empty base, so that a default never looks like an edit that could win against it.
+        """
         source = seen.known(connection, self.sync.entity, self._source, [source_id])[source_id]
         raw, normal, form = (loads(source[name]) for name in ("raw", "normal", "form"))
-        rest = [
-            f.name
-            for f in self.sync.mapping.fields
-            if f.name not in done and f.name in raw and f.name in now["raw"] and normal[f.name] is None
-        ]
-        if rest:
-            links.advance(
-                connection,
-                link_id,
-                {
-                    self._source: {name: (raw[name], normal[name], form[name]) for name in rest},
-                    self.side: {name: _based(now, name) for name in rest},
-                },
-            )
+        for f in self.sync.mapping.fields:
+            name = f.name
+            if name in sent or name not in raw or name not in now["answered"]:
+                continue
+            if normal[name] is None and not form[name].startswith(HELD):
+                yield name, ((raw[name], None, form[name]), _based(now, name))
+            elif now["normal"][name] is not None and f.direction in ("both", f"to_{self.side}"):
+                yield name, ((None, None, UNSENT), _based(now, name))
+
+    def _is_as_sent(self, change: dict[str, Any], now: dict[str, Any]) -> bool:
+        mapping, name = self.sync.mapping, change["field"]
+        as_sent = normal_form(mapping.field(name).kind, change["value"], mapping.region)
+        return bool(as_sent == now["normal"][name])
+
+    def _close_conflicts(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+        """What waited for a person is in tune again."""
+        ids = {self.side: row["id"], self._source: row["source_id"]}
+        record_ids = dumps([ids[side] for side in self.sync.mapping.sides])
+        ledger.close_conflicts(connection, self.sync.entity, record_ids, [c["field"] for c in changes])
+
+    def _drop_holds(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+        """A later success clears them."""
+        fields = ["", *(c["field"] for c in changes)]
+        ledger.drop_holds(connection, self.sync.entity, self.side, row["source_id"], fields)
 
     def _history(
         self,
@@ -211,8 +259,9 @@ class Committer:
                 self._hold(connection, row, name, problem, values[name])
 
     def _hold(self, connection: Connection, row: dict[str, Any], name: str, problem: Problem, content: Any) -> None:
-        attempts = 1 + ledger.attempts(connection, self.sync.entity, self.side, row["source_id"], name)
-        wait = min(_RETRY_FIRST * 2 ** (attempts - 1), _RETRY_LAST)
+        refused = fingerprint(content)
+        attempts = 1 + ledger.attempts(connection, self.sync.entity, self.side, row["source_id"], name, refused)
+        wait = min(_RETRY_FIRST * 2 ** min(attempts - 1, _DOUBLINGS), _RETRY_LAST)
         ledger.put_system_hold(
             connection,
             entity=self.sync.entity,
@@ -221,7 +270,7 @@ class Committer:
             field=name,
             reason=problem.code,
             remedy=_REMEDIES.get(problem.code, _REMEDY),
-            fingerprint=fingerprint(content),
+            fingerprint=refused,
             retry_at=from_datetime(self.sync.now() + wait),
             run_id=self.plan["run_id"],
             at=self.sync.clock(),
@@ -233,7 +282,7 @@ class Committer:
         return {canonical[p.field] for p in problems if p.field in canonical}
 
 
-def _based(now: dict[str, Any], name: str) -> tuple[str | None, str | None, str]:
+def _based(now: dict[str, Any], name: str) -> Based:
     return now["raw"][name], now["normal"][name], now["form"][name]
 
 

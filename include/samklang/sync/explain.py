@@ -59,7 +59,10 @@ def find(connection: Connection, mapping: Mapping, text: str) -> list[tuple[str,
         named = (side, record_id.strip())
     else:
         return seen.find(connection, mapping.entity, text)
-    return [named] if seen.known(connection, mapping.entity, named[0], [named[1]]) else []
+    if seen.known(connection, mapping.entity, named[0], [named[1]]):
+        return [named]
+    parts = dossier.having_part(connection, mapping.entity, named[0], text) if gid else []
+    return [(named[0], record_id) for record_id in parts]
 
 
 def explain(connection: Connection, terms: Terms, found: list[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -40,16 +40,27 @@ class _Staged:
     _parts: int = 0
 
     def add(self, pages: Iterable[Page]) -> None:
+        """Pages of a read of the side."""
         for page in pages:
             self.total = page.total if page.total is not None else self.total
-            self.denied.update(page.denied)
-            for record in page.records:
-                self.ids.add(record.id)
-                self.max_clock = max(self.max_clock, record.clock)
-                self.max_created = max(self.max_created, record.created)
-                self._rows.append(_row(self.sync, self.side, record))
-            if len(self._rows) >= _PART_ROWS:
-                self.flush()
+            self.max_clock = max([self.max_clock, *(record.clock for record in page.records)])
+            self.max_created = max([self.max_created, *(record.created for record in page.records)])
+            self._keep(page)
+
+    def add_by_id(self, ids: list[str]) -> set[str]:
+        """Read these by id. They say nothing about how far the side was read. :returns: those that it does not know."""
+        found: set[str] = set()
+        for page in self.sync.system(self.side).read_ids(ids) if ids else ():
+            found.update(record.id for record in page.records)
+            self._keep(page)
+        return set(ids) - found
+
+    def _keep(self, page: Page) -> None:
+        self.denied.update(page.denied)
+        self.ids.update(record.id for record in page.records)
+        self._rows.extend(_row(self.sync, self.side, record) for record in page.records)
+        if len(self._rows) >= _PART_ROWS:
+            self.flush()
 
     def flush(self) -> None:
         if self._rows:
@@ -62,7 +73,8 @@ class _Staged:
 def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     """Read a side, whole or by window, and the records to revisit; stage them.
 
-    :returns: the reference that `transform` takes: ticket, folder, counts, and which tenant it is.
+    :returns: the reference that `transform` takes: ticket, folder, counts, which tenant it is; `missing` once more,
+        and `gone`: absent before, and not known by id either.
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
     """
     system = sync.system(side)
@@ -77,21 +89,20 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
             connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
         )
         revisit = seen.to_revisit(connection, sync.entity, side)
-        missing_before = seen.missing_before(connection, sync.entity, side) if whole else set()
+        missing_before = seen.missing_before(connection, sync.entity, side)
         present = seen.count_present(connection, sync.entity, side) if whole else 0
     staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"))
-    gone: list[str] = []
-    if whole:
+    if whole or mark is None:
         staged.add(system.read_all())
         _check_complete(sync, side, staged, present)
-        gone = _look_up(sync, side, staged, sorted(missing_before - staged.ids))
+        unknown = staged.add_by_id(sorted(missing_before - staged.ids))
     else:
-        assert mark is not None
         staged.add(system.read_changes(_since(mark["clock"], run)))
-        gone = _look_up(sync, side, staged, [i for i in revisit if i not in staged.ids])
+        unknown = staged.add_by_id([i for i in revisit if i not in staged.ids])
     staged.flush()
+    max_clock = _safe_watermark(staged.max_clock, sync.now() - to_datetime(started_at))
     with sync.database.begin() as connection:
-        seen.finish_read(connection, ticket, rows=len(staged.ids), max_clock=staged.max_clock)
+        seen.finish_read(connection, ticket, rows=len(staged.ids), max_clock=max_clock)
     return {
         "side": side,
         "ticket": ticket,
@@ -99,9 +110,10 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "rows": len(staged.ids),
         "folder": staged.folder,
         "started_at": started_at,
-        "max_clock": staged.max_clock,
+        "max_clock": max_clock,
         "max_created": staged.max_created,
-        "gone": gone,
+        "gone": sorted(unknown & missing_before),
+        "missing": sorted(unknown - missing_before),
         "denied": staged.denied,
         "description": to_json(description),
     }
@@ -122,19 +134,12 @@ def _since(watermark: str, run: Run) -> str:
     return min(since, run.window[0]) if run.window else since
 
 
-def _look_up(sync: Sync, side: str, staged: _Staged, ids: list[str]) -> list[str]:
-    """Read these by id into the same staged files. :returns: those that the system does not know."""
-    if not ids:
-        return []
-    before = set(staged.ids)
-    staged.add(_without_total(sync.system(side).read_ids(ids)))
-    found = staged.ids - before
-    return [i for i in ids if i not in found]
+def _safe_watermark(max_clock: str, took: timedelta) -> str:
+    """What changed behind the read's back is later than this: the largest clock seen, less the time that it took.
 
-
-def _without_total(pages: Iterable[Page]) -> Iterator[Page]:
-    for page in pages:
-        yield Page(page.records, None, page.denied)
+    In the source's own time; only the length of the read is measured here.
+    """
+    return earlier(max_clock, took) if max_clock else ""
 
 
 def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> None:

@@ -7,19 +7,24 @@ the system answered are committed per record. So running a load again does what 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from samklang.errors import OutdatedError, RemoteError, StoreError
-from samklang.store import journal, ledger, links
+from samklang.core.clocks import earlier
+from samklang.core.records import Record
+from samklang.core.values import normal_form
+from samklang.errors import AccessError, OutdatedError, RejectedError, RemoteError, StoreError, TemporaryError
+from samklang.store import journal, ledger, links, seen
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync, from_json
+from samklang.sync.extract import OVERLAP
 from samklang.systems.base import Change, Creation, Outcome, Update
 
 _CHUNK = 50
 _TRIES_WITHOUT_A_FIELD = 4
+_PARKED = "a record that may be the one whose creation was not confirmed"
 
 
 @dataclass(slots=True)
@@ -75,12 +80,22 @@ class _Lane:
         for wave in sorted({row["wave"] for row in left}):
             mine = [row for row in left if row["wave"] == wave]
             for chunk in _chunks([row for row in mine if row["op"] != "create"]):
-                self._update(chunk)
+                self._carry_out(self._update, chunk)
             for chunk in _chunks([row for row in mine if row["op"] == "create"]):
-                self._create(chunk)
+                self._carry_out(self._create, chunk)
+        if self.failure is None:
+            self._close_old_intents({row["key"] for row in rows})
         if self.failure is not None:
             raise self.failure
         return self.report
+
+    def _carry_out(self, write: Callable[[list[dict[str, Any]]], None], chunk: list[dict[str, Any]]) -> None:
+        """:raises OutdatedError: a newer plan has taken over."""
+        if isinstance(self.failure, AccessError | TemporaryError):
+            return  # the system is out of reach
+        with self.sync.database.begin() as connection:
+            journal.take_over(connection, self.sync.entity, self.plan["id"])
+        write(chunk)
 
     def _count(self, outcome: str, reason: str = "") -> None:
         self.report.outcomes[outcome] += 1
@@ -88,16 +103,22 @@ class _Lane:
             self.report.reasons[reason] += 1
 
     def _failed(self, error: RemoteError) -> None:
-        """Keep the first failure that another try may mend; the rest of the chunk goes on."""
+        """Keep the first failure that is none of the record's own; it is raised when the lane is through."""
         self._count("failed", type(error).__name__)
         self.failure = self.failure or error
 
     # --- updates -------------------------------------------------------------------------------------------------
 
     def _update(self, chunk: list[dict[str, Any]]) -> None:
+        waiting = self._current(chunk)
+        for _ in range(_TRIES_WITHOUT_A_FIELD):
+            if waiting:
+                waiting = self._update_once(waiting)
+
+    def _current(self, chunk: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        """The rows whose target nobody has written since the plan was made."""
         with self.sync.database.read() as connection:
             found = links.of_records(connection, self.sync.entity, self.side, [row["id"] for row in chunk])
-        names = {f.name: f.names[self.side] for f in self.sync.mapping.fields}
         current: dict[int, dict[str, Any]] = {}
         for row in chunk:
             link_id, revision = found.get(row["id"], (None, -1))
@@ -106,6 +127,11 @@ class _Lane:
                 self._count("outdated")
             else:
                 current[row["n"]] = {**row, "link_id": link_id}
+        return current
+
+    def _update_once(self, waiting: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        """:returns: rows to send once more, without the fields that the system refused."""
+        names = {f.name: f.names[self.side] for f in self.sync.mapping.fields}
         updates = [
             Update(
                 ref=n,
@@ -113,58 +139,63 @@ class _Lane:
                 changes=tuple(Change(names[c["field"]], c["expected"], c["value"]) for c in row["changes"]),
                 facts=row["facts"],
             )
-            for n, row in current.items()
+            for n, row in waiting.items()
         ]
-        for outcome in self._send(lambda: self.sync.system(self.side).update(updates)) if updates else ():
-            self._commit_update(current[outcome.ref], outcome)
-
-    def _commit_update(self, row: dict[str, Any], outcome: Outcome) -> None:
-        if outcome.error is not None and not outcome.error.final:
-            self._failed(outcome.error)
-            self.committer.look_again(row["id"], "unclear")
-        elif outcome.moved or outcome.gone:
-            self.committer.moved(row, outcome)
-            self._count("gone" if outcome.gone else "moved")
-        elif outcome.record is None:
-            self.committer.refused(row, outcome)
-            self._count("refused", _reason(outcome))
-        else:
-            try:
-                self.committer.updated(row, outcome)
-            except OutdatedError:
-                self.committer.close(row, "outdated", "written since this plan was made")
-                self._count("outdated")
+        again: dict[int, dict[str, Any]] = {}
+        for outcome in self._send(lambda: self.sync.system(self.side).update(updates)):
+            row = waiting[outcome.ref]
+            if outcome.error is not None and not isinstance(outcome.error, RejectedError):
+                self._failed(outcome.error)
+                self.committer.look_again(row["id"], "unclear")
+            elif outcome.moved or outcome.gone:
+                self.committer.moved(row, outcome)
+                self._count("gone" if outcome.gone else "moved")
+            elif outcome.record is not None:
+                self._commit_update(row, outcome, outcome.record)
+            elif (reduced := self._without_refused(row, outcome)) is not None:
+                again[row["n"]] = reduced
             else:
-                self._count("freed" if row["op"] == "free" else "written")
-                for problem in outcome.problems:
-                    self.report.reasons[f"{problem.code}"] += 1
+                self.committer.refused(row, outcome)
+                self._count("refused", _reason(outcome))
+        return again
+
+    def _commit_update(self, row: dict[str, Any], outcome: Outcome, record: Record) -> None:
+        try:
+            self.committer.updated(row, outcome, record)
+        except OutdatedError:
+            self._count("outdated")
+        else:
+            self._count("freed" if row["op"] == "free" else "written")
+            self.report.reasons.update(problem.code for problem in outcome.problems)
 
     # --- creates -------------------------------------------------------------------------------------------------
 
     def _create(self, chunk: list[dict[str, Any]]) -> None:
-        open_before = self._open_intents(chunk)
-        waiting = {row["n"]: row for row in chunk if row["n"] in open_before}
-        known = [row for row in waiting.values() if open_before[row["n"]]]
-        if known:
-            self._resolve(known, waiting)
+        waiting, intended_before = self._open_intents(chunk)
+        if intended_before:
+            for n in self._resolve([waiting[n] for n in intended_before], intended_before):
+                del waiting[n]
         for _ in range(_TRIES_WITHOUT_A_FIELD):
-            if not waiting:
-                return
-            waiting = self._create_once(waiting)
+            if waiting:
+                waiting = self._create_once(waiting)
 
-    def _open_intents(self, chunk: list[dict[str, Any]]) -> dict[int, bool]:
-        """Commit an intent per row, before anything is sent. By row: was there an open one already?"""
+    def _open_intents(self, chunk: list[dict[str, Any]]) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
+        """Commit an intent per row, before anything is sent.
+
+        :returns: the rows to create; and when those were first meant to be made whose outcome is not known.
+        """
         source_side = self.sync.mapping.other(self.side)
-        result: dict[int, bool] = {}
+        rows: dict[int, dict[str, Any]] = {}
+        before: dict[int, str] = {}
         with self.sync.database.begin() as connection:
             linked = links.of_records(connection, self.sync.entity, source_side, [row["source_id"] for row in chunk])
-            already = ledger.open_intents(connection, self.sync.entity, self.side)
+            unresolved = ledger.unresolved_intents(connection, self.sync.entity, self.side)
             for row in chunk:
                 if row["source_id"] in linked:
                     self.committer.close_in(connection, row, "linked", "it has a twin by now")
                     self._count("linked")
                     continue
-                holder = already.get(row["key"])
+                holder = unresolved.get(row["key"])
                 if holder is not None and holder["source_id"] != row["source_id"]:
                     self.committer.close_in(connection, row, "refused", "another record is being made with this key")
                     self._count("refused", "key_taken")
@@ -179,26 +210,56 @@ class _Lane:
                     plan_id=self.plan["id"],
                     at=self.sync.clock(),
                 )
-                result[row["n"]] = holder is not None
-                row["intended_at"] = holder["created_at"] if holder else self.sync.clock()
-        return result
+                rows[row["n"]] = row
+                if holder is not None:
+                    before[row["n"]] = holder["created_at"]
+        return rows, before
 
-    def _resolve(self, rows: list[dict[str, Any]], waiting: dict[int, dict[str, Any]]) -> None:
-        """Rows whose create may have happened: whoever holds the key is the twin; nothing is sent blindly."""
-        system = self.sync.system(self.side)
+    def _resolve(self, rows: list[dict[str, Any]], intended_at: dict[int, str]) -> list[int]:
+        """Rows whose create may have happened: whoever holds the key is the twin; nothing is sent blindly.
+
+        :returns: the rows that are settled with that.
+        """
+        system, settled = self.sync.system(self.side), []
         found = system.find_by_key([row["key"] for row in rows])
         for row in rows:
-            holders = found.get(row["key"], [])
-            if not holders:
+            holders, since = found.get(row["key"], []), earlier(intended_at[row["n"]], OVERLAP)
+            if not holders and not self._has_lookalike(row, since):
                 continue  # from the database, not a search: it was not made
-            del waiting[row["n"]]
-            ours = system.rules.key_proves_origin or holders[0].created >= row["intended_at"]
+            settled.append(row["n"])
+            ours = system.rules.key_proves_origin or (bool(holders) and holders[0].created >= since)
             if len(holders) == 1 and ours:
-                self.committer.created(row, Outcome(ref=row["n"], record=holders[0]))
-                self._count("created")
+                self._count("created" if self.committer.found(row, holders[0]) else "linked")
             else:
-                self.committer.parked(row, "another record holds the key of a create whose outcome is unknown")
+                self.committer.parked(row, _PARKED)
                 self._count("parked")
+        return settled
+
+    def _has_lookalike(self, row: dict[str, Any], since: str) -> bool:
+        """Whether a record without our key was made since, with the same name and match keys."""
+        mapping, rules = self.sync.mapping, self.sync.system(self.side).rules
+        needed = {name for need in rules.create_needs for name in need}
+        telling = [f for f in mapping.fields if f.name in mapping.match or f.names[self.side] in needed]
+        values = {c["field"]: c["value"] for c in row["changes"]}
+        wanted = {f.name: normal_form(f.kind, values.get(f.name), mapping.region) for f in telling}
+        with self.sync.database.read() as connection:
+            others = seen.unlinked_since(connection, self.sync.entity, self.side, since)
+        return any(wanted.values()) and any(all(o.get(n) == v for n, v in wanted.items()) for o in others)
+
+    def _close_old_intents(self, planned: set[str | None]) -> None:
+        """Intents of earlier runs that no plan takes up again, because the record is out of scope by now, say."""
+        with self.sync.database.read() as connection:
+            unresolved = ledger.unresolved_intents(connection, self.sync.entity, self.side)
+        old = [key for key, intent in unresolved.items() if intent["state"] == "open" and key not in planned]
+        if not old:
+            return
+        try:
+            found = self.sync.system(self.side).find_by_key(old)
+        except RemoteError as error:
+            self._failed(error)
+            return
+        for key in old:
+            self.committer.give_up(key, found.get(key, []))
 
     def _create_once(self, waiting: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """:returns: rows to send once more, without the fields that the system refused."""
@@ -215,11 +276,11 @@ class _Lane:
         again: dict[int, dict[str, Any]] = {}
         for outcome in self._send(lambda: self.sync.system(self.side).create(creations)):
             row = waiting[outcome.ref]
-            if outcome.error is not None and not outcome.error.final:
+            if outcome.error is not None and not isinstance(outcome.error, RejectedError):
                 self._failed(outcome.error)
             elif outcome.record is not None:
-                self.committer.created(row, outcome)
-                self._count("created")
+                self._count("created" if self.committer.created(row, outcome, outcome.record) else "linked")
+                self.report.reasons.update(problem.code for problem in outcome.problems)
             elif (reduced := self._without_refused(row, outcome)) is not None:
                 again[row["n"]] = reduced
             else:
@@ -230,17 +291,19 @@ class _Lane:
     def _without_refused(self, row: dict[str, Any], outcome: Outcome) -> dict[str, Any] | None:
         """The row without the refused fields, which are held; None where it cannot do without them.
 
-        A refused match key is never left out: a record with that key exists, and a second one would be its double.
+        A refused match key is never left out of a new record: somebody has that key, and it would be a double.
         """
-        mapping, rules = self.sync.mapping, self.sync.system(self.side).rules
+        mapping = self.sync.mapping
         canonical = {f.names[self.side]: f.name for f in mapping.fields}
         refused = {canonical.get(p.field or "") for p in outcome.problems}
-        if not refused or None in refused or refused & set(mapping.match):
-            return None
         kept = [c for c in row["changes"] if c["field"] not in refused]
-        names = {f.names[self.side] for f in mapping.fields if any(c["field"] == f.name for c in kept)}
-        if len(kept) == len(row["changes"]) or not any(names.issuperset(need) for need in rules.create_needs):
+        if not refused or None in refused or not kept or len(kept) == len(row["changes"]):
             return None
+        if row["op"] == "create":
+            names = {mapping.field(c["field"]).names[self.side] for c in kept}
+            needs = self.sync.system(self.side).rules.create_needs
+            if refused & set(mapping.match) or (needs and not any(names.issuperset(need) for need in needs)):
+                return None
         self.committer.hold_fields(row, outcome)
         return {**row, "changes": kept}
 

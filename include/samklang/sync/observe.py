@@ -11,7 +11,7 @@ from samklang.core.derive import SideView, by_field, derive, derive_all, match_k
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
 from samklang.core.records import Record, Scope
-from samklang.store import journal, seen
+from samklang.store import journal, links, seen
 from samklang.store.tickets import next_ticket
 from samklang.sync.context import Sync
 
@@ -34,7 +34,8 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     changed = 0
     ids: set[str] = set()
     for frame in sync.staging.read_frames(read["folder"]):
-        rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        columns = frame.astype(object).where(frame.notna(), None).to_dict("list")
+        rows = [dict(zip(map(str, columns), values, strict=True)) for values in zip(*columns.values(), strict=True)]
         ids.update(row["id"] for row in rows)
         with sync.database.begin() as connection:
             changed += _take_rows(connection, sync.mapping, view, rows, ticket, last_started)
@@ -43,40 +44,51 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
             if read["whole"]:
                 seen.set_found(connection, entity, side, ids)
                 seen.set_missing(connection, entity, side, sorted(seen.present_ids(connection, entity, side) - ids))
+            else:
+                seen.set_missing(connection, entity, side, read["missing"])
             seen.mark_taken_in(connection, ticket)
             if len(read["gone"]) <= sync.mapping.limits.gone:
                 seen.set_gone(connection, entity, side, read["gone"])
-            seen.drop_revisit(
-                connection, entity, side, _settled(connection, entity, side, ids | set(read["gone"]), ticket)
-            )
+                ids.update(read["gone"])
+            seen.drop_revisit(connection, entity, side, _settled(connection, entity, side, ids, ticket))
     return changed
 
 
 def derive_again(sync: Sync, views: tuple[SideView, SideView]) -> None:
-    """Bring normal forms and forms of all records up to the mapping, when it or a system's terms have changed."""
-    name = f"terms.{sync.entity}"
+    """Bring normal forms, forms and bases up to the mapping, when it or a system's terms have changed."""
+    name, fields = f"terms.{sync.entity}", f"fields.{sync.entity}"
     terms = _terms(sync.mapping, views)
     memory = journal.StoredMemory(sync.database, "sync")
     if memory.get(name) == terms:
         return
+    twins = {f.name: dict(f.names) for f in sync.mapping.fields}
     if name in memory:
+        _forget(sync, [field for field, names in loads(memory.get(fields, "{}")).items() if twins.get(field) != names])
         for view in views:
-            with sync.database.read() as connection:
-                for rows in seen.pages(connection, sync.entity, view.name):
-                    _rederive(sync, view, rows)
+            _rederive(sync, view)
+    memory[fields] = dumps(twins)
     memory[name] = terms
 
 
-def record_answer(
-    connection: Connection, sync: Sync, view: SideView, record: Record, clock: str
-) -> tuple[dict[str, Any], bool]:
+def _forget(sync: Sync, fields: list[str]) -> None:
+    """Drop the bases of fields that left the mapping, or got another twin: what comes back starts anew."""
+    after = 0
+    while fields:
+        with sync.database.begin() as connection:
+            after = links.forget(connection, sync.entity, fields, after=after)
+        if not after:
+            return
+
+
+def record_answer(connection: Connection, sync: Sync, view: SideView, record: Record, clock: str) -> dict[str, Any]:
     """Store what a system answered to a write.
 
     :param clock: our time, for a record without a clock of its own.
-    :returns: the row of `seen` as it is now, with its maps unpacked; and whether it was known before.
+    :returns: the row of `seen` as it is now, with its maps unpacked; `answered` names the fields of this answer.
     """
-    before = seen.known(connection, sync.entity, view.name, [record.id]).get(record.id)
-    raw = (loads(before["raw"]) if before else {}) | by_field(sync.mapping, view.name, record.values)
+    before = seen.known(connection, sync.entity, view.name, [record.id], lock=True).get(record.id)
+    answered = by_field(sync.mapping, view.name, record.values)
+    raw = (loads(before["raw"]) if before else {}) | answered
     facts = (loads(before["facts"]) if before else {}) | dict(record.facts)
     derived = derive(sync.mapping, view, raw, facts)
     row = {
@@ -88,15 +100,15 @@ def record_answer(
         "scope": str(record.scope),
         "created": record.created or (before["created"] if before else clock),
         "clock": record.clock or (before["clock"] if before else clock),
-        "group_clocks": dumps(dict(record.group_clocks)),
-        "our_key": record.key,
+        "group_clocks": dumps((loads(before["group_clocks"]) if before else {}) | dict(record.group_clocks)),
+        "our_key": record.key or (before["our_key"] if before else None),
         "ticket": next_ticket(connection),
         "changed_after": before["changed_after"] if before else None,
         "missing": 0,
     }
     keys = [(record.id, name, value) for name, value in match_keys(sync.mapping, derived.normal)]
     seen.put(connection, sync.entity, view.name, [row], keys)
-    return {**row, "raw": raw, "normal": derived.normal, "form": derived.form, "facts": facts}, before is not None
+    return {**row, "raw": raw, "normal": derived.normal, "form": derived.form, "answered": set(answered)}
 
 
 def _take_rows(
@@ -108,7 +120,8 @@ def _take_rows(
     last_started: str | None,
 ) -> int:
     entity, side = mapping.entity, view.name
-    known = seen.known(connection, entity, side, [row["id"] for row in rows])
+    rows = list({row["id"]: row for row in rows}.values())  # a record that came twice counts as it came last
+    known = seen.known(connection, entity, side, [row["id"] for row in rows], lock=True)
     written_since = [i for i, old in known.items() if old["ticket"] > ticket]
     if written_since:
         seen.add_revisit(connection, entity, side, written_since, "written while it was read")
@@ -126,19 +139,21 @@ def _take_rows(
             strict=True,
         )
     )
+    bases = links.base_texts(connection, entity, side, [row["id"] for row in fresh])
     stored, keys = [], []
     for row in new:
         old = known.get(row["id"])
         one = derived.get(row["id"])
         normal = one.normal if one else loads(known[row["id"]]["normal"])
-        differs = old is None or old["raw"] != row["raw"]
+        # The last read that still had the base: of an edit on top of an edit, that is the read before the first one.
+        leaves_base = old is not None and old["raw"] != row["raw"] and old["raw"] == bases.get(row["id"])
         stored.append(
             {
                 **row,
                 "normal": dumps(normal),
                 "form": dumps(one.form) if one else known[row["id"]]["form"],
                 "ticket": ticket,
-                "changed_after": (last_started if old else None) if differs else known[row["id"]]["changed_after"],
+                "changed_after": last_started if leaves_base else old["changed_after"] if old else None,
                 "missing": 0,
             }
         )
@@ -158,25 +173,30 @@ def _settled(connection: Connection, entity: str, side: str, ids: set[str], tick
     return [i for i in waiting if i not in known or known[i]["ticket"] <= ticket or known[i]["scope"] == Scope.GONE]
 
 
-def _rederive(sync: Sync, view: SideView, rows: list[dict[str, Any]]) -> None:
-    raw = [loads(row["raw"]) for row in rows]
-    derived = derive_all(sync.mapping, view, raw, [loads(row["facts"]) for row in rows])
-    keys = [
-        (row["id"], name, value)
-        for row, one in zip(rows, derived, strict=True)
-        for name, value in match_keys(sync.mapping, one.normal)
-    ]
-    with sync.database.begin() as connection:
-        seen.put(
-            connection,
-            sync.entity,
-            view.name,
-            [
-                {**row, "normal": dumps(one.normal), "form": dumps(one.form)}
-                for row, one in zip(rows, derived, strict=True)
-            ],
-            keys,
-        )
+def _rederive(sync: Sync, view: SideView) -> None:
+    last = ""
+    while True:
+        with sync.database.begin() as connection:
+            rows = seen.page(connection, sync.entity, view.name, after=last)
+            if not rows:
+                return
+            last = rows[-1]["id"]
+            raw = [loads(row["raw"]) for row in rows]
+            derived = derive_all(sync.mapping, view, raw, [loads(row["facts"]) for row in rows])
+            seen.put(
+                connection,
+                sync.entity,
+                view.name,
+                [
+                    {**row, "normal": dumps(one.normal), "form": dumps(one.form)}
+                    for row, one in zip(rows, derived, strict=True)
+                ],
+                [
+                    (row["id"], name, value)
+                    for row, one in zip(rows, derived, strict=True)
+                    for name, value in match_keys(sync.mapping, one.normal)
+                ],
+            )
 
 
 def _terms(mapping: Mapping, views: tuple[SideView, SideView]) -> str:

@@ -38,4 +38,4 @@ def _last_run(connection: Connection, entity: str) -> dict[str, Any] | None:
         .mappings()
         .first()
     )
-    return {**row, "summary": loads(row["summary"])} if row else None
+    return {**{str(name): value for name, value in row.items()}, "summary": loads(row["summary"])} if row else None

@@ -19,17 +19,17 @@ def settle(
 ) -> dict[str, Any]:
     """Move watermarks, write the summary.
 
-    Everything that a read saw is in the store before this runs, and each plan covers all that is out of tune there; so a
-    watermark may pass a record whose write is still to come. A side whose load did not finish stays where it was;
+    Everything that a read saw is in the store before this runs, and each plan covers all that is out of tune there; so
+    a watermark may pass a record whose write is still to come. A side whose load did not finish stays where it was;
     dry, rejected and backfill runs move nothing.
 
     :param written: what each load reported, by side; None where it did not finish.
     :param failed: task ids that failed before this one.
     :returns: the summary, also kept in the store.
     """
-    state = _state(sync, run, plan, failed)
     with sync.database.begin() as connection:
-        if state in ("success", "failed") and run.window is None:
+        rejected = plan is not None and journal.plan(connection, plan["plan"])["state"] == "rejected"
+        if not (run.dry_run or rejected or run.kind == "backfill" or run.window):
             for read in reads:
                 if written.get(read["side"]) is not None:
                     _move(connection, sync, read)
@@ -44,27 +44,15 @@ def settle(
             "loads": written,
             "failed": failed,
         }
+        state = "failed" if failed else "dry" if run.dry_run else "rejected" if rejected else "success"
         journal.finish_run(connection, sync.entity, run.id, state, summary, sync.clock())
     return {"state": state, **summary}
 
 
-def _state(sync: Sync, run: Run, plan: dict[str, Any] | None, failed: list[str]) -> str:
-    if failed:
-        return "failed"
-    if run.dry_run:
-        return "dry"
-    if plan is not None:
-        with sync.database.read() as connection:
-            if journal.plan(connection, plan["plan"])["state"] == "rejected":
-                return "rejected"
-    return "success"
-
-
 def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:
     side = read["side"]
-    newest, _ = seen.newest_taken_in(connection, sync.entity, side)
-    if newest < read["ticket"]:
-        return  # never taken in: the next run reads it again
+    if not seen.was_taken_in(connection, read["ticket"]):
+        return  # the next run reads it again
     journal.move_watermark(
         connection,
         sync.entity,

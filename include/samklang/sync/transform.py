@@ -15,7 +15,7 @@ from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
 from samklang.core.matching import Matches, match
 from samklang.core.merge import field_arrays, merge
-from samklang.core.plan import Plan, Refusals, Verdict, plan_pairs
+from samklang.core.plan import Plan, Refusals, Tuned, Verdict, plan_pairs
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
@@ -101,12 +101,11 @@ def _plan_unlinked(
         unlinked = {side: seen.unlinked(connection, sync.entity, side).set_index("id", drop=False) for side in sides}
         holders = {name: seen.key_holders(connection, sync.entity, name) for name in sync.mapping.match}
         marks = {side: journal.watermark(connection, sync.entity, side) or {} for side in sides}
-    matches = _match(sync, unlinked, holders, descriptions)
-    pairs = [
-        (a, b, key)
-        for a, b, key in matches.pairs
-        if run.window is None or _in_window(unlinked[sides[0]].at[a, "clock"], unlinked[sides[1]].at[b, "clock"], run)
-    ]
+    matches, orphans = _match(sync, unlinked, holders, descriptions)
+    pairs = matches.pairs
+    if run.window is not None:
+        clocks = [{str(i): str(clock) for i, clock in unlinked[side]["clock"].items()} for side in sides]
+        pairs = [pair for pair in pairs if _in_window((clocks[0][pair[0]], clocks[1][pair[1]]), run.window)]
     _plan_new_pairs(sync, views, unlinked, pairs, refusals, plan)
     for (side, i), (key, candidates) in matches.ambiguous.items():
         plan.verdicts.append(Verdict(side, i, "ambiguous", f"{key}_held_more_than_once", candidates))
@@ -117,8 +116,14 @@ def _plan_unlinked(
     view_of = {view.name: view for view in views}
     for side in sides:
         other = sync.mapping.other(side)
-        alone = [i for s, i in matches.alone if s == side]
-        for row in unlinked[side].loc[alone].to_dict("records"):
+        alone = unlinked[side].loc[[i for s, i in matches.alone if s == side]]
+        reasons = dict.fromkeys(orphans[side], "made_for_a_record_that_is_not_there")
+        if not alone.empty and _keys_unknown(sync, other):
+            reasons = dict.fromkeys(alone.index, "match_key_unknown_on_the_other_side")
+        for row in alone.to_dict("records"):
+            if row["id"] in reasons:
+                plan.verdicts.append(Verdict(side, row["id"], "excluded", reasons[row["id"]]))
+                continue
             plan_creation(
                 sync.mapping,
                 view_of[side],
@@ -129,6 +134,12 @@ def _plan_unlinked(
                 refusals=refusals,
                 plan=plan,
             )
+
+
+def _keys_unknown(sync: Sync, side: str) -> bool:
+    """Whether a record of this side may hold a match key that we are not shown: then nobody is known to be alone."""
+    with sync.database.read() as connection:
+        return any(seen.any_without(connection, sync.entity, side, name) for name in sync.mapping.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +157,14 @@ def _match(
     unlinked: dict[str, pd.DataFrame],
     holders: dict[str, pd.DataFrame],
     descriptions: MappingOf[str, Description],
-) -> Matches:
-    """By our own key first: it stands on records that we made and did not get round to linking."""
+) -> tuple[Matches, dict[str, set[str]]]:
+    """By our own key first: it stands on records that we made and did not get round to linking.
+
+    :returns: the matches; and, by side, records with a key of ours whose origin is linked elsewhere, or gone.
+    """
     sides = sync.mapping.sides
     ours: list[tuple[str, str, str]] = []
+    orphans: dict[str, set[str]] = {side: set() for side in sides}
     for target in sides:
         source = sync.mapping.other(target)
         keyed = unlinked[target][unlinked[target]["our_key"].notna()]
@@ -161,11 +176,13 @@ def _match(
             if key in by_key:
                 twin = by_key.pop(key)
                 ours.append((twin, i, "our_key") if target == sides[1] else (i, twin, "our_key"))
+            else:
+                orphans[target].add(i)
     taken = ({a for a, _, _ in ours}, {b for _, b, _ in ours})
     waiting = {side: unlinked[side].index.difference(pd.Index(list(taken[n]))) for n, side in enumerate(sides)}
     matches = match(sides, waiting, holders)
     matches.pairs = ours + matches.pairs
-    return matches
+    return matches, orphans
 
 
 def _plan_new_pairs(
@@ -187,10 +204,8 @@ def _plan_new_pairs(
         frame = pd.DataFrame(columns)
         active = (frame[[f"{side}_scope" for side in sync.mapping.sides]] == Scope.ACTIVE).all(axis=1)
         _plan_pairs(sync, views, frame[active].reset_index(drop=True), refusals, plan)
-        paused = frame[~active].copy()  # linked, and left alone until both are active
-        for side in sync.mapping.sides:
-            paused[[f"{side}_raw", f"{side}_normal", f"{side}_form"]] = "{}"
-        _plan_pairs(sync, views, paused.reset_index(drop=True), refusals, plan)
+        paused = [pair for pair, both_active in zip(part, active, strict=True) if not both_active]
+        plan.tuned += [Tuned((a, b), key, {}) for a, b, key in paused]  # linked, and left alone until both are active
 
 
 def _candidate(side: str, row: MappingOf[Hashable, Any]) -> Candidate:
@@ -206,10 +221,9 @@ def _candidate(side: str, row: MappingOf[Hashable, Any]) -> Candidate:
     )
 
 
-def _in_window(one: str, other: str, run: Run) -> bool:
-    assert run.window is not None
-    start, end = run.window
-    return start <= one < end or start <= other < end
+def _in_window(clocks: tuple[str, str], window: tuple[str, str]) -> bool:
+    start, end = window
+    return any(start <= clock < end for clock in clocks)
 
 
 def _counts(sync: Sync, plan: Plan) -> dict[str, Any]:
@@ -227,7 +241,7 @@ def _counts(sync: Sync, plan: Plan) -> dict[str, Any]:
         "links": sum(1 for tuned in plan.tuned if tuned.matched),
         "creates": per_side(r.side for r in plan.rows if r.op == "create"),
         "updates": per_side(r.side for r in plan.rows if r.op == "update"),
-        "clears": per_side(r.side for r in plan.rows for c in r.changes if c.why == "clear"),
+        "clears": per_side(r.side for r in plan.rows if r.op == "update" for c in r.changes if c.value is None),
         "conflicts": sum(1 for clash in plan.clashes if clash.kind == "edit"),
         "link_conflicts": sum(1 for clash in plan.clashes if clash.kind == "link"),
         "held": len({(h.side, h.source_id) for h in plan.held}),
