@@ -15,6 +15,7 @@ from samklang.errors import AccessError, ProtocolError, RejectedError, RemoteErr
 
 SYSTEM = "Shopify"
 Json = dict[str, Any]
+Path = tuple[str, ...]
 
 DENIED, THROTTLED, NOT_FOUND, UNKNOWN_ID = "ACCESS_DENIED", "THROTTLED", "NOT_FOUND", "RESOURCE_NOT_FOUND"
 _SERVER_FAULTS = frozenset({"INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "TIMEOUT"})
@@ -29,12 +30,17 @@ PROTECTED_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One entry of `errors`. :param path: names and aliases from the root on, without positions in lists."""
+    """One entry of `errors`.
+
+    :param path: names and aliases from the root on, without positions in lists.
+    :param inputs: of variables that do not fit, where in them; without positions in lists.
+    """
 
     message: str
     code: str
-    path: tuple[str, ...] = ()
+    path: Path = ()
     scopes: tuple[str, ...] = ()
+    inputs: tuple[Path, ...] = ()
 
     @property
     def root(self) -> str:
@@ -56,7 +62,7 @@ class Answer:
 
     data: Json
     faults: tuple[Fault, ...] = ()
-    denied: frozenset[tuple[str, ...]] = frozenset()
+    denied: frozenset[Path] = frozenset()
 
     def call(self, number: int) -> Any:
         """What the call of this number answered."""
@@ -68,11 +74,14 @@ class Answer:
 
 
 class InvalidInputError(RejectedError):
-    """Variables do not fit their types; nothing was carried out. :param variables: their names."""
+    """Variables do not fit their types; nothing was carried out.
 
-    def __init__(self, message: str, variables: Sequence[str]) -> None:
+    :param inputs: each variable's name with the places in it that do not fit.
+    """
+
+    def __init__(self, message: str, inputs: Sequence[tuple[str, tuple[Path, ...]]]) -> None:
         super().__init__(message, system=SYSTEM)
-        self.variables = tuple(variables)
+        self.inputs = tuple(inputs)
 
 
 def read_faults(body: Json) -> list[Fault]:
@@ -87,14 +96,23 @@ def _fault(entry: object) -> Fault:
         return Fault(str(entry), "")
     extensions = entry.get("extensions")
     extensions = extensions if isinstance(extensions, dict) else {}
-    path = entry.get("path")
     message = str(entry.get("message") or "")
+    problems = extensions.get("problems")
     return Fault(
         message=message,
         code=str(extensions.get("code") or ""),
-        path=tuple(name for name in path if isinstance(name, str)) if isinstance(path, list) else (),
+        path=_path(entry.get("path")),
         scopes=tuple(_SCOPES.findall(str(extensions.get("requiredAccess") or message))),
+        inputs=tuple(
+            _path(problem.get("path"))
+            for problem in (problems if isinstance(problems, list) else ())
+            if isinstance(problem, dict)
+        ),
     )
+
+
+def _path(value: object) -> Path:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
 
 
 def read_answer(body: Json, operation: str, *, safe: bool) -> Answer:
@@ -112,13 +130,10 @@ def read_answer(body: Json, operation: str, *, safe: bool) -> Answer:
     _check_search(body, operation)
     calls, denied = [], set()
     for fault in faults:
-        if fault.root and data.get(fault.root) is None and len(fault.path) == 1:
+        if fault.root and data.get(fault.root) is None:
             calls.append(fault)
         elif fault.code == DENIED:
             denied.add(fault.path)
-        elif fault.root and data.get(fault.root) is None:
-            # a null that must not be one has travelled up to the root
-            calls.append(fault)
         else:
             raise error_of([fault], operation, safe)
     refused = [fault for fault in calls if fault.code == DENIED]
@@ -138,8 +153,9 @@ def error_of(faults: Sequence[Fault], operation: str, safe: bool) -> RemoteError
         kind = TemporaryError if safe else UnclearError
         return kind(f"{operation}: the server failed ({_names(codes)}).", system=SYSTEM)
     if codes == {"INVALID_VARIABLE"}:
-        variables = [match[1] for fault in faults if (match := _VARIABLE.search(fault.message))]
-        return InvalidInputError(f"{operation}: variables do not fit: {', '.join(variables)}.", variables)
+        inputs = [(match[1], fault.inputs) for fault in faults if (match := _VARIABLE.search(fault.message))]
+        names = ", ".join(name for name, _ in inputs)
+        return InvalidInputError(f"{operation}: variables do not fit: {names}.", inputs)
     if "MAX_COST_EXCEEDED" in codes:
         return RejectedError(f"{operation}: the query costs more than a single query may.", system=SYSTEM)
     return RejectedError(

@@ -79,9 +79,11 @@ class ShopifyCustomers(Writing):
 
     def _record(self, node: Json, unknown: frozenset[str] = frozenset()) -> Record:
         facts = {}
-        if "defaultAddress" in node:
-            address = node["defaultAddress"]
-            facts["address_id"] = address.get("id") if isinstance(address, dict) else None
+        address = node.get("defaultAddress")
+        if isinstance(address, dict):
+            facts["address_id"] = address.get("id")
+        elif "defaultAddress" in node and unknown.isdisjoint(self._address_fields()):
+            facts["address_id"] = None
         return Record(
             id=number_of(node.get("id")),
             values=read_values(node, self._fields, unknown),

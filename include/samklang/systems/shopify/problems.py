@@ -23,6 +23,7 @@ _MESSAGES = (
 )
 _CODES = {"TAKEN": "taken", "TOO_LONG": "too_long", "BLANK": "missing", "INVALID": "invalid"}
 _LISTS = frozenset({"input", "address", "addresses", "product", "variants"})
+_IDS = (("id",), ("customerId",), ("productId",))
 _LONGEST = 300
 
 
@@ -34,41 +35,59 @@ def read_problems(
     :param part: the part that was written; None where it was the whole record.
     :param changes: what was sent; its values do not appear in messages.
     """
-    errors = payload.get("userErrors")
-    if not isinstance(errors, list):
-        return []
     sent = [change.value for change in changes if change.value]
-    return [_problem(error, fields, part, sent) for error in errors if isinstance(error, dict)]
+    return [_problem(error, fields, part, sent) for error in _errors(payload)]
+
+
+def is_gone(payload: Json) -> bool:
+    """Whether a mutation says that the record it names does not exist."""
+    return any(
+        _path(error.get("field")) in _IDS and _code(str(error.get("message"))) == "not_found"
+        for error in _errors(payload)
+    )
+
+
+def unfit_inputs(inputs: Iterable[Sequence[str]], fields: Mapping[str, Field], part: str | None) -> list[Problem]:
+    """Variables that the shop could not read, as problems. :param inputs: the places that do not fit."""
+    message = "The value does not have the form that the shop takes."
+    return [Problem(_field_at(place, fields, part), "invalid", message) for place in inputs] or [
+        Problem(None, "invalid", message)
+    ]
+
+
+def _errors(payload: Json) -> list[Json]:
+    errors = payload.get("userErrors")
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
 def _problem(error: Json, fields: Mapping[str, Field], part: str | None, sent: Sequence[str]) -> Problem:
     message = str(error.get("message") or "")
-    code = next((code for code, pattern in _MESSAGES if pattern.search(message)), None)
-    path = _path(error.get("field"))
-    if path in (("id",), ("customerId",), ("productId",)):
-        return Problem(None, "not_found" if code in (None, "not_found") else code, scrub(message, sent))
+    field = error.get("field")
     return Problem(
-        _field_at(path, fields, part, "addresses" in (error.get("field") or ())),
-        code or _CODES.get(str(error.get("code")), "rejected"),
+        _field_at(field if isinstance(field, list) else (), fields, part),
+        _code(message) or _CODES.get(str(error.get("code")), "rejected"),
         scrub(message, sent),
     )
 
 
-def _path(value: Any) -> tuple[str, ...]:
+def _code(message: str) -> str | None:
+    return next((code for code, pattern in _MESSAGES if pattern.search(message)), None)
+
+
+def _path(place: Any) -> tuple[str, ...]:
     """`["input", "addresses", "0", "city"]` as `("city",)`."""
-    if not isinstance(value, list):
-        return ()
-    names = [str(name) for name in value if not str(name).isdigit()]
+    names = [str(name) for name in place or () if not str(name).isdigit()]
     while names and names[0] in _LISTS:
         names.pop(0)
     return tuple(names)
 
 
-def _field_at(path: tuple[str, ...], fields: Mapping[str, Field], part: str | None, in_address: bool) -> str | None:
-    """The mapped field that is written at a path, or None."""
+def _field_at(place: Sequence[str], fields: Mapping[str, Field], part: str | None) -> str | None:
+    """The mapped field that is written at a place in an input, or None."""
+    path = _path(place)
     if not path:
         return None
-    if part is None and in_address:
+    if part is None and "addresses" in place:
         part = "address"
     for name, known in fields.items():
         of_part = known.part == part if part else known.part != "address"

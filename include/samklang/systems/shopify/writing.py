@@ -20,7 +20,7 @@ from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, 
 from samklang.systems.shopify.documents import Call
 from samklang.systems.shopify.key import ensure_definition, forget_definition
 from samklang.systems.shopify.paging import in_batches
-from samklang.systems.shopify.problems import read_problems
+from samklang.systems.shopify.problems import is_gone, read_problems, unfit_inputs
 from samklang.systems.shopify.reading import Reading
 
 SECONDS = 2.0
@@ -101,7 +101,8 @@ class Writing(Reading):
         return False
 
     def _has_moved(self, update: Update, fresh: Record) -> bool:
-        return any(c.field in fresh.values and fresh.values[c.field] != c.expected for c in update.changes)
+        """Whether a value is another than the plan saw, or cannot be seen any more."""
+        return any(c.field not in fresh.values or fresh.values[c.field] != c.expected for c in update.changes)
 
     # --- updates
 
@@ -155,7 +156,7 @@ class Writing(Reading):
                 answer = self._client.write(calls, operation=operation, fragments=self._fragments)
                 unknown, _ = self._unknown(answer.denied)
             except InvalidInputError as error:
-                if not self._blame_variables(error, waiting):
+                if not self._blame(error, waiting):
                     _fail(waiting, error)
                 continue
             except RemoteError as error:
@@ -169,29 +170,31 @@ class Writing(Reading):
         if fault is not None:
             _take_fault(job, part, fault)
             return
-        problems = read_problems(payload, self._fields, part.name, part.changes) if isinstance(payload, dict) else []
-        if any(problem.code == "not_found" and problem.field is None for problem in problems):
+        if not isinstance(payload, dict):
+            _fail([(job, part)], UnclearError("A write was not answered.", system=SYSTEM))
+        elif is_gone(payload):
             job.gone = True
             job.parts.clear()
-        elif problems:
+        elif problems := read_problems(payload, self._fields, part.name, part.changes):
             if not self._settle(job, part, problems):
                 job.refuse(part, problems)
         else:
             try:
-                if not isinstance(payload, dict):
-                    raise ProtocolError("A write was not answered.", system=SYSTEM)
                 job.stored = _merged(job.stored, self._stored(job, part, payload, unknown))
             except ProtocolError as error:
                 job.error = UnclearError(error.message, system=SYSTEM)
             part.changes = ()
 
-    def _blame_variables(self, error: InvalidInputError, waiting: Sequence[tuple[Job, Part]]) -> bool:
-        """Take out the parts whose variables the shop could not read; nothing was written."""
-        blamed = {int(name[1:].partition("_")[0]) for name in error.variables if name[1:2].isdigit()}
-        for number in blamed & set(range(len(waiting))):
-            job, part = waiting[number]
-            job.refuse(part, [Problem(None, "invalid", "The value does not have the form that the shop takes.")])
-        return bool(blamed)
+    def _blame(self, error: InvalidInputError, waiting: Sequence[tuple[Job, Part]]) -> bool:
+        """Take out the fields that the shop could not read; nothing was written. :returns: whether there are any."""
+        blamed = False
+        for name, places in error.inputs:
+            number = name[1:].partition("_")[0]
+            if number.isdigit() and int(number) < len(waiting):
+                job, part = waiting[int(number)]
+                job.refuse(part, unfit_inputs(places, self._fields, part.name))
+                blamed = True
+        return blamed
 
     # --- creations
 
@@ -246,9 +249,9 @@ class Writing(Reading):
             answer = self._client.write(
                 [self._create_call(creation)], operation=operation, fragments=self._fragments, partial=False
             )
-        except InvalidInputError:
-            problem = Problem(None, "invalid", "A value does not have the form that the shop takes.")
-            return Outcome(creation.ref, problems=(problem,))
+        except InvalidInputError as error:
+            places = [place for _, places in error.inputs for place in places]
+            return Outcome(creation.ref, problems=tuple(unfit_inputs(places, self._fields, None)))
         payload = answer.call(0)
         try:
             if not isinstance(payload, dict):
