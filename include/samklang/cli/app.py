@@ -13,6 +13,7 @@ import orjson
 import typer
 from rich.console import Console, RenderableType
 from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
 
 from samklang.cli import show
 from samklang.cli.environment import open_store
@@ -50,7 +51,10 @@ def main() -> None:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Count, per entity, what is linked, in sync, held, ambiguous, quarantined or excluded, and what is still open."""
+    """Counts and the last run of each entity.
+
+    Linked, in sync, held, ambiguous, quarantined and excluded records, open conflicts, pending intents.
+    """
     with _answering(as_json) as answer:
         from samklang.sync import report
 
@@ -62,7 +66,11 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Check each thing that a first run needs, and say what to do about what is missing. Exit 1 if anything is."""
+    """Check what a first run needs.
+
+    Mapping files, connections, keys, scopes, privileges, store, staging, executor: ok, or what to do about it.
+    Exit 1 if anything is missing.
+    """
     with _answering(as_json) as answer:
         from samklang.cli.doctor import diagnose
 
@@ -85,7 +93,11 @@ def explain(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show all that is known of one record: twin, values, base, conflicts, holds, writes, and the next run."""
+    """All that is known of one record.
+
+    Both ids, last seen values, base, what the next run would do with each field and why, open conflicts, what is held
+    or quarantined, candidates, every write, the next retry. Asks neither system.
+    """
     with _answering(as_json) as answer:
         from samklang.connections import SIDES, rules
         from samklang.sync.explain import Terms, find
@@ -111,7 +123,11 @@ def plan(
     limit: Annotated[int, typer.Option(min=0, help="How many rows of each table to show; --json always has all.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Read both systems and show what a run would write now, record by record and field by field. Writes nothing."""
+    """What a run would write now.
+
+    Reads both systems and prints the plan record by record and field by field, with the limits that it passes. Writes
+    nothing to either system.
+    """
     with _answering(as_json) as answer:
         from samklang.cli.plan import make_plan
         from samklang.cli.systems import fields_of
@@ -147,8 +163,10 @@ def _answering(as_json: bool) -> Iterator[Callable[[Any, Callable[[], list[Rende
         console = Console(file=out, highlight=False, markup=False, emoji=False)
         if not console.is_terminal:
             console.width = max(console.width, _PIPED_WIDTH)
-        for table in tables():
-            console.print(table)
+        for part in tables():
+            if isinstance(part, Table):
+                console.print()
+            console.print(part)
 
     try:
         with redirect_stdout(sys.stderr):

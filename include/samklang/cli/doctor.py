@@ -141,11 +141,12 @@ def _staging(environ: Environment) -> Check:
 
 
 def _stage_one(url: str) -> None:
-    staging = open_staging(url)
-    folder = staging.folder("doctor", uuid.uuid4().hex, "probe")
+    staging, top = open_staging(url), f"doctor-{uuid.uuid4().hex}"
+    folder = staging.folder(top, "doctor", "probe")
     staging.write_lines(folder, "probe", [{}])
     list(staging.read_lines(folder, "probe"))
-    staging.drop(folder)
+    for level in (folder, f"{top}/doctor", top):
+        staging.drop(level)
 
 
 def _write_in(folder: Path) -> None:

@@ -60,8 +60,10 @@ def make_plan(
 
 def _document(sync: Sync, reference: dict[str, Any], limit: int | None) -> dict[str, Any]:
     mapping = sync.mapping
+    clashes = sync.staging.read_lines(reference["folder"], "clashes")
+    decided = {(*line["ids"], line["field"]) for line in clashes}
     shape = {
-        "rows": ("rows", lambda line: _row(mapping, line)),
+        "rows": ("rows", lambda line: _row(mapping, line, decided)),
         "links": ("tuned", lambda line: _link(mapping, line)),
         "held": ("held", lambda line: line),
         "conflicts": ("clashes", lambda line: _conflict(mapping, line)),
@@ -93,19 +95,21 @@ def _first(items: Iterable[dict[str, Any] | None], limit: int | None) -> tuple[l
     return kept, more
 
 
-def _row(mapping: Mapping, line: dict[str, Any]) -> dict[str, Any]:
+def _row(mapping: Mapping, line: dict[str, Any], decided: set[tuple[str, ...]]) -> dict[str, Any]:
     side = line["side"]
+    records = {side: line["id"], mapping.other(side): line["source_id"]}
+    ids = tuple(records[s] for s in mapping.sides)
     return {
         "side": side,
         "op": line["op"],
-        "records": {side: line["id"], mapping.other(side): line["source_id"]},
+        "records": records,
         "changes": [
             {
                 "field": change["field"],
                 "name": mapping.field(change["field"]).names[side],
                 "was": change["expected"],
                 "becomes": change["value"],
-                "why": change["why"],
+                "why": "conflict" if (*ids, change["field"]) in decided else change["why"],
             }
             for change in line["changes"]
         ],

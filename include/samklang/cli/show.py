@@ -21,6 +21,8 @@ _COUNTS = (
 _PLAN_PER_SIDE = ("creates", "updates", "clears")
 _PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
 
+_TIMES = {"at", "since", "created", "clock", "changed_after", "retry_at", "created_at", "closed_at"}
+
 
 def status(counts: Mapping[str, Mapping[str, Any]]) -> Renderables:
     rows = [[_words(name), *(str(one[name]) for one in counts.values())] for name in _COUNTS]
@@ -58,7 +60,7 @@ def _explained(answer: Mapping[str, Any]) -> Renderables:
             "Records",
             ["", *about],
             [
-                [_words(name), *(_cell(one.get(name)) for one in about.values())]
+                [_words(name), *(_named(name, one[name]) for one in about.values())]
                 for name in ("scope", "created", "clock", "changed_after", "our_key", "missing", "revisit")
             ],
         )
@@ -183,19 +185,25 @@ def _more(number: int, what: str) -> Renderables:
 def _lists(*lists: tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]) -> Renderables:
     """A table for each list that is not empty."""
     return [
-        _table(title, [_words(name) for name in columns], [[_cell(row[name]) for name in columns] for row in rows])
+        _table(
+            title, [_words(name) for name in columns], [[_named(name, row[name]) for name in columns] for row in rows]
+        )
         for title, columns, rows in lists
         if rows
     ]
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
         table.add_column(Text(column), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
+
+
+def _named(name: str, value: Any) -> str:
+    return _time(value) if name in _TIMES and value else _cell(value)
 
 
 def _cell(value: Any) -> str:
