@@ -59,6 +59,7 @@ seen = Table(
     Column("created", String(40), nullable=False),
     Column("clock", String(40), nullable=False),
     Column("group_clocks", Text, nullable=False),
+    Column("echo", Text),  # both clocks as our own last write left them: no edit of a person
     Column("our_key", String(200)),
     Column("ticket", Integer, nullable=False),  # of the read or write that these values come from
     Column("changed_after", String(40)),  # our time of the last read that still had the values before these

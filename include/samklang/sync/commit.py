@@ -58,7 +58,8 @@ class Committer:
         refused = self._refused_fields(outcome.problems)
         try:
             with self.sync.database.begin() as connection:
-                now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
+                ours = {c["field"] for c in row["changes"]}
+                now = record_answer(connection, self.sync, self._view, record, self.sync.clock(), written=ours)
                 written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
                 if row["op"] != "free":
                     bases = self._bases(written, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection
@@ -80,10 +81,16 @@ def _forget(sync: Sync, fields: list[str]) -> None:
             return
 
 
-def record_answer(connection: Connection, sync: Sync, view: SideView, record: Record, clock: str) -> dict[str, Any]:
+def record_answer(
+    connection: Connection, sync: Sync, view: SideView, record: Record, clock: str, *, written: Collection[str] = ()
+) -> dict[str, Any]:
     """Store what a system answered to a write.
 
+    Our own write moves the record's clocks, and is no edit: they stay as they were, unless the answer shows that
+    somebody else changed something too. Else a conflict that is still held would turn to the side we wrote last.
+
     :param clock: our time, for a record without a clock of its own.
+    :param written: the fields that we wrote.
     :returns: the row of `seen` as it is now, with its maps unpacked; `answered` names the fields of this answer.
     """
     before = seen.known(connection, sync.entity, view.name, [record.id], lock=True).get(record.id)
@@ -91,6 +98,18 @@ def record_answer(connection: Connection, sync: Sync, view: SideView, record: Re
     raw = (loads(before["raw"]) if before else {}) | answered
     facts = (loads(before["facts"]) if before else {}) | dict(record.facts)
     derived = derive(sync.mapping, view, raw, facts)
+    clocks = {
+        "clock": record.clock or (before["clock"] if before else clock),
+        "group_clocks": dumps((loads(before["group_clocks"]) if before else {}) | dict(record.group_clocks)),
+    }
+    echo = None
+    if (
+        before
+        and written
+        and all(raw[name] == old for name, old in loads(before["raw"]).items() if name not in written)
+    ):
+        echo = _echo(clocks)
+        clocks = {name: before[name] for name in clocks}
     row = {
         "id": record.id,
         "raw": dumps(raw),
@@ -99,8 +118,8 @@ def record_answer(connection: Connection, sync: Sync, view: SideView, record: Re
         "facts": dumps(facts),
         "scope": str(record.scope),
         "created": record.created or (before["created"] if before else clock),
-        "clock": record.clock or (before["clock"] if before else clock),
-        "group_clocks": dumps((loads(before["group_clocks"]) if before else {}) | dict(record.group_clocks)),
+        **clocks,
+        "echo": echo,
         "our_key": record.key or (before["our_key"] if before else None),
         "ticket": next_ticket(connection),
         "changed_after": before["changed_after"] if before else None,
@@ -122,6 +141,7 @@ def _take_rows(
     entity, side = mapping.entity, view.name
     rows = list({row["id"]: row for row in rows}.values())  # a record that came twice counts as it came last
     known = seen.known(connection, entity, side, [row["id"] for row in rows], lock=True)
+    rows = [_without_echo(row, known.get(row["id"])) for row in rows]
     written_since = [i for i, old in known.items() if old["ticket"] > ticket]
     if written_since:
         seen.add_revisit(connection, entity, side, written_since, "written while it was read")
@@ -160,6 +180,17 @@ def _take_rows(
         keys += [(row["id"], name, value) for name, value in match_keys(mapping, normal)]
     seen.put(connection, entity, side, stored, keys)
     return len(new)
+
+
+def _without_echo(row: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The row with the clocks of the last edit, where nothing has happened since our own write."""
+    if old is None or old["echo"] is None or old["echo"] != _echo(row) or old["raw"] != row["raw"]:
+        return row | {"echo": None}
+    return row | {name: old[name] for name in ("clock", "group_clocks", "echo")}
+
+
+def _echo(clocks: dict[str, Any]) -> str:
+    return dumps([clocks["clock"], clocks["group_clocks"]])
 
 
 def _same_terms(old: dict[str, Any] | None, row: dict[str, Any]) -> bool:

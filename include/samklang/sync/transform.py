@@ -232,6 +232,16 @@ def _counts(sync: Sync, plan: Plan) -> dict[str, Any]:
     with sync.database.read() as connection:
         linked = links.count(connection, sync.entity)
 
+    changed = {(r.side, r.id, c.field) for r in plan.rows for c in r.changes}
+
+    def decided(kind: str) -> int:
+        """Conflicts whose winner is written by this plan; those that are held or left to a person change nothing."""
+        return sum(
+            1
+            for clash in plan.clashes
+            if clash.kind == kind and any((side, clash.ids[n], clash.field) in changed for n, side in enumerate(sides))
+        )
+
     def per_side(rows: Any) -> dict[str, int]:
         count = Counter(rows)
         return {side: count[side] for side in sides}
@@ -242,8 +252,8 @@ def _counts(sync: Sync, plan: Plan) -> dict[str, Any]:
         "creates": per_side(r.side for r in plan.rows if r.op == "create"),
         "updates": per_side(r.side for r in plan.rows if r.op == "update"),
         "clears": per_side(r.side for r in plan.rows if r.op == "update" for c in r.changes if c.value is None),
-        "conflicts": sum(1 for clash in plan.clashes if clash.kind == "edit"),
-        "link_conflicts": sum(1 for clash in plan.clashes if clash.kind == "link"),
+        "conflicts": decided("edit"),
+        "link_conflicts": decided("link"),
         "held": len({(h.side, h.source_id) for h in plan.held}),
         "held_reasons": dict(Counter(h.reason for h in plan.held)),
         "ambiguous": sum(1 for v in plan.verdicts if v.verdict == "ambiguous"),
