@@ -1,74 +1,137 @@
-"""A system in memory, as small as the engine's promises allow: eight verbs over a dictionary."""
+"""A system in memory, as small as the engine's promises allow: eight verbs over a dictionary.
+
+People (`add`, `edit`) use short names of fields, the same on both sides; see `names`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
+from samklang.core.clocks import from_datetime
 from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
+from samklang.errors import UnclearError
 from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update
+
+Values = dict[str, str | None]
+
+
+class WorkerDiedError(Exception):
+    """The process that asked is gone; what it had asked for may have happened."""
 
 
 @dataclass
 class MemorySystem:
-    """:param unique: fields whose values no two records may share. :param lose: how many create answers get lost."""
+    """
+    :param names: the system's own field names by short name.
+    :param tick: the time, a little later at each call.
+    """
 
     side: str
+    names: Mapping[str, str]
+    tick: Callable[[], datetime]
     entity: str = "customers"
     rules: EntityRules = field(default_factory=EntityRules)
     reads_whole: bool = False
+    tenant: str = ""
     facts: dict[str, object] = field(default_factory=dict)
-    unique: tuple[str, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
-    writes: list[tuple[str, str, dict[str, str | None]]] = field(default_factory=list)
+
+    # what it is like
+    unique: tuple[str, ...] = ()  # no two records may share a value of these
+    refuses: set[str] = field(default_factory=set)  # values that it refuses as invalid
+    stores: dict[str, str | None] = field(default_factory=dict)  # values that are stored as something else
+    defaults: Values = field(default_factory=dict)  # what new records get where nothing is sent
+    silent: set[str] = field(default_factory=set)  # fields that its answers to writes leave out
+    denied: set[str] = field(default_factory=set)  # fields that it does not show
+    total: int | None = None  # what it says a whole read has; None: it does not say
+
+    # what goes wrong
+    hidden: set[str] = field(default_factory=set)  # ids that its lists leave out
+    unknown: set[str] = field(default_factory=set)  # ids that it does not know when asked for them
+    die_after: int | None = None  # writes until the process dies, with the last one carried out
+    unclear: int = 0  # writes that are carried out and answered with a time-out
+    fails: Exception | None = None  # raised instead of writing
+    while_reading: Callable[[], object] | None = None  # happens once, after the answer was made
+
+    # what happened
+    writes: list[tuple[str, str, Values]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
-    lose: int = 0
-    stores: dict[str, str] = field(default_factory=dict)  # values that are stored as something else
 
     def __post_init__(self) -> None:
+        self.tenant = self.tenant or f"tenant-{self.side}"
         self._ids = count(1)
-        self._seconds = count(1)
 
-    # what a person does
+    # --- what a person does
 
-    def add(self, **values: str | None) -> str:
-        identifier = values.pop("id", None) or f"{next(self._ids)}"
-        scope = Scope(values.pop("scope", None) or Scope.ACTIVE)
-        key = values.pop("key", None)
-        now = self._now()
-        self.records[identifier] = Record(identifier, values, scope, created=now, clock=now, key=key)
+    def add(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002
+        scope: Scope = Scope.ACTIVE,
+        key: str | None = None,
+        facts: Mapping[str, object] | None = None,
+        **values: str | None,
+    ) -> str:
+        """A new record; fields that are not named are empty."""
+        identifier = id or f"{next(self._ids)}"
+        now = from_datetime(self.tick())
+        full = dict.fromkeys(self.names.values()) | self._named(values)
+        self.records[identifier] = Record(identifier, full, scope, now, now, key=key, facts=dict(facts or {}))
         return identifier
 
     def edit(self, identifier: str, *, clock: str | None = None, **values: str | None) -> None:
         old = self.records[identifier]
-        self.records[identifier] = replace(old, values={**old.values, **values}, clock=clock or self._now())
+        self._put(replace(old, values={**old.values, **self._named(values)}), clock)
 
-    def values(self, identifier: str) -> dict[str, str | None]:
-        return dict(self.records[identifier].values)
+    def set(self, identifier: str, **changes: object) -> None:
+        """Change `scope`, `facts`, `group_clocks` … of a record."""
+        self._put(replace(self.records[identifier], **changes))  # type: ignore[arg-type]
 
-    # the eight verbs
+    def delete(self, identifier: str) -> None:
+        del self.records[identifier]
+
+    def show(self, identifier: str) -> dict[str, str]:
+        """What is filled in, by short name."""
+        stored = self.records[identifier].values
+        return {short: value for short, name in self.names.items() if (value := stored.get(name)) is not None}
+
+    def value(self, identifier: str, short: str) -> str | None:
+        return self.records[identifier].values[self.names[short]]
+
+    def written(self) -> list[tuple[str, str, Values]]:
+        """What was written so far, by short name."""
+        short = {name: short for short, name in self.names.items()}
+        return [(op, i, {short[name]: value for name, value in values.items()}) for op, i, values in self.writes]
+
+    # --- the eight verbs
 
     def describe(self) -> Description:
-        return Description(f"tenant-{self.side}", self.side, self.facts)
+        return Description(self.tenant, self.side, self.facts)
 
     def check(self) -> list[Check]:
         return [Check("answers", True, "yes")]
 
     def read_all(self) -> Iterator[Page]:
         self.reads.append("all")
-        yield Page(tuple(sorted(self.records.values(), key=lambda r: int(r.id))), total=len(self.records))
+        yield self._page(sorted(self.records.values(), key=lambda r: int(r.id)), self.total)
+        self._meanwhile()
 
     def read_changes(self, since: str) -> Iterator[Page]:
-        self.reads.append("changes")
-        yield Page(tuple(r for r in self.records.values() if r.clock > since))
+        self.reads.append(f"since {since}")
+        yield self._page([r for r in self.records.values() if r.clock > since])
+        self._meanwhile()
 
     def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
-        self.reads.append("ids")
-        yield Page(tuple(self.records[i] for i in ids if i in self.records))
+        self.reads.append("ids " + ",".join(ids))
+        known = [self.records[i] for i in ids if i in self.records and i not in self.unknown]
+        yield Page(tuple(self._shown(r) for r in known))
 
     def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+        self.reads.append("keys")
         found: dict[str, list[Record]] = {}
         for record in self.records.values():
             if record.key in keys:
@@ -80,42 +143,77 @@ class MemorySystem:
 
     def create(self, creations: Sequence[Creation]) -> Iterator[Outcome]:
         for creation in creations:
-            problems = self._taken(None, creation.values)
-            if problems:
+            if self.fails is not None:
+                raise self.fails
+            if problems := self._problems(None, creation.values):
                 yield Outcome(creation.ref, problems=problems)
                 continue
-            identifier = self.add(key=creation.key, **self._stored(creation.values))
-            self.writes.append(("create", identifier, dict(creation.values)))
-            if self.lose:
-                self.lose -= 1
-                raise ConnectionResetError("the worker died")
-            yield Outcome(creation.ref, record=self.records[identifier])
+            identifier = self.add(key=creation.key)
+            empty = dict.fromkeys(self.names.values())
+            values = {**empty, **self.defaults, **self._stored(creation.values)}
+            self._put(replace(self.records[identifier], values=values))
+            yield self._outcome("create", creation.ref, identifier, dict(creation.values))
 
     def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
         for update in updates:
+            if self.fails is not None:
+                raise self.fails
             record = self.records.get(update.id)
+            values = {c.field: c.value for c in update.changes}
             if record is None:
                 yield Outcome(update.ref, gone=True)
             elif any(record.values.get(c.field) != c.expected for c in update.changes):
-                yield Outcome(update.ref, record=record, moved=True)
-            elif problems := self._taken(update.id, {c.field: c.value for c in update.changes}):
+                yield Outcome(update.ref, record=self._shown(record), moved=True)
+            elif problems := self._problems(update.id, values):
                 yield Outcome(update.ref, problems=problems)
             else:
-                values = {c.field: c.value for c in update.changes}
-                self.edit(update.id, **self._stored(values))
-                self.writes.append(("update", update.id, values))
-                yield Outcome(update.ref, record=self.records[update.id])
+                self._put(replace(record, values={**record.values, **self._stored(values)}))
+                yield self._outcome("update", update.ref, update.id, values)
 
-    def _stored(self, values: Mapping[str, str | None]) -> dict[str, str | None]:
+    # --- inside
+
+    def _named(self, values: Values) -> Values:
+        """By the system's own names, which are taken as they are."""
+        return {self.names.get(name, name): value for name, value in values.items()}
+
+    def _put(self, record: Record, clock: str | None = None) -> None:
+        self.records[record.id] = replace(record, clock=clock or from_datetime(self.tick()))
+
+    def _stored(self, values: Mapping[str, str | None]) -> Values:
         return {name: self.stores.get(value or "", value) for name, value in values.items()}
 
-    def _taken(self, own: str | None, values: Mapping[str, str | None]) -> tuple[Problem, ...]:
-        return tuple(
-            Problem(name, "taken", "is taken")
-            for name in self.unique
-            if values.get(name)
-            and any(r.values.get(name) == values[name] for r in self.records.values() if r.id != own)
+    def _outcome(self, op: str, ref: int, identifier: str, values: Values) -> Outcome:
+        self.writes.append((op, identifier, values))
+        if self.die_after is not None:
+            self.die_after -= 1
+            if self.die_after <= 0:
+                self.die_after = None
+                raise WorkerDiedError
+        if self.unclear:
+            self.unclear -= 1
+            return Outcome(ref, error=UnclearError("timed out", system=self.side))
+        record = self._shown(self.records[identifier])
+        return Outcome(
+            ref, record=replace(record, values={n: v for n, v in record.values.items() if n not in self.silent})
         )
 
-    def _now(self) -> str:
-        return f"2026-01-01T00:{next(self._seconds) // 60:02}:{next(self._seconds) % 60:02}.0000000Z"
+    def _problems(self, own: str | None, values: Mapping[str, str | None]) -> tuple[Problem, ...]:
+        others = [r for r in self.records.values() if r.id != own]
+        taken = [n for n in self.unique if values.get(n) and any(r.values.get(n) == values[n] for r in others)]
+        invalid = [n for n, value in values.items() if value in self.refuses]
+        return (
+            *(Problem(name, "taken", "is taken") for name in taken),
+            *(Problem(name, "invalid", "is invalid") for name in invalid),
+        )
+
+    def _page(self, records: list[Record], total: int | None = None) -> Page:
+        listed = tuple(self._shown(r) for r in records if r.id not in self.hidden)
+        return Page(listed, total, dict.fromkeys(self.denied, "no access"))
+
+    def _shown(self, record: Record) -> Record:
+        return replace(record, values={n: v for n, v in record.values.items() if n not in self.denied})
+
+    def _meanwhile(self) -> None:
+        if self.while_reading is not None:
+            happens, self.while_reading = self.while_reading, None
+            happens()
