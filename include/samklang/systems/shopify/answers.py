@@ -146,7 +146,8 @@ def error_of(faults: Sequence[Fault], operation: str, safe: bool) -> RemoteError
     """What it means that a request, or a call of it, was not answered. :param safe: whether it may be repeated."""
     codes = {fault.code for fault in faults}
     if not faults:
-        return ProtocolError(f"{operation}: the answer has neither data nor errors.", system=SYSTEM)
+        lost: type[RemoteError] = ProtocolError if safe else UnclearError
+        return lost(f"{operation}: the answer has neither data nor errors.", system=SYSTEM)
     if DENIED in codes:
         return no_access(operation, faults)
     if any(fault.is_server_fault for fault in faults):

@@ -61,7 +61,7 @@ class ShopifyCustomers(Writing):
         yield from self._bulk(since, None, denied)
 
     def _fetch_newest(self, after: str | None) -> Rows:
-        return self._fetch("UPDATED_AT", after, reverse=True)
+        return self._fetch(self._page("UPDATED_AT", reverse=True, after=after), "ReadChangedCustomers")
 
     def _paths(self, unknown: frozenset[str] = frozenset()) -> list[Path]:
         paths = [*documents.CUSTOMER, *(known.read for name, known in self._fields.items() if name not in unknown)]

@@ -68,8 +68,7 @@ class ShopifyProducts(Writing):
     def _fetch_newest(self, after: str | None) -> Rows:
         node = f"...ProductParts {documents.nested_variants('...OwnVariantParts')}"
         call = documents.page("products", node, sort="UPDATED_AT", reverse=True, after=after)
-        answer = self._client.run([call], operation="ReadProductsByUpdatedAt", fragments=self._fragments)
-        return read_connection(answer.call(0), "products", answer.denied)
+        return self._fetch(call, "ReadChangedProducts")
 
     def _variants(self, product: Json) -> Iterator[Json]:
         """The variants that came with a product, or all of them, read by themselves, where there are more."""

@@ -115,7 +115,7 @@ class Reading(ABC):
             yield from self._bulk(None, total, answer.denied)
             return
         order = Ordered(lambda node: int(number_of(node.get("id"))))
-        for rows in follow(first, lambda cursor: self._fetch("ID", cursor)):
+        for rows in follow(first, self._fetch_more):
             yield self._to_page(order.new(rows.nodes), rows.denied, total)
 
     def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
@@ -160,13 +160,12 @@ class Reading(ABC):
     def _page(self, sort: str, *, reverse: bool = False, after: str | None = None) -> Call:
         return documents.page(self.root, f"...{self.kind}Parts", sort=sort, reverse=reverse, after=after)
 
-    def _fetch(self, sort: str, after: str | None, *, reverse: bool = False) -> Rows:
-        answer = self._client.run(
-            [self._page(sort, reverse=reverse, after=after)],
-            operation=f"Read{self.kind}sBy{sort.title().replace('_', '')}",
-            fragments=self._fragments,
-        )
-        return read_connection(answer.call(0), self.root, answer.denied)
+    def _fetch_more(self, after: str) -> Rows:
+        return self._fetch(self._page("ID", after=after), f"ReadMore{self.kind}s")
+
+    def _fetch(self, call: Call, operation: str) -> Rows:
+        answer = self._client.run([call], operation=operation, fragments=self._fragments)
+        return read_connection(answer.call(0), call.root, answer.denied)
 
     def _bulk(self, since: str | None, total: int | None, denied: Denied = frozenset()) -> Iterator[Page]:
         """Everything, or what changed since a clock, by a bulk operation.

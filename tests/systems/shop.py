@@ -1,0 +1,195 @@
+"""A Shopify store for tests: hand-written answers by operation, or the simulator in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import requests
+from scripted import Answer, Server, Time
+
+from samklang.core.records import Page, Record
+from samklang.simulators.http import InProcess, Request, Response
+from samklang.simulators.shopify import ShopifySimulator
+from samklang.systems.base import Change, Creation, Outcome, Update
+from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts
+
+HOST = "https://fjord.myshopify.com"
+TOKEN = "shpat_hemmelig"
+HERE = "http://127.0.0.1:9102"
+
+CUSTOMER_FIELDS = (
+    "email",
+    "phone",
+    "firstName",
+    "lastName",
+    "addresses.address1",
+    "addresses.address2",
+    "addresses.city",
+    "addresses.zip",
+    "addresses.country",
+)
+PRODUCT_FIELDS = ("title", "sku", "price")
+EVERY_PRODUCT_FIELD = (*PRODUCT_FIELDS, "barcode", "descriptionHtml", "cost")
+
+COST = {
+    "requestedQueryCost": 20,
+    "actualQueryCost": 10,
+    "throttleStatus": {"maximumAvailable": 2000.0, "currentlyAvailable": 1990, "restoreRate": 100.0},
+}
+
+
+def data(**by_alias: Any) -> Answer:
+    """`data(m0={…})`: an answer under HTTP 200 with its cost."""
+    return Answer(200, {"data": by_alias, "extensions": {"cost": COST}})
+
+
+def errors(*entries: dict[str, Any], **by_alias: Any) -> Answer:
+    """An answer with errors, and with data where aliases are given."""
+    return Answer(200, {"errors": list(entries), **({"data": by_alias} if by_alias else {})})
+
+
+def error(code: str, path: Sequence[str | int] = (), message: str = "No.", **extensions: Any) -> dict[str, Any]:
+    return {"message": message, "path": list(path), "extensions": {"code": code, **extensions}}
+
+
+Reply = Answer | Exception | list["Answer | Exception"] | Callable[[dict[str, Any]], Answer]
+
+
+class Shop:
+    """Answers by the name of the operation: one answer for good, a list in turn, or a function of the variables."""
+
+    def __init__(self, **answers: Reply) -> None:
+        self.answers: dict[str, Reply] = dict(answers)
+        self.sent: list[dict[str, Any]] = []
+        self.time = Time()
+        self.server = Server(self._answer)
+
+    def _answer(self, request: Request) -> Answer | Exception:
+        if not request.path.endswith("/graphql.json"):
+            return self._reply(self.answers[request.path], {})
+        body = orjson.loads(request.body)
+        self.sent.append(body)
+        return self._reply(self.answers[body["operationName"]], body["variables"])
+
+    @staticmethod
+    def _reply(reply: Reply, variables: dict[str, Any]) -> Answer | Exception:
+        if isinstance(reply, list):
+            return reply.pop(0) if len(reply) > 1 else reply[0]
+        return reply(variables) if callable(reply) else reply
+
+    @property
+    def operations(self) -> list[str]:
+        return [body["operationName"] for body in self.sent]
+
+    def client(self, config: ShopifyConfig | None = None, **arguments: Any) -> ShopifyClient:
+        return ShopifyClient(
+            config or ShopifyConfig(HOST, token=TOKEN),
+            self.server.session(),
+            sleep=self.time.sleep,
+            clock=self.time.clock,
+            random=lambda: 0.0,
+            **arguments,
+        )
+
+    def customers(self, fields: Sequence[str] = CUSTOMER_FIELDS) -> ShopifyCustomers:
+        return ShopifyCustomers(self.client(), fields, {}, workers=1)
+
+    def products(self, fields: Sequence[str] = PRODUCT_FIELDS) -> ShopifyProducts:
+        return ShopifyProducts(self.client(), fields, {}, workers=1)
+
+
+@dataclass
+class World:
+    """The simulator, its time, and clients for it; only sleeping moves the clock."""
+
+    records: int = 0
+    seed: int = 1
+    switches: dict[str, Any] = field(default_factory=dict)
+    now: datetime = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    slept: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sim = ShopifySimulator(self.records, self.seed, now=lambda: self.now, switches=self.switches)
+        self.documents: list[dict[str, Any]] = []
+        self.before: Callable[[str], None] = lambda _: None
+        self.memory: dict[str, str] = {}
+
+    def handle(self, request: Request) -> Response:
+        if request.path.endswith("/graphql.json"):
+            body = orjson.loads(request.body)
+            self.documents.append(body)
+            self.before(body["operationName"])
+        return self.sim.handle(request)
+
+    def latency(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+    def client(self) -> ShopifyClient:
+        session = requests.Session()
+        session.mount(HERE, InProcess(self))
+        config = ShopifyConfig.from_connection(HERE, None, "shpat_simulated", {})
+        return ShopifyClient(config, session, sleep=self.sleep, clock=lambda: self.now.timestamp(), random=lambda: 0.0)
+
+    def customers(self, fields: Sequence[str] = CUSTOMER_FIELDS, workers: int = 1) -> ShopifyCustomers:
+        return ShopifyCustomers(self.client(), fields, self.memory, workers=workers)
+
+    def products(self, fields: Sequence[str] = PRODUCT_FIELDS, workers: int = 1) -> ShopifyProducts:
+        return ShopifyProducts(self.client(), fields, self.memory, workers=workers)
+
+    def later(self, **spans: float) -> None:
+        self.now += timedelta(**spans)
+
+    def edit(self, entity: str, record_id: str, **values: Any) -> dict[str, Any]:
+        return self.sim.edit({"entity": entity, "id": record_id, "set": values})
+
+    def new_customer(self, **values: Any) -> str:
+        made = self.sim.edit({"entity": "customers", "create": {"firstName": "Kari", **values}})
+        return str(made["legacyResourceId"])
+
+    def new_product(self, **values: Any) -> tuple[str, str]:
+        """:returns: the ids of the product and of its variant."""
+        made = self.sim.edit({"entity": "products", "create": {"title": "Kopp", **values}})
+        return str(made["legacyResourceId"]), str(made["variants"][0]["legacyResourceId"])
+
+    @property
+    def operations(self) -> list[str]:
+        return [entry["operation"] for entry in self.sim.requests()]
+
+    def start_log(self) -> None:
+        self.sim.clear_log()
+        self.documents.clear()
+
+
+def rows(pages: Any) -> list[Record]:
+    found: list[Page] = list(pages)
+    return [record for page in found for record in page.records]
+
+
+def change(name: str, expected: str | None, value: str | None) -> Change:
+    return Change(name, expected, value)
+
+
+def update(record: Record, *changes: Change, ref: int = 1) -> Update:
+    return Update(ref, record.id, changes, record.facts)
+
+
+def creation(key: str, ref: int = 1, **values: str) -> Creation:
+    return Creation(ref, key, {name.replace("__", "."): value for name, value in values.items()}, {"status": "DRAFT"})
+
+
+def only(outcomes: Any) -> Outcome:
+    found: list[Outcome] = list(outcomes)
+    assert len(found) == 1
+    return found[0]
+
+
+def problems(outcome: Outcome) -> set[tuple[str | None, str]]:
+    return {(problem.field, problem.code) for problem in outcome.problems}
