@@ -57,9 +57,8 @@ seen = Table(
     Column("facts", Text, nullable=False),
     Column("scope", String(10), nullable=False),
     Column("created", String(40), nullable=False),
-    Column("clock", String(40), nullable=False),
+    Column("clock", String(40), nullable=False),  # the system's own, when a read first saw these raw values
     Column("group_clocks", Text, nullable=False),
-    Column("echo", Text),  # both clocks as our own last write left them: no edit of a person
     Column("our_key", String(200)),
     Column("ticket", Integer, nullable=False),  # of the read or write that these values come from
     Column("changed_after", String(40)),  # our time of the last read that still had the values before these

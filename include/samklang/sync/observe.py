@@ -86,8 +86,8 @@ def record_answer(
 ) -> dict[str, Any]:
     """Store what a system answered to a write.
 
-    Our own write moves the record's clocks, and is no edit: they stay as they were, unless the answer shows that
-    somebody else changed something too. Else a conflict that is still held would turn to the side we wrote last.
+    Our own write moves the record's clocks and is no edit: they stay as they were, unless the answer shows that
+    somebody else changed something too. Else a conflict that is still held would turn to the side that we wrote last.
 
     :param clock: our time, for a record without a clock of its own.
     :param written: the fields that we wrote.
@@ -102,13 +102,11 @@ def record_answer(
         "clock": record.clock or (before["clock"] if before else clock),
         "group_clocks": dumps((loads(before["group_clocks"]) if before else {}) | dict(record.group_clocks)),
     }
-    echo = None
     if (
         before
         and written
         and all(raw[name] == old for name, old in loads(before["raw"]).items() if name not in written)
     ):
-        echo = _echo(clocks)
         clocks = {name: before[name] for name in clocks}
     row = {
         "id": record.id,
@@ -119,7 +117,6 @@ def record_answer(
         "scope": str(record.scope),
         "created": record.created or (before["created"] if before else clock),
         **clocks,
-        "echo": echo,
         "our_key": record.key or (before["our_key"] if before else None),
         "ticket": next_ticket(connection),
         "changed_after": before["changed_after"] if before else None,
@@ -141,7 +138,7 @@ def _take_rows(
     entity, side = mapping.entity, view.name
     rows = list({row["id"]: row for row in rows}.values())  # a record that came twice counts as it came last
     known = seen.known(connection, entity, side, [row["id"] for row in rows], lock=True)
-    rows = [_without_echo(row, known.get(row["id"])) for row in rows]
+    rows = [_with_edit_clocks(row, known.get(row["id"])) for row in rows]
     written_since = [i for i, old in known.items() if old["ticket"] > ticket]
     if written_since:
         seen.add_revisit(connection, entity, side, written_since, "written while it was read")
@@ -182,15 +179,11 @@ def _take_rows(
     return len(new)
 
 
-def _without_echo(row: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
-    """The row with the clocks of the last edit, where nothing has happened since our own write."""
-    if old is None or old["echo"] is None or old["echo"] != _echo(row) or old["raw"] != row["raw"]:
-        return row | {"echo": None}
-    return row | {name: old[name] for name in ("clock", "group_clocks", "echo")}
-
-
-def _echo(clocks: dict[str, Any]) -> str:
-    return dumps([clocks["clock"], clocks["group_clocks"]])
+def _with_edit_clocks(row: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The same values as before were not edited since, whatever moved the clock: an order, a tag, our own write."""
+    if old is None or old["raw"] != row["raw"]:
+        return row
+    return row | {name: old[name] for name in ("clock", "group_clocks")}
 
 
 def _same_terms(old: dict[str, Any] | None, row: dict[str, Any]) -> bool:
