@@ -10,7 +10,7 @@ from samklang.systems.shopify import documents
 from samklang.systems.shopify.answers import PROTECTED_DATA, SYSTEM
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import Call
-from samklang.systems.shopify.key import WRONG_TYPE_REMEDY
+from samklang.systems.shopify.key import WRONG_TYPE_REMEDY, type_of
 
 _PROBE = Call(
     "customers",
@@ -31,7 +31,8 @@ def check_access(client: ShopifyClient, entity: str, owner: str, fields: Sequenc
         found = client.run([documents.SCOPES], operation="Scopes").call(0)
     except SamklangError as error:
         return [_failed(f"{SYSTEM}: token", error)]
-    granted = {str(scope.get("handle")) for scope in (found or {}).get("accessScopes") or ()}
+    scopes = found.get("accessScopes") if isinstance(found, dict) else None
+    granted = {str(scope.get("handle")) for scope in scopes or () if isinstance(scope, dict)}
     # writing implies reading
     granted |= {f"read_{scope.removeprefix('write_')}" for scope in granted if scope.startswith("write_")}
     checks = [Check(f"{SYSTEM}: token", True, "the shop takes it")]
@@ -69,7 +70,7 @@ def _check_definition(client: ShopifyClient, owner: str, title: str) -> Check:
     definition = client.run([documents.read_definition(owner)], operation="ReadDefinition").call(0)
     if definition is None:
         return Check(title, True, "it will be made before the first record is created")
-    kind = (definition.get("type") or {}).get("name")
+    kind = type_of(definition)
     if kind != "id":
         return Check(title, False, f"it exists with the type {kind} instead of id", WRONG_TYPE_REMEDY)
     return Check(title, True, "it exists")

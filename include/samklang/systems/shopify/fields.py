@@ -77,7 +77,6 @@ PRODUCT: dict[str, Field] = {
     "handle": _product("handle", Accepts(max_length=255, clearable=False)),
     "productType": _product("productType"),
     "vendor": _product("vendor"),
-    "templateSuffix": _product("templateSuffix"),
     # written through the inventory item: the variant's own input has no sku (sheet: Shopify 3)
     "sku": Field("variant", ("sku",), ("inventoryItem", "sku"), LINE),
     "price": _variant("price", Accepts(form="money", clearable=False)),

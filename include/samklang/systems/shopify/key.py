@@ -7,6 +7,7 @@ from samklang.systems.base import Memory
 from samklang.systems.shopify.answers import SYSTEM
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import KEY, NAMESPACE, make_definition, read_definition
+from samklang.systems.shopify.values import dig
 
 WRONG_TYPE_REMEDY = (
     f"Delete the metafield definition {NAMESPACE}.{KEY} in the shop's settings (Custom data), with its metafields; "
@@ -43,14 +44,19 @@ def forget_definition(owner: str, memory: Memory) -> None:
 
 
 def _check_type(client: ShopifyClient, owner: str) -> None:
-    definition = client.run([read_definition(owner)], operation="ReadDefinition").call(0) or {}
-    kind = (definition.get("type") or {}).get("name")
+    kind = type_of(client.run([read_definition(owner)], operation="ReadDefinition").call(0))
     if kind != "id":
         raise ConfigurationError(
             f"The shop has a metafield definition {NAMESPACE}.{KEY} of type {kind} for {owner.lower()}s; it must be "
             "of type id.",
             remedy=WRONG_TYPE_REMEDY,
         )
+
+
+def type_of(definition: object) -> str | None:
+    """What kind of values a definition takes."""
+    name = dig(definition, ("type", "name"))
+    return name if isinstance(name, str) else None
 
 
 def _name(owner: str) -> str:
