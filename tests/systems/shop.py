@@ -159,6 +159,41 @@ class World:
         made = self.sim.edit({"entity": "products", "create": {"title": "Kopp", **values}})
         return str(made["legacyResourceId"]), str(made["variants"][0]["legacyResourceId"])
 
+    def customer(self, **values: Any) -> Record:
+        """A customer that a person made a minute ago, as it was read."""
+        (record,) = rows(self.customers().read_ids([self.new_customer(**values)]))
+        return self._after_a_minute(record)
+
+    def variant(self, **values: Any) -> Record:
+        """The variant of a product that a person made a minute ago, as it was read."""
+        (record,) = rows(self.products(EVERY_PRODUCT_FIELD).read_ids([self.new_product(**values)[1]]))
+        return self._after_a_minute(record)
+
+    def _after_a_minute(self, record: Record) -> Record:
+        self.later(minutes=1)
+        self.start_log()
+        return record
+
+    def stored(self, record: Record) -> Record:
+        """The same record as the shop holds it now."""
+        system = self.products(EVERY_PRODUCT_FIELD) if "product_id" in record.facts else self.customers()
+        (found,) = rows(system.read_ids([record.id]))
+        return found
+
+    def wrong_definition(self) -> None:
+        """Somebody has made a definition with the name of our key, and another type."""
+        document = """mutation D($definition: MetafieldDefinitionInput!) {
+          metafieldDefinitionCreate(definition: $definition) { userErrors { message } }
+        }"""
+        definition = {
+            "name": "Ours",
+            "namespace": "samklang",
+            "key": "powerofficego_id",
+            "ownerType": "CUSTOMER",
+            "type": "single_line_text_field",
+        }
+        self.client().execute(document, {"definition": definition}, operation="D", safe=False)
+
     @property
     def operations(self) -> list[str]:
         return [entry["operation"] for entry in self.sim.requests()]
@@ -193,3 +228,65 @@ def only(outcomes: Any) -> Outcome:
 
 def problems(outcome: Outcome) -> set[tuple[str | None, str]]:
     return {(problem.field, problem.code) for problem in outcome.problems}
+
+
+# --- nodes as the API answers them
+
+FEW = ("firstName", "email", "phone", "addresses.city")
+
+
+def node(number: int, at: str = "2026-08-01T09:27:26Z", city: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A customer, as far as `FEW` asks."""
+    return {
+        "id": f"gid://shopify/Customer/{number}",
+        "createdAt": "2024-01-01T00:00:00Z",
+        "updatedAt": at,
+        "samklangKey": None,
+        "firstName": "Kari",
+        "defaultEmailAddress": {"emailAddress": "kari@example.no"},
+        "defaultPhoneNumber": None,
+        "defaultAddress": {"id": "gid://shopify/MailingAddress/3", "city": city} if city else None,
+        **fields,
+    }
+
+
+def customer_answer(number: int, **fields: Any) -> dict[str, Any]:
+    """What a mutation of a customer answers."""
+    return {"customer": node(number, **fields), "userErrors": []}
+
+
+def variant_node(number: int) -> dict[str, Any]:
+    return {
+        "id": f"gid://shopify/ProductVariant/{number}",
+        "createdAt": "2024-01-01T00:00:00Z",
+        "updatedAt": "2026-08-01T00:00:00Z",
+        "position": number,
+        "taxable": True,
+        "inventoryItem": {"id": "gid://shopify/InventoryItem/5"},
+        "sku": "A",
+        "price": "1.00",
+    }
+
+
+def product_node(variants: int) -> dict[str, Any]:
+    return {
+        "id": "gid://shopify/Product/1",
+        "status": "ACTIVE",
+        "updatedAt": "2026-08-02T00:00:00Z",
+        "variantsCount": {"count": variants},
+        "samklangKey": {"value": "c1-9"},
+        "title": "Kopp",
+    }
+
+
+def page(*nodes: Any, more: str | None = None) -> dict[str, Any]:
+    return {"nodes": list(nodes), "pageInfo": {"hasNextPage": more is not None, "endCursor": more}}
+
+
+def count(number: int, precision: str = "EXACT") -> dict[str, Any]:
+    return {"count": number, "precision": precision}
+
+
+def first_page(*nodes: Any, total: int = 2, more: str | None = None) -> Answer:
+    """The first answer of a whole read: how many there are, and a page."""
+    return data(m0=count(total), m1=page(*nodes, more=more))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from scripted import Answer
 from shop import EVERY_PRODUCT_FIELD, HOST, Shop, World
-from test_shopify_writing import wrong_definition
 
 from samklang.systems.base import Check, System
 from samklang.systems.shopify import ShopifyConfig, ShopifyCustomers
@@ -67,7 +66,7 @@ def test_protected_customer_data_that_is_denied_is_named() -> None:
 
 def test_a_definition_of_another_type_is_told_with_what_to_do() -> None:
     world = World(3)
-    wrong_definition(world)
+    world.wrong_definition()
     (check,) = failed(world.customers()).values()
     assert "single_line_text_field" in check.detail
     assert "Delete the metafield definition" in check.remedy

@@ -1,4 +1,4 @@
-"""Reading customers and products: pages, windows, ids and keys, against hand-written answers and the simulator."""
+"""Whole reads, by id and by key: every record, and nothing taken for an end that is none."""
 
 from __future__ import annotations
 
@@ -6,51 +6,34 @@ from typing import Any
 
 import pytest
 from scripted import Answer
-from shop import CUSTOMER_FIELDS, EVERY_PRODUCT_FIELD, Shop, World, creation, data, error, errors, only, rows
+from shop import (
+    EVERY_PRODUCT_FIELD,
+    FEW,
+    Shop,
+    World,
+    count,
+    creation,
+    data,
+    error,
+    errors,
+    first_page,
+    node,
+    only,
+    page,
+    rows,
+)
 
 from samklang.core.records import Scope
 from samklang.errors import AccessError, ConfigurationError, ProtocolError
 from samklang.systems.base import Description
 from samklang.systems.shopify import ShopifyCustomers, ShopifyProducts
 
-EVER = "2000-01-01T00:00:00.0000000Z"
-
-
-def node(number: int, at: str = "2026-08-01T09:27:26Z", **fields: Any) -> dict[str, Any]:
-    return {
-        "id": f"gid://shopify/Customer/{number}",
-        "createdAt": "2024-01-01T00:00:00Z",
-        "updatedAt": at,
-        "samklangKey": None,
-        "firstName": "Kari",
-        "defaultEmailAddress": {"emailAddress": "kari@example.no"},
-        "defaultPhoneNumber": None,
-        "defaultAddress": None,
-        **fields,
-    }
-
-
-def page(*nodes: Any, more: str | None = None) -> dict[str, Any]:
-    return {"nodes": list(nodes), "pageInfo": {"hasNextPage": more is not None, "endCursor": more}}
-
-
-def count(number: int, precision: str = "EXACT") -> dict[str, Any]:
-    return {"count": number, "precision": precision}
-
-
-FEW = ("firstName", "email", "phone", "addresses.city")
-
-
-def first(*nodes: Any, total: int = 2, more: str | None = None) -> Answer:
-    return data(m0=count(total), m1=page(*nodes, more=more))
-
-
 # --- records
 
 
 def test_a_customer_is_read_as_stored() -> None:
     shop = Shop(
-        ReadCustomers=first(
+        ReadCustomers=first_page(
             node(
                 7,
                 samklangKey={"value": "c1-9"},
@@ -73,7 +56,7 @@ def test_a_customer_is_read_as_stored() -> None:
 
 
 def test_a_customer_without_an_address_has_empty_lines_and_no_address_id() -> None:
-    (record,) = rows(Shop(ReadCustomers=first(node(7))).customers(FEW).read_all())
+    (record,) = rows(Shop(ReadCustomers=first_page(node(7))).customers(FEW).read_all())
     assert record.values["addresses.city"] is None
     assert record.facts == {"address_id": None}
 
@@ -81,12 +64,12 @@ def test_a_customer_without_an_address_has_empty_lines_and_no_address_id() -> No
 def test_a_field_that_is_missing_from_the_answer_is_unknown() -> None:
     bare = node(7)
     del bare["firstName"]
-    (record,) = rows(Shop(ReadCustomers=first(bare)).customers(FEW).read_all())
+    (record,) = rows(Shop(ReadCustomers=first_page(bare)).customers(FEW).read_all())
     assert "firstName" not in record.values
 
 
 def test_only_mapped_fields_are_asked_for() -> None:
-    shop = Shop(ReadCustomers=first(node(7)))
+    shop = Shop(ReadCustomers=first_page(node(7)))
     list(shop.customers(["note"]).read_all())
     document = shop.sent[0]["query"]
     assert "note" in document
@@ -103,7 +86,7 @@ def test_an_unknown_field_names_the_nearest_one(kind: Any) -> None:
 @pytest.mark.parametrize("broken", [{"id": 7}, {"id": None}, {"updatedAt": None}, {"firstName": ["Kari"]}])
 def test_a_malformed_customer_is_an_error(broken: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError):
-        rows(Shop(ReadCustomers=first({**node(7), **broken})).customers(FEW).read_all())
+        rows(Shop(ReadCustomers=first_page({**node(7), **broken})).customers(FEW).read_all())
 
 
 # --- protected fields
@@ -157,7 +140,7 @@ def test_denied_fields_are_left_out_of_a_bulk_query_which_they_would_fail() -> N
 
 def test_a_small_shop_is_read_by_pages_until_the_shop_says_that_there_are_no_more() -> None:
     shop = Shop(
-        ReadCustomers=first(node(1), node(2), total=4, more="a"),
+        ReadCustomers=first_page(node(1), node(2), total=4, more="a"),
         ReadMoreCustomers=[data(m0=page(node(3), more="b")), data(m0=page(node(4)))],
     )
     assert [record.id for record in rows(shop.customers(FEW).read_all())] == ["1", "2", "3", "4"]
@@ -166,7 +149,7 @@ def test_a_small_shop_is_read_by_pages_until_the_shop_says_that_there_are_no_mor
 
 def paged(*pages: dict[str, Any]) -> Shop:
     answers: list[Any] = [data(m0=page_) for page_ in pages]
-    return Shop(ReadCustomers=first(node(5), total=9, more="a"), ReadMoreCustomers=answers)
+    return Shop(ReadCustomers=first_page(node(5), total=9, more="a"), ReadMoreCustomers=answers)
 
 
 def test_a_short_page_does_not_end_a_read() -> None:
@@ -235,7 +218,7 @@ def test_a_bulk_file_that_holds_a_record_twice_is_an_error() -> None:
     line = b'{"id":"gid://shopify/Customer/7","createdAt":"2024-01-01T00:00:00Z","updatedAt":"2024-01-01T00:00:00Z"}\n'
     shop = Shop(
         **{
-            "ReadCustomers": first(node(1), total=3000, more="a"),
+            "ReadCustomers": first_page(node(1), total=3000, more="a"),
             "RunBulk": data(m0={"bulkOperation": {"id": "gid://shopify/BulkOperation/1"}, "userErrors": []}),
             "PollBulk": data(m0={"status": "COMPLETED", "objectCount": "2", "url": "https://files.example/1"}),
             "/1": Answer(200, line * 2),
@@ -248,66 +231,6 @@ def test_a_bulk_file_that_holds_a_record_twice_is_an_error() -> None:
 def test_an_empty_shop_has_no_records() -> None:
     assert rows(World().customers().read_all()) == []
     assert rows(World().products().read_all()) == []
-
-
-# --- changes
-
-
-def test_a_window_without_changes_takes_one_request() -> None:
-    world = World(300)
-    newest = {
-        "customers": max(record.clock for record in rows(world.customers().read_all())),
-        "products": max(record.clock for record in rows(world.products().read_all())),
-    }
-    world.later(hours=1)
-    world.start_log()
-    for system in (world.customers(), world.products()):
-        found = rows(system.read_changes(newest[system.entity]))
-        assert all(record.clock == newest[system.entity] for record in found)
-    assert world.operations == ["ReadChangedCustomers", "ReadChangedProducts"]
-
-
-def test_changes_are_found_although_the_search_index_lags() -> None:
-    world = World(300, switches={"index_lag_seconds": 3600.0})
-    before = max(record.clock for record in rows(world.customers().read_all()))
-    world.later(minutes=5)
-    changed = world.new_customer(email="ny@example.no")
-    assert [r.id for r in rows(world.customers().read_changes(before)) if r.clock > before] == [changed]
-
-
-def test_changes_include_the_boundary_itself() -> None:
-    shop = Shop(ReadChangedCustomers=data(m0=page(node(1, "2026-08-02T00:00:00Z"), node(2), node(3, "2026-07-01"))))
-    found = rows(shop.customers(FEW).read_changes("2026-08-01T09:27:26.0000000Z"))
-    assert [record.id for record in found] == ["1", "2"]
-
-
-def test_newer_rows_after_older_ones_are_an_error() -> None:
-    shop = Shop(ReadChangedCustomers=data(m0=page(node(1), node(2, "2026-08-02T00:00:00Z"))))
-    with pytest.raises(ProtocolError, match="order"):
-        rows(shop.customers(FEW).read_changes(EVER))
-
-
-@pytest.mark.parametrize("granularity", ["day", "second"])
-@pytest.mark.parametrize("lag", [0.0, 60.0])
-def test_a_long_window_of_customers_goes_on_with_one_bulk_operation(granularity: str, lag: float) -> None:
-    world = World(900, switches={"customers_updated_at": granularity, "index_lag_seconds": lag})
-    everything = {record.id: record.clock for record in rows(world.customers().read_all())}
-    since = sorted(everything.values())[100]
-    world.later(days=1)
-    world.start_log()
-    found = rows(world.customers().read_changes(since))
-    assert {record.id for record in found} == {i for i, clock in everything.items() if clock >= since}
-    assert world.operations == [*["ReadChangedCustomers"] * 2, "RunBulk", "PollBulk", "bulk file"]
-
-
-def test_a_long_window_of_products_goes_on_with_one_bulk_operation() -> None:
-    world = World(900)
-    everything = {record.id: record.clock for record in rows(world.products().read_all())}
-    since = sorted(everything.values())[100]
-    world.start_log()
-    found = rows(world.products().read_changes(since))
-    assert {record.id for record in found} == {i for i, clock in everything.items() if clock >= since}
-    assert world.operations.count("RunBulk") == 1
 
 
 # --- by id and by key
@@ -364,93 +287,6 @@ def test_another_failure_of_a_lookup_is_not_an_absence() -> None:
 def test_a_key_is_the_tenant_and_the_id_over_there() -> None:
     source = Description("b7c3", "Firma")
     assert World().customers().key_for("42", source, {}) == "b7c3-42"
-
-
-# --- products
-
-
-def test_a_variant_comes_with_its_product() -> None:
-    world = World()
-    product, variant = world.new_product(sku="A-1", price="79.90", barcode="")
-    (record,) = rows(world.products(EVERY_PRODUCT_FIELD).read_all())
-    assert record.id == variant
-    assert record.values == {
-        "title": "Kopp",
-        "sku": "A-1",
-        "price": "79.90",
-        "barcode": "",
-        "descriptionHtml": "",
-        "cost": None,
-    }
-    assert record.facts["product_id"] == f"gid://shopify/Product/{product}"
-    assert record.facts["taxable"] is True
-    assert "skip" not in record.facts
-
-
-def test_an_archived_product_is_paused() -> None:
-    world = World()
-    product, _ = world.new_product()
-    world.sim.edit({"entity": "products", "id": product, "archive": True})
-    (record,) = rows(world.products().read_all())
-    assert (record.scope, record.facts["status"]) == (Scope.ARCHIVED, "ARCHIVED")
-
-
-def several(number: int, more: bool = False) -> dict[str, Any]:
-    product = {
-        "id": "gid://shopify/Product/1",
-        "status": "ACTIVE",
-        "updatedAt": "2026-08-02T00:00:00Z",
-        "variantsCount": {"count": 2},
-        "samklangKey": {"value": "c1-9"},
-        "title": "Kopp",
-    }
-    variant = {
-        "id": f"gid://shopify/ProductVariant/{number}",
-        "createdAt": "2024-01-01T00:00:00Z",
-        "updatedAt": "2026-08-01T00:00:00Z",
-        "position": number,
-        "taxable": True,
-        "inventoryItem": {"id": "gid://shopify/InventoryItem/5"},
-        "sku": "A",
-        "price": "1.00",
-    }
-    return {**product, "variants": {"nodes": [variant], "pageInfo": {"hasNextPage": more}}}
-
-
-def test_a_product_with_several_variants_keeps_its_title_to_itself() -> None:
-    shop = Shop(ReadChangedProducts=data(m0=page(several(2))))
-    (record,) = rows(shop.products(["title", "descriptionHtml", "sku", "price"]).read_changes(EVER))
-    assert record.facts["skip"] == {"title": "several_variants", "descriptionHtml": "several_variants"}
-    assert record.clock == "2026-08-02T00:00:00.0000000Z"
-
-
-def test_our_key_belongs_to_the_first_variant_alone() -> None:
-    for position, key in ((1, "c1-9"), (2, None)):
-        shop = Shop(ReadChangedProducts=data(m0=page(several(position))))
-        (record,) = rows(shop.products().read_changes(EVER))
-        assert record.key == key
-
-
-def test_a_product_with_many_variants_is_read_by_itself() -> None:
-    whole = several(1)["variants"]["nodes"] + several(2)["variants"]["nodes"]
-    rest = {"variants": page(*whole)}
-    shop = Shop(ReadChangedProducts=data(m0=page(several(1, more=True))), ReadVariantsOfProduct=data(m0=rest))
-    assert [record.id for record in rows(shop.products().read_changes(EVER))] == ["1", "2"]
-
-
-def test_products_are_read_whole_where_a_cost_is_mapped() -> None:
-    """A cost may change without a sign on the product."""
-    world = World(switches={"cost_moves_product": False})
-    assert not world.products().reads_whole
-    assert world.products(EVERY_PRODUCT_FIELD).reads_whole
-    assert not world.customers(CUSTOMER_FIELDS).reads_whole
-
-
-def test_a_variant_without_its_product_is_an_error() -> None:
-    broken = several(1)
-    del broken["variantsCount"]
-    with pytest.raises(ProtocolError):
-        rows(Shop(ReadChangedProducts=data(m0=page(broken))).products().read_changes(EVER))
 
 
 # --- the shop

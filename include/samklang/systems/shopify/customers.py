@@ -16,13 +16,13 @@ from samklang.systems.shopify.documents import ADDRESS_ID, Call, Path, selection
 from samklang.systems.shopify.fields import CUSTOMER, Field
 from samklang.systems.shopify.paging import Ordered, Rows, follow
 from samklang.systems.shopify.reading import WINDOW_PAGES
+from samklang.systems.shopify.updating import Job, Part, Updating
 from samklang.systems.shopify.values import number_of, read_clock, read_key, read_values, to_gid, to_input
-from samklang.systems.shopify.writing import Job, Part, Writing
 
 _IDENTITY = ("firstName", "lastName", "email", "phone")
 
 
-class ShopifyCustomers(Writing):
+class ShopifyCustomers(Updating):
     """Customers, each with its default address of the moment.
 
     Other addresses are never touched: the list is not sent with an update, because it would replace them all.

@@ -17,15 +17,15 @@ from samklang.systems.shopify.documents import Call, Path, selection
 from samklang.systems.shopify.fields import PRODUCT
 from samklang.systems.shopify.paging import Ordered, Rows, follow, read_connection
 from samklang.systems.shopify.reading import WINDOW_PAGES
+from samklang.systems.shopify.updating import Job, Part, Updating
 from samklang.systems.shopify.values import dig, number_of, read_clock, read_key, read_values, to_gid, to_input
-from samklang.systems.shopify.writing import Job, Part, Writing
 
 SEVERAL = "several_variants"
 _OPTION, _VALUE = "Title", "Default Title"
 """What a product with one variant has instead of options (sheet: Shopify 3)."""
 
 
-class ShopifyProducts(Writing):
+class ShopifyProducts(Updating):
     """Variants. Fields of the product are left alone where it has several.
 
     Our key stands on the product, and belongs to its first variant. A cost may change without a sign on product or

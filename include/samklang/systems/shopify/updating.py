@@ -1,4 +1,4 @@
-"""The writing half of both Shopify systems.
+"""Changing records in Shopify: never over a value that moved, and never more than was asked for.
 
 An update is checked and written in batches: one document reads the records of a batch and compares them with what the
 plan expects, the next one writes those that have not moved. A batch is as many records as are written within about
@@ -9,19 +9,16 @@ out again without them, with the next document.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from samklang.core.records import Record
 from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, UnclearError
-from samklang.systems.base import Change, Creation, Outcome, Problem, Update
-from samklang.systems.parallel import in_parallel
+from samklang.systems.base import Change, Outcome, Problem, Update
 from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, InvalidInputError, Json, error_of
+from samklang.systems.shopify.creating import Creating
 from samklang.systems.shopify.documents import Call
-from samklang.systems.shopify.key import ensure_definition, forget_definition
-from samklang.systems.shopify.paging import in_batches
 from samklang.systems.shopify.problems import is_gone, read_problems, unfit_inputs
-from samklang.systems.shopify.reading import Reading
 
 SECONDS = 2.0
 """Between reading a record and writing it."""
@@ -29,7 +26,6 @@ POINTS = 20.0
 """What the writes of one record cost, about."""
 FEWEST, MOST = 5, 20
 """Records of a batch: a request ends after ten seconds (sheet: Shopify 1)."""
-LOOKED_UP = 20
 
 
 @dataclass(slots=True)
@@ -73,8 +69,8 @@ class Job:
         part.changes = tuple(change for change in part.changes if change.field not in refused)
 
 
-class Writing(Reading):
-    """Adds `create` and `update` to what an entity can read."""
+class Updating(Creating):
+    """Adds `update` to what an entity can do."""
 
     part_order: tuple[str, ...]
     """The parts of a record in the order in which they are written; the last one answers the whole record."""
@@ -87,14 +83,6 @@ class Writing(Reading):
     def _stored(self, job: Job, part: Part, payload: Json, unknown: frozenset[str]) -> Record:
         """What a mutation's answer says is stored. :raises ProtocolError: it says nothing usable."""
 
-    @abstractmethod
-    def _create_call(self, creation: Creation) -> Call:
-        """The mutation that makes a record."""
-
-    @abstractmethod
-    def _created(self, payload: Json, unknown: frozenset[str]) -> Record:
-        """The record in a creation's answer. :raises ProtocolError: there is none."""
-
     def _settle(self, job: Job, part: Part, problems: Sequence[Problem]) -> bool:
         """Deal with a refusal in another way than leaving fields out. :returns: whether it did."""
         del job, part, problems
@@ -103,8 +91,6 @@ class Writing(Reading):
     def _has_moved(self, update: Update, fresh: Record) -> bool:
         """Whether a value is another than the plan saw, or cannot be seen any more."""
         return any(c.field not in fresh.values or fresh.values[c.field] != c.expected for c in update.changes)
-
-    # --- updates
 
     def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
         failure: RemoteError | None = None
@@ -196,76 +182,6 @@ class Writing(Reading):
                 blamed = True
         return blamed
 
-    # --- creations
-
-    def create(self, creations: Sequence[Creation]) -> Iterator[Outcome]:
-        """Look the keys up, make those that nobody holds: with a key that exists, the shop would update its holder."""
-        failure: RemoteError | None = None
-        held: set[str] = set()
-        for chunk in in_batches(creations, LOOKED_UP):
-            if failure is None:
-                try:
-                    held.update(self._prepare(chunk))
-                except RemoteError as error:
-                    failure = error
-            waiting = []
-            for creation in chunk:
-                if creation.key in held:
-                    yield _taken(creation)
-                else:
-                    waiting.append(creation)
-                    held.add(creation.key)
-            stop = [failure] if failure is not None else []
-            yield from in_parallel(self._guarded(stop), waiting, self._workers)
-            failure = stop[0] if stop else None
-
-    def _prepare(self, creations: Sequence[Creation]) -> Iterable[str]:
-        """See that the key has a definition. :returns: who holds these keys already."""
-        ensure_definition(self._client, self.owner, self._memory)
-        held, defined = self._find([creation.key for creation in creations])
-        if not defined:
-            forget_definition(self.owner, self._memory)
-            ensure_definition(self._client, self.owner, self._memory)
-        return held
-
-    def _guarded(self, stop: list[RemoteError]) -> Callable[[Creation], Outcome]:
-        """:param stop: once access is refused or the shop is out of reach, it holds why, and the rest is not sent."""
-
-        def one(creation: Creation) -> Outcome:
-            if stop:
-                return Outcome(creation.ref, error=stop[0])
-            try:
-                return self._create_one(creation)
-            except RemoteError as error:
-                if isinstance(error, AccessError | TemporaryError):
-                    stop.append(error)
-                return Outcome(creation.ref, error=error)
-
-        return one
-
-    def _create_one(self, creation: Creation) -> Outcome:
-        operation = f"Create{self.kind}"
-        try:
-            answer = self._client.write(
-                [self._create_call(creation)], operation=operation, fragments=self._fragments, partial=False
-            )
-        except InvalidInputError as error:
-            places = [place for _, places in error.inputs for place in places]
-            return Outcome(creation.ref, problems=tuple(unfit_inputs(places, self._fields, None)))
-        payload = answer.call(0)
-        try:
-            if not isinstance(payload, dict):
-                raise ProtocolError(f"{operation}: no answer.", system=SYSTEM)
-            changes = [Change(name, None, value) for name, value in creation.values.items()]
-            problems = read_problems(payload, self._fields, None, changes)
-            if problems:
-                return Outcome(creation.ref, problems=tuple(problems))
-            unknown, _ = self._unknown(answer.denied)
-            record = self._created(payload, unknown)
-        except (ProtocolError, AccessError) as error:
-            raise UnclearError(error.message, system=SYSTEM) from None
-        return Outcome(creation.ref, record=record)
-
 
 def _apart(updates: Sequence[Update], size: int) -> tuple[list[Update], list[Update]]:
     """The next batch and the rest: a record that is named twice waits for the next batch."""
@@ -303,7 +219,3 @@ def _merged(before: Record | None, now: Record) -> Record:
         facts={**before.facts, **now.facts},
         clock=max(before.clock, now.clock),
     )
-
-
-def _taken(creation: Creation) -> Outcome:
-    return Outcome(creation.ref, problems=(Problem(None, "taken", "A record with this key exists."),))

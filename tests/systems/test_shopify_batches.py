@@ -1,0 +1,105 @@
+"""Updates in batches: checked shortly before they are written, and clear about what became of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scripted import Answer
+from shop import FEW, Shop, World, change, customer_answer, data, error, errors, node, only, rows, update
+
+from samklang.errors import AccessError, TemporaryError, UnclearError
+from samklang.systems.base import Update
+
+
+def many(world: World, number: int) -> list[Update]:
+    for n in range(number):
+        world.new_customer(email=f"k{n}@example.no")
+    found = rows(world.customers().read_all())
+    world.start_log()
+    return [update(r, change("firstName", "Kari", "Karin"), ref=n) for n, r in enumerate(found)]
+
+
+@pytest.mark.parametrize(("rate", "batches"), [(25.0, 5), (100.0, 3), (1000.0, 2)])
+def test_as_many_records_are_checked_as_are_written_within_two_seconds(rate: float, batches: int) -> None:
+    world = World(switches={"restore_rate": rate, "bucket_size": 20 * rate})
+    updates = many(world, 25)
+    customers = world.customers()
+    customers.describe()  # teaches the rate
+    world.start_log()
+    assert {outcome.ref for outcome in customers.update(updates) if outcome.record} == set(range(25))
+    assert world.operations == ["CheckCustomers", "UpdateCustomers"] * batches
+
+
+def test_nothing_is_waited_for_between_check_and_write() -> None:
+    world = World(switches={"bucket_size": 300.0, "restore_rate": 20.0})
+    updates = many(world, 60)
+    started: dict[str, Any] = {}
+    gaps = []
+
+    def note(operation: str) -> None:
+        if operation == "UpdateCustomers":
+            gaps.append((world.now - started["CheckCustomers"]).total_seconds())
+        started[operation] = world.now
+
+    world.before = note
+    list(world.customers().update(updates))
+    assert sum(world.slept) > 0
+    # the first documents teach what they cost
+    assert max(gaps[2:]) <= 2.0
+
+
+def test_one_record_named_twice_is_written_in_two_batches() -> None:
+    world = World()
+    record = world.customer()
+    updates = [
+        update(record, change("firstName", "Kari", "Karin"), ref=1),
+        update(record, change("lastName", None, "B"), ref=2),
+    ]
+    assert [outcome.moved for outcome in world.customers().update(updates)] == [False, False]
+    assert world.stored(record).values["lastName"] == "B"
+
+
+def test_a_lost_answer_makes_its_batch_unclear_and_nothing_is_sent_again() -> None:
+    world = World()
+    updates = many(world, 3)
+    world.sim.switches({"lose_response_after_commit": 1})
+    outcomes = list(world.customers().update(updates))
+    assert all(isinstance(outcome.error, UnclearError) for outcome in outcomes)
+    assert world.documents[-1]["operationName"] == "UpdateCustomers"
+    assert len(world.documents) == 2
+
+
+def test_an_internal_error_of_one_write_is_unclear_for_its_record_alone() -> None:
+    reply = errors(error("INTERNAL_SERVER_ERROR", ["m0"]), m0=None, m1=customer_answer(8, firstName="Karin"))
+    shop = Shop(CheckCustomers=data(m0=[node(7), node(8)]), UpdateCustomers=reply)
+    updates = [Update(n, str(n), (change("firstName", "Kari", "Karin"),)) for n in (7, 8)]
+    first, second = shop.customers(FEW).update(updates)
+    assert isinstance(first.error, UnclearError)
+    assert second.record is not None
+    assert second.error is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Answer(500), TemporaryError),
+        (errors(error("ACCESS_DENIED", ["m0"], requiredAccess="read_customers"), m0=None), AccessError),
+    ],
+)
+def test_once_the_shop_is_out_of_reach_the_rest_is_not_sent(reply: Answer, kind: type[Exception]) -> None:
+    shop = Shop(CheckCustomers=reply)
+    updates = [Update(n, str(n), (change("firstName", "Kari", "Karin"),)) for n in range(30)]
+    outcomes = list(shop.customers(FEW).update(updates))
+    assert len(outcomes) == 30
+    assert all(isinstance(outcome.error, kind) for outcome in outcomes)
+    assert set(shop.operations) == {"CheckCustomers"}
+    assert all(len(body["variables"]["m0_ids"]) == 10 for body in shop.sent)
+    assert {body["variables"]["m0_ids"][0] for body in shop.sent} == {"gid://shopify/Customer/0"}
+
+
+def test_a_write_whose_answer_says_nothing_usable_is_unclear() -> None:
+    for payload in (None, {"customer": None, "userErrors": []}):
+        shop = Shop(CheckCustomers=data(m0=[node(7)]), UpdateCustomers=data(m0=payload))
+        outcome = only(shop.customers(FEW).update([Update(1, "7", (change("firstName", "Kari", "Karin"),))]))
+        assert isinstance(outcome.error, UnclearError)
