@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
@@ -79,7 +80,8 @@ def build_dag(
             ExtractShopifyOperator(task_id=EXTRACTS["shopify"], **ids),
         ]
         transform = TransformOperator(task_id=TRANSFORM, **ids)
-        review = ReviewOperator(task_id=REVIEW, **ids)
+        # Airflow forgets an answer that comes within a second of the question, and tries again: ask again at once.
+        review = ReviewOperator(task_id=REVIEW, retry_delay=timedelta(seconds=1), **ids)
         loads = [
             LoadShopifyOperator(task_id=LOADS["shopify"], **ids),
             LoadPowerOfficeGoOperator(task_id=LOADS["powerofficego"], **ids),

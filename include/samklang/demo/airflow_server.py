@@ -18,6 +18,8 @@ from samklang.demo.processes import BIN, Block, Child, free_port, stop, wait_unt
 PROJECT = Path(__file__).resolve().parents[3]
 _COMPONENTS = ("api-server", "scheduler", "dag-processor")
 _FINISHED = ("success", "failed")
+_READING = 3.0
+"""Seconds that nobody is faster than: an answer within the second after the question is lost (Airflow 3.3.2)."""
 
 
 class AirflowServer(Block):
@@ -152,8 +154,12 @@ class AirflowApi:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
         return "\n".join(str(line) for line in self.call("GET", path)["content"])
 
-    def question(self, dag_id: str, run_id: str, task_id: str = "review") -> dict[str, Any]:
-        """The required action of a parked task: `subject`, `body`, `options`."""
+    def wait_for_question(
+        self, dag_id: str, run_id: str, *, task_id: str = "review", seconds: float = 180
+    ) -> dict[str, Any]:
+        """The required action of a task, once it is parked: `subject`, `body`, `options`."""
+        self.wait_for_task(dag_id, run_id, task_id, "awaiting_input", seconds=seconds)
+        time.sleep(_READING)
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
         detail: dict[str, Any] = self.call("GET", path)
         return detail
