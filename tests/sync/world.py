@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, event, select
 from tests.sync.memory_system import MemorySystem
 
 from samklang.core.mapping import Mapping
@@ -101,6 +101,16 @@ NOTE = "{powerofficego: WebsiteUrl, shopify: note, kind: text, origin: extension
 NO_LIMITS = "limits: {creates: 100000, updates: 100000, clears: 100000, link_conflicts: 100000, part: 100%}"
 
 
+def _do_not_wait_for_the_disk(database: Database) -> None:
+    """No test pulls the plug of the machine, and each record written is a commit."""
+
+    def relax(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(database.engine, "connect", relax)
+    database.close()
+
+
 @dataclass
 class World:
     folder: Path
@@ -113,6 +123,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.database = Database(self.url or f"sqlite:///{self.folder}/store.db")
+        if self.database.dialect == "sqlite":
+            _do_not_wait_for_the_disk(self.database)
         self.left, self.right = (self._system(side) for side in SIDES)
         if self.mapping.entity == "products":
             self.left.facts = {"prices_include_tax": False}
