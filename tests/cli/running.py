@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from click.testing import Result
+from typer.testing import Result
 
 from samklang.simulators.powerofficego import PowerOfficeGoSimulator
 from samklang.simulators.shopify import ShopifySimulator

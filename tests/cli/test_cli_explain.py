@@ -231,6 +231,18 @@ def test_the_tables_show_values_and_decisions(pair: World, samklang: Command) ->
     assert "edit in powerofficego to Karin (edit)" in result.stdout
 
 
+def test_a_decided_conflict_stays_on_record(pair: World, samklang: Command) -> None:
+    pair.left.edit("11", first="Karin")
+    pair.right.edit("1", first="Kaja")
+    pair.run()
+
+    result = samklang("explain", "customers", "11")
+
+    (line,) = [line for line in result.stdout.splitlines() if "Karin (" in line]
+    assert "Kaja (" in line
+    assert "shopify wins (latest" in line
+
+
 def test_a_value_cannot_command_the_terminal(world: World, samklang: Command) -> None:
     world.left.add(id="11", email="a@post.example", first="\x1b]0;owned\x07[red]x", last="L")
     look(world)

@@ -125,6 +125,20 @@ def test_the_tables_group_rows_by_side_and_say_how_many_more_there_are(systems: 
     assert "and 1 more records to write" in result.stdout
 
 
+def test_the_tables_show_links_conflicts_holds_and_verdicts(systems: Systems, samklang: Command) -> None:
+    number = add_person(systems, PhoneNumber="ask Ola")
+    twin = add_customer(systems, email="kari@post.example", firstName="Karin", phone="+4722334455")
+    add_customer(systems, email="alone@post.example")
+
+    lines = samklang("plan", "customers").stdout.splitlines()
+
+    assert [number, twin, "EmailAddress"] in [line.split() for line in lines]
+    assert any("FirstName" in line and "none" in line and "powerofficego wins" in line for line in lines)
+    assert any("phone_unparsable" in line for line in lines)
+    assert any("not_in_create_in" in line for line in lines)
+    assert any(line.startswith("Beyond the limits: ") for line in lines)
+
+
 def test_progress_is_told_on_a_terminal_only(
     systems: Systems, samklang: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -46,6 +47,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 def main() -> None:
     """The console script. Exit 0: fine; 1: something is missing or wrong; 2: wrong usage."""
+    logging.getLogger("samklang").setLevel(logging.WARNING)  # Airflow's configuration would show each request
     app()
 
 
@@ -74,7 +76,8 @@ def doctor(as_json: AsJson = False) -> None:
     with _answering(as_json) as answer:
         from samklang.cli.doctor import diagnose
 
-        checks = diagnose(os.environ)
+        with Console(stderr=True).status("checking"):  # shown on a terminal only
+            checks = diagnose(os.environ)
         ok = all(check.ok for check in checks)
         answer({"ok": ok, "checks": checks}, lambda: show.doctor(checks))
     if not ok:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
@@ -36,13 +37,16 @@ def diagnose(environ: Environment) -> list[Check]:
     """Everything, in the order in which it is best mended."""
     mappings, checks = _mappings(environ)
     checks = [_airflow(), *checks]
-    tenants: dict[str, Description] = {}
+    opened: dict[str, Fields] = {}
     for side, conn_id in DEFAULT_CONNECTIONS.items():
         fields, failed = _try(f"connection {conn_id}", partial(fields_of, side, environ))
-        checks += failed
+        checks += failed or [Check(f"connection {conn_id}", True, "present")]
         if fields is not None:
-            checks.append(Check(f"connection {conn_id}", True, "present"))
-            description, found = _system(side, fields, mappings)
+            opened[side] = fields
+    tenants: dict[str, Description] = {}
+    with ThreadPoolExecutor() as pool:  # one that does not answer is tried for a while
+        answers = pool.map(lambda side: _system(side, opened[side], mappings), opened)
+        for side, (description, found) in zip(opened, answers, strict=True):
             checks += found
             if description is not None:
                 tenants[side] = description
@@ -90,6 +94,8 @@ def _system(side: str, fields: Fields, mappings: list[EntityMapping]) -> tuple[D
                     checks += failed
             for check in checks:
                 found.setdefault(check.name, check)
+            if checks and not checks[0].ok:
+                break  # nobody is let in: the other entities would fail alike
     return description, list(found.values())
 
 

@@ -72,13 +72,9 @@ def _explained(answer: Mapping[str, Any]) -> Renderables:
             [_field_line(field, sides if link else [], sides) for field in answer["fields"]],
         )
     )
+    parts += _conflicts("Open conflicts", answer["conflicts"], sides, "raw")
+    parts += _conflicts("Decided conflicts", answer["decided_conflicts"], sides, "raw")
     parts += _lists(
-        ("Open conflicts", ("field", "kind", "raw", "base", "clocks", "rule", "run_id"), answer["conflicts"]),
-        (
-            "Decided conflicts",
-            ("field", "kind", "raw", "base", "clocks", "certain", "rule", "winner", "run_id"),
-            answer["decided_conflicts"],
-        ),
         ("Held", ("field", "side", "reason", "remedy", "attempts", "retry_at", "since"), answer["held"]),
         ("Quarantined", ("side", "reason", "remedy", "attempts", "retry_at", "since"), answer["quarantined"]),
         (
@@ -152,14 +148,17 @@ def plan(mapping: EntityMapping, made: Mapping[str, Any]) -> Renderables:
             header = [side, mapping.other(side), "write", "field", "was", "becomes", "why"]
             parts.append(_table(f"Writes to {side}", header, lines))
     parts += _more(more["rows"], "records to write")
-    for name, title, columns in (
-        ("links", "New links", ("records", "matched")),
-        ("conflicts", "Conflicts", ("records", "field", "kind", "seen", "base", "clocks", "rule", "winner", "certain")),
-        ("held", "Held", ("side", "source_id", "field", "reason", "remedy")),
-        ("verdicts", "Not linked, not created", ("side", "id", "verdict", "reason", "candidates")),
-    ):
-        parts += _lists((title, columns, made[name]))
-        parts += _more(more[name], title.lower())
+    links = [[*(one["records"][side] for side in sides), one["matched"]] for one in made["links"]]
+    parts += [_table("New links", [*sides, "matched by"], links)] if links else []
+    parts += _more(more["links"], "new links")
+    parts += _conflicts("Conflicts", made["conflicts"], sides, "seen")
+    parts += _more(more["conflicts"], "conflicts")
+    parts += _lists(("Held", ("side", "source_id", "field", "reason", "remedy"), made["held"]))
+    parts += _more(more["held"], "held")
+    parts += _lists(
+        ("Not linked, not created", ("side", "id", "verdict", "reason", "candidates"), made["verdicts"]),
+    )
+    parts += _more(more["verdicts"], "not linked, not created")
     return parts
 
 
@@ -180,6 +179,24 @@ def _more(number: int, what: str) -> Renderables:
 
 
 # --- cells ----------------------------------------------------------------------------------------------------------
+
+
+def _conflicts(title: str, rows: Sequence[Mapping[str, Any]], sides: Sequence[str], values: str) -> Renderables:
+    """:param values: where a row has both values."""
+    if not rows:
+        return []
+    lines = [
+        [
+            *(one["records"][side] for side in sides if "records" in one),
+            one["field"],
+            "none" if one["base"] is None else " / ".join(dict.fromkeys(_cell(one["base"][side]) for side in sides)),
+            *(f"{_cell(one[values][side])} ({_time(one['clocks'][side])})" for side in sides),
+            _winner(one),
+        ]
+        for one in rows
+    ]
+    ids = sides if "records" in rows[0] else ()
+    return [_table(title, [*ids, "field", "base", *(f"in {side}" for side in sides), "decided"], lines)]
 
 
 def _lists(*lists: tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]) -> Renderables:
