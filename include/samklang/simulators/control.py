@@ -31,17 +31,29 @@ class Switch:
 
     def check(self, name: str, value: Any) -> Any:
         """:raises ValueError: the value cannot be set."""
-        if self.choices and value not in self.choices:
-            raise ValueError(f"{name} is one of {', '.join(map(str, self.choices))}")
-        number = isinstance(self.default, int | float) and isinstance(value, int | float)
-        if not self.choices and not number and not isinstance(value, type(self.default)):
+        if self.choices:
+            if value not in self.choices:
+                raise ValueError(f"{name} is one of {', '.join(map(str, self.choices))}")
+        elif isinstance(self.default, int | float):
+            if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+                raise ValueError(f"{name} takes a number from 0 on")
+        elif not isinstance(value, type(self.default)):
             raise ValueError(f"{name} takes a value like {self.default!r}")
+        return value
+
+
+class FaultList(Switch):
+    """Requests that fail; each names what it matches, so that a mistyped one does not match everything."""
+
+    def check(self, name: str, value: Any) -> Any:
+        if not isinstance(value, list) or not all(isinstance(one, dict) and one.get("match") for one in value):
+            raise ValueError(f'{name} takes a list of {{"match": "METHOD /path", "status": 500, ...}}')
         return value
 
 
 FAULTS = {
     # [{"match": "POST /v2/Customers", "status": 500, "after_commit": false, "times": 1, "body": ..., "headers": {}}]
-    "fail_next": Switch([]),
+    "fail_next": FaultList([]),
     # how many of the next writes are carried out without the caller hearing of it
     "lose_response_after_commit": Switch(0),
     "latency_seconds": Switch(0.0),
@@ -163,7 +175,7 @@ class Controlled(ABC):
     def _next_fault(self, request: Request) -> dict[str, Any] | None:
         line, operation = f"{request.method} {request.path}", self.operation(request)
         for fault in self._switches["fail_next"]:
-            match = fault.get("match", "")
+            match = fault["match"]
             if line.startswith(match) or operation == match:
                 left = fault.get("times", 1) - 1
                 others = [{**f, "times": left} if f is fault else f for f in self._switches["fail_next"]]
@@ -175,6 +187,8 @@ class Controlled(ABC):
         verb = f"{request.method} {request.path.removeprefix(CONTROL).rstrip('/')}"
         try:
             body = orjson.loads(request.body) if request.body else {}
+            if not isinstance(body, dict):
+                raise ValueError("the body is an object")
             match verb:
                 case "POST reset":
                     self.reset(**body)

@@ -8,8 +8,9 @@ reserved for examples.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from typing import NamedTuple
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -30,11 +31,11 @@ LAST_NAMES = _words(
     "Arnesen Sandvik Næss Antonsen Haug Ellingsen Thorsen Edvardsen Vik Birkeland Gulbrandsen Ruud Aasen Strøm Ødegård"
 )
 DOMAINS = ("epost.example", "post.example", "firma.example", "example.com", "example.org")
-STREETS = _words(
+STREETS = tuple(street.replace("_", " ") for street in _words(
     "Storgata Kirkegata Skolegata Strandgata Parkveien Bjørkeveien Granveien Furuveien Solbakken Markveien Sjøgata "
     "Industriveien Åsveien Lyngveien Rognebærveien Fjellveien Elvegata Øvregata Nedre_Torggate Dronningens_gate "
     "Kongens_gate Prestegårdsveien Stasjonsveien Myrveien Hagegata"
-)
+))  # fmt: skip
 PLACES: tuple[tuple[str, str], ...] = (
     ("0155", "Oslo"),
     ("0357", "Oslo"),
@@ -75,6 +76,7 @@ ABROAD: tuple[tuple[str, str, int, str, tuple[tuple[str, str], ...]], ...] = (
 PART_ABROAD = 0.03
 
 GROUPS = {"100": "Mat og drikke", "200": "Klær", "300": "Hus og hjem", "400": "Bøker", "500": "Friluft"}
+_GROUP_CODES = tuple(GROUPS)
 _GOODS = {
     "100": ("KAF", ("Kaffe", "Te", "Sjokolade", "Honning", "Syltetøy", "Knekkebrød")),
     "200": ("KLE", ("Ullgenser", "Lue", "Votter", "Skjerf", "Regnjakke", "Ullsokker")),
@@ -86,8 +88,7 @@ _QUALITIES = ("Fjord", "Vidde", "Nordlys", "Skjærgård", "Seter", "Blåbær", "
 _TRANSLITERATION = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """:param phone: E.164; :param country: two letters; :param address2: may be empty."""
 
     number: int
@@ -102,8 +103,7 @@ class Person:
     country: str
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
+class Good(NamedTuple):
     """:param price_net: NOK without tax, two decimals; :param group: a key of `GROUPS`; :param gtin: EAN-13."""
 
     number: int
@@ -117,7 +117,12 @@ class Good:
 
 def chance(seed: int, purpose: str, number: int) -> random.Random:
     """A source of chance that depends on nothing but these three."""
-    return random.Random((seed * 1_000_003 + number) * 4_294_967_291 + int.from_bytes(purpose.encode(), "big"))
+    return random.Random((seed * 1_000_003 + number) * 4_294_967_291 + _as_number(purpose))
+
+
+@cache
+def _as_number(purpose: str) -> int:
+    return int.from_bytes(purpose.encode(), "big")
 
 
 def person(seed: int, number: int) -> Person:
@@ -125,7 +130,7 @@ def person(seed: int, number: int) -> Person:
     pick = chance(seed, "person", number)
     first_name, last_name = pick.choice(FIRST_NAMES), pick.choice(LAST_NAMES)
     local_part = f"{first_name}.{last_name}".lower().translate(_TRANSLITERATION)
-    country, prefix, digits, street, places = "NO", "+479", 7, pick.choice(STREETS).replace("_", " "), PLACES
+    country, prefix, digits, street, places = "NO", "+479", 7, pick.choice(STREETS), PLACES
     if pick.random() < PART_ABROAD:
         country, prefix, digits, street, places = pick.choice(ABROAD)
     zip_code, city = pick.choice(places)
@@ -152,15 +157,15 @@ def people(seed: int, count: int, first: int = 0) -> list[Person]:
 def good(seed: int, number: int) -> Good:
     """Good `number` of a seed."""
     pick = chance(seed, "good", number)
-    group = pick.choice(tuple(GROUPS))
+    group = pick.choice(_GROUP_CODES)
     prefix, kinds = _GOODS[group]
     kind, quality = pick.choice(kinds), pick.choice(_QUALITIES)
-    price = Decimal(pick.choice((pick.randint(29, 4999) * 100, pick.randint(1900, 99900)))) / 100
+    price = Decimal(pick.choice((pick.randint(29, 4999) * 100, pick.randint(1900, 99900)))).scaleb(-2)
     return Good(
         number=number,
         code=f"{prefix}-{number:05d}",
         name=f"{kind} {quality} {number}",
-        price_net=price.quantize(Decimal("0.01")),
+        price_net=price,
         group=group,
         gtin=_gtin(number),
         description=f"{kind} i serien {quality}.",
@@ -179,5 +184,6 @@ def _scatter(seed: int, number: int, digits: int) -> str:
 
 def _gtin(number: int) -> str:
     body = f"7090{number:08d}"
-    total = sum(int(digit) * (3 if position % 2 else 1) for position, digit in enumerate(body))
+    digits = body.encode()  # twelve characters, each its digit and 48
+    total = sum(digits[::2]) + 3 * sum(digits[1::2]) - 4 * 6 * 48
     return f"{body}{-total % 10}"

@@ -27,6 +27,8 @@ GUESSES = {
     "nested_fields": Switch("refused", ("refused", "accepted")),
     # sheet 4: `$…` is refused (verified on demo); other unknown names are not known
     "unknown_parameters": Switch("ignored", ("ignored", "refused")),
+    # sheet 4: seen by a client; about 2000 characters
+    "long_urls": Switch("not_found", ("not_found", "accepted")),
     # sheet 2: seen in newer clients, not in the document
     "newer_filters": Switch("present", ("present", "absent")),
     # sheet 4: unspecified without OrderBy

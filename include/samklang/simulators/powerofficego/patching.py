@@ -6,7 +6,6 @@ property sets it to null, unknown paths and failed tests are a 400, and all oper
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,8 @@ import jsonpointer
 from samklang.simulators.powerofficego.ledger import Dto
 from samklang.simulators.powerofficego.problems import ProblemError, invalid
 from samklang.simulators.powerofficego.schema import ADDRESS, ADDRESS_READ_ONLY, Resource
+from samklang.simulators.powerofficego.showing import copied
+from samklang.simulators.powerofficego.values import converted, converted_item, converted_part
 
 _OPERATIONS = {"add", "remove", "replace", "move", "copy", "test"}
 
@@ -25,115 +26,95 @@ def patched(resource: Resource, dto: Dto, operations: Any, switches: Mapping[str
 
     :raises ProblemError: 400: an operation is malformed, aims at nothing, or is a `test` that fails.
     """
-    document = {name: copy.deepcopy(dto[name]) for name in resource.properties if name in resource.patch}
-    if isinstance(document.get("MailAddress"), dict):
-        document["MailAddress"] = {n: v for n, v in document["MailAddress"].items() if n not in ADDRESS_READ_ONLY}
-    prepared = [
-        one
-        for operation in _listed(resource, operations)
-        if (one := _prepared(resource, document, operation, switches))
-    ]
-    try:
-        document = jsonpatch.apply_patch(document, prepared)
-    except jsonpatch.JsonPatchTestFailed:
-        raise invalid(resource.name, _test_failed(document, prepared)) from None
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError) as error:
-        raise invalid(resource.name, f"{resource.name}PatchDto: {type(error).__name__}.") from None
-    result: Dto = dto | document
-    if isinstance(document.get("MailAddress"), dict):
-        kept = dto.get("MailAddress") or {}
-        result["MailAddress"] = dict.fromkeys(ADDRESS) | kept | document["MailAddress"]
-    return result
+    before = copied(dto)
+    document = {name: before[name] for name in resource.patch}
+    if document.get("MailAddress"):
+        document["MailAddress"] = {n: v for n, v in before["MailAddress"].items() if n not in ADDRESS_READ_ONLY}
+    for operation in _listed(resource, operations):
+        prepared = _prepared(resource, document, operation, switches)
+        if prepared is not None:
+            _apply(resource, document, prepared)
+    # what was moved away is null; what was moved or copied may be of another kind
+    after = before | {name: _value(resource, [name], document.get(name), lenient=False) for name in resource.patch}
+    if after.get("MailAddress") is not None:
+        kept = {name: (before["MailAddress"] or {}).get(name) for name in ADDRESS_READ_ONLY}
+        after["MailAddress"] = dict.fromkeys(ADDRESS) | after["MailAddress"] | kept
+    return after
 
 
 def _listed(resource: Resource, operations: Any) -> list[dict[str, Any]]:
     if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
-        raise invalid(resource.name, "The JSON patch document was malformed and could not be parsed.")
+        raise _unreadable(resource)
     return operations
 
 
 def _prepared(
     resource: Resource, document: Dto, operation: dict[str, Any], switches: Mapping[str, Any]
 ) -> dict[str, Any] | None:
+    """The operation in the names and kinds of the object; None: it is passed over."""
     name = str(operation.get("op", "")).lower()
     if name not in _OPERATIONS:
-        raise invalid(resource.name, "The JSON patch document was malformed and could not be parsed.")
+        raise _unreadable(resource)
+    ends = [operation.get(end) for end in (("from", "path") if name in ("move", "copy") else ("path",))]
+    segments = [_segments(resource, document, str(end or "")) for end in ends]
+    paths = ["/" + "/".join(one) for one in segments]
+    if paths != ends and switches["patch_path_case"] == "ignored_unless_pascal":
+        return None  # [mcp], sheet 2: silently
     if name == "test" and switches["test_operation"] == "ignored":
         return None
-    path = _path(resource, document, str(operation.get("path", "")), switches)
-    if path is None:
-        return None
-    prepared = {"op": name, "path": path}
     if name in ("move", "copy"):
-        return prepared | {"from": _path(resource, document, str(operation.get("from", "")), switches)}
-    if name == "remove" and not _in_list(resource, path):
-        return {"op": "replace", "path": path, "value": None}
-    if "value" in operation or name != "remove":
-        prepared["value"] = _value(resource, path, operation.get("value"))
-    return prepared
+        return {"op": name, "from": paths[0], "path": paths[1]}
+    if name == "remove":
+        if len(segments[0]) == 2 and resource.properties[segments[0][0]] == "list":
+            return {"op": name, "path": paths[0]}
+        return {"op": "replace", "path": paths[0], "value": None}  # the library's way with properties (guess)
+    value = _value(resource, segments[0], operation.get("value"), lenient=True)
+    return {"op": name, "path": paths[0], "value": value}
 
 
-def _path(resource: Resource, document: Dto, path: str, switches: Mapping[str, Any]) -> str | None:
-    """The path in the names of the DTO; None where a strict server passes over it silently (sheet 2, [mcp])."""
+def _segments(resource: Resource, document: Dto, path: str) -> list[str]:
+    """The path in the names of the object; paths know no case (spec, sheet 2)."""
     head, *rest = path.removeprefix("/").split("/")
     names = {name.lower(): name for name in resource.patch}
     if head.lower() not in names:
         raise _no_such_target(resource, head)
-    parts = [names[head.lower()]]
-    kind = resource.properties[parts[0]]
-    if rest and kind == "address":
-        fields = {name.lower(): name for name in ADDRESS if name not in ADDRESS_READ_ONLY}
-        if rest[0].lower() not in fields or document.get(parts[0]) is None:
-            raise _no_such_target(resource, rest[0])
-        parts.append(fields[rest[0].lower()])
-    elif rest and kind == "list":
-        parts.append(rest[0])
-    elif rest:
+    name = names[head.lower()]
+    if not rest:
+        return [name]
+    kind = resource.properties[name]
+    if kind == "list" and len(rest) == 1:
+        return [name, rest[0]]
+    parts = {part.lower(): part for part in ADDRESS if part not in ADDRESS_READ_ONLY}
+    # a path through an address that is null leads nowhere (guess, sheet 2)
+    if kind != "address" or rest[0].lower() not in parts or document[name] is None or len(rest) > 1:
         raise _no_such_target(resource, rest[0])
-    result = "/" + "/".join(parts)
-    if result != path and switches["patch_path_case"] == "ignored_unless_pascal":
-        return None
-    return result
+    return [name, parts[rest[0].lower()]]
 
 
-def _value(resource: Resource, path: str, value: Any) -> Any:
-    """The value, coerced as the server would; an address is brought to the DTO's names."""
-    head, *rest = path[1:].split("/")
-    kind = "text" if rest and resource.properties[head] == "address" else resource.properties[head]
-    if value is None or kind == "list" or (rest and resource.properties[head] == "list"):
-        return value
-    if kind == "address":
-        if not isinstance(value, dict):
-            raise _bad_value(resource)
-        fields = {name.lower(): name for name in ADDRESS}
-        return {fields.get(n.lower(), n): v for n, v in value.items()}
-    if kind in ("number", "integer") and isinstance(value, str):
-        try:
-            return float(value) if kind == "number" else int(value)
-        except ValueError:
-            raise _bad_value(resource) from None
-    kinds = {"number": (int, float), "integer": (int,), "flag": (bool,)}.get(kind, (str,))
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kind != "flag"):
-        raise _bad_value(resource)
-    return value
+def _value(resource: Resource, segments: list[str], value: Any, *, lenient: bool) -> Any:
+    try:
+        if len(segments) == 1:
+            return converted(resource, segments[0], value, lenient=lenient)
+        if resource.properties[segments[0]] == "list":
+            return converted_item(resource, value)
+        return converted_part(resource, value)
+    except ValueError as error:
+        raise invalid(resource.name, str(error)) from None
 
 
-def _in_list(resource: Resource, path: str) -> bool:
-    head, *rest = path[1:].split("/")
-    return bool(rest) and resource.properties[head] == "list"
-
-
-def _test_failed(document: Dto, operations: list[dict[str, Any]]) -> str:
-    """The library's words (guess, sheet 2)."""
-    for operation in operations:
-        if operation["op"] == "test":
-            current = jsonpointer.resolve_pointer(document, operation["path"], None)
-            if current != operation["value"]:
-                return (
-                    f"The current value '{current}' at path '{operation['path'][1:]}' is not equal to the test value "
-                    f"'{operation['value']}'."
-                )
-    return "A test operation failed."
+def _apply(resource: Resource, document: Dto, operation: dict[str, Any]) -> None:
+    path = operation["path"]
+    try:
+        jsonpatch.apply_patch(document, [operation], in_place=True)
+    except jsonpatch.JsonPatchTestFailed:
+        # the library's words (guess, sheet 2)
+        current = jsonpointer.resolve_pointer(document, path, None)
+        detail = (
+            f"The current value '{current}' at path '{path[1:]}' is not equal to the test value '{operation['value']}'."
+        )
+        raise invalid(resource.name, detail) from None
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError):
+        raise _no_such_target(resource, path.rpartition("/")[2]) from None
 
 
 def _no_such_target(resource: Resource, segment: str) -> ProblemError:
@@ -143,5 +124,5 @@ def _no_such_target(resource: Resource, segment: str) -> ProblemError:
     )
 
 
-def _bad_value(resource: Resource) -> ProblemError:
-    return invalid(resource.name, f"{resource.name}PatchDto: The value is invalid for target location.")
+def _unreadable(resource: Resource) -> ProblemError:
+    return invalid(resource.name, "The JSON patch document was malformed and could not be parsed.")

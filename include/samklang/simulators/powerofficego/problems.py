@@ -6,23 +6,20 @@ from typing import Any
 
 
 class ProblemError(Exception):
-    """An answer other than the wanted one.
+    """An answer other than the wanted one. :param title: and :param detail: of its ProblemDetails."""
 
-    :param title: and :param detail: of the ProblemDetails; None: an answer without a body.
-    """
-
-    def __init__(self, status: int, title: str | None = None, detail: str = "", **more: Any) -> None:
+    def __init__(self, status: int, title: str, detail: str = "", **more: Any) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.detail = detail
         self.more = more
 
-    def body(self, *, pascal: bool) -> dict[str, Any] | None:
+    def body(self, *, pascal: bool) -> dict[str, Any]:
         """The ProblemDetails object. :param pascal: names as in the schema, instead of as in its examples."""
-        if self.title is None:
-            return None
-        names = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, **self.more}
+        names = {"type": "about:blank", "title": self.title, "status": self.status, **self.more}
+        if self.detail:
+            names["detail"] = self.detail
         return {(name[0].upper() + name[1:] if pascal else name): value for name, value in names.items()}
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """:param properties: kind by name, in the order of the DTO: `text`, `number`, `integer`, `flag`, `date`, `list`,
-    `address`, `time`. :param limits: greatest length by name.
+    """:param properties: kind by name: `text`, `number`, `integer`, `flag`, `date`, `enum`, `list` (of ids), `address`,
+    and `time`, which is always read-only. :param limits: greatest length by name. :param filters: by query name in
+    lower case, how it filters and by which property.
     """
 
     name: str
@@ -21,6 +22,14 @@ class Resource:
     created_status: int
     filters: dict[str, str]
     newer_filters: dict[str, str] = field(default_factory=dict)
+    dates: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dates", tuple(name for name, kind in self.properties.items() if kind == "date"))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 def _names(text: str) -> frozenset[str]:
@@ -30,6 +39,22 @@ def _names(text: str) -> frozenset[str]:
 def _kinds(**groups: str) -> dict[str, str]:
     return {name: kind for kind, names in groups.items() for name in names.split()}
 
+
+_AGRICULTURE = _words("None Finance Farming Forestry FurAnimals OtherIndustries Private")
+_UNITS = _words(
+    "BX MTR KMT KGM EA LTR HUR DAY MTK MTQ TNE MON ANN QAN NL XRO XBA XPL XPC PR XCI XBG SET XTY XOF FTK KWH MWH LBR "
+    "CMT DMT LM XPK GRM HGM XFL XBE E54 MMT DAA H18 MLT HLT DLT AK XCR E14 MJ J57 XJG XCT XSA XTU WEE XCA XCN NAR M4 "
+    "XVQ P1 MFU KMK LM3 FOT FM3 E34 E35"
+)
+ENUMS = {
+    "InvoiceDeliveryType": ("PdfByEmail", "Print", "EHF", "AvtaleGiro", "External", "Efaktura", "Factoring"),
+    "NoticeOfDebtCollectionDeliveryType": ("PdfByEmail", "Print"),
+    "ReminderDeliveryType": ("PdfByEmail", "Print"),
+    "OptionalSalesAccountAgricultureDepartment": _AGRICULTURE,
+    "StandardSalesAccountAgricultureDepartment": _AGRICULTURE,
+    "ProductType": ("Product", "Service"),
+    "UnitOfMeasureCode": _UNITS,
+}
 
 ADDRESS = _kinds(
     text="AddressLine1 AddressLine2 City CountryCode ExternalCode ZipCode", integer="Id",
@@ -43,9 +68,9 @@ _CUSTOMER = _kinds(
     time="ContactCreatedDateTimeOffset CustomerCreatedDateTimeOffset LastChangedDateTimeOffset",
     list="ContactGroupIds",
     text="CreatedFromImportJournalId CurrencyCode DeliveryTerm DepartmentCode EmailAddress ExternalImportReference "
-    "FirstName InvoiceBrandingThemeCode InvoiceDeliveryType InvoiceEmailAddress InvoiceEmailAddressCC LastName "
-    "LegalName Name NationalIdNumber NoticeOfDebtCollectionDeliveryType OrganizationNumber PaymentReminderEmailAddress "
-    "PhoneNumber ReminderDeliveryType WebsiteUrl",
+    "FirstName InvoiceBrandingThemeCode InvoiceEmailAddress InvoiceEmailAddressCC LastName LegalName Name "
+    "NationalIdNumber OrganizationNumber PaymentReminderEmailAddress PhoneNumber WebsiteUrl",
+    enum="InvoiceDeliveryType NoticeOfDebtCollectionDeliveryType ReminderDeliveryType",
     date="CustomerSince DateOfBirth",
     integer="DeliveryTermId DepartmentId ExternalNumber Id InvoiceBrandingThemeId Number PaymentTerm PaymentTermId "
     "SalesPersonEmployeeId SalesPersonEmployeeNumber SubledgerAccountId",
@@ -66,7 +91,7 @@ CUSTOMERS = Resource(
     properties=_CUSTOMER,
     post=frozenset(_CUSTOMER) - _CUSTOMER_READ_ONLY | {"SubLedgerNumberSeriesId"},
     patch=frozenset(_CUSTOMER) - _CUSTOMER_READ_ONLY - _CUSTOMER_POST_ONLY,
-    limits={"ExternalImportReference": 50},
+    limits={"ExternalImportReference": 50, "InvoiceEmailAddressCC": 2000},
     created="CustomerCreatedDateTimeOffset",
     created_status=201,
     filters={
@@ -85,15 +110,17 @@ CUSTOMERS = Resource(
 )
 
 _PRODUCT = _kinds(
-    text="Code Description Gtin Name OptionalSalesAccountAgricultureDepartment ProductGroupCode ProductType "
-    "StandardSalesAccountAgricultureDepartment UnitOfMeasureCode",
+    text="Code CreatedFromImportJournalId Description Gtin Name ProductGroupCode",
+    enum="OptionalSalesAccountAgricultureDepartment ProductType StandardSalesAccountAgricultureDepartment "
+    "UnitOfMeasureCode",
     time="CreatedDateTimeOffset LastChangedDateTimeOffset StockOnHandLastChangedDatetimeOffset",
     integer="Id OptionalSalesAccount OptionalSalesAccountId ProductGroupId StandardSalesAccount StandardSalesAccountId",
     flag="IsArchived IsStockItem",
     number="StockAvailable StockOnHand UnitCost UnitPrice",
 )
 _PRODUCT_READ_ONLY = _names(
-    "CreatedDateTimeOffset Id LastChangedDateTimeOffset StockAvailable StockOnHandLastChangedDatetimeOffset"
+    "CreatedDateTimeOffset CreatedFromImportJournalId Id LastChangedDateTimeOffset StockAvailable "
+    "StockOnHandLastChangedDatetimeOffset"
 )
 PRODUCTS = Resource(
     name="Product",
@@ -111,7 +138,7 @@ PRODUCTS = Resource(
         "codes": "one_of Code",
         "names": "one_of Name",
         "productgroupcodes": "one_of ProductGroupCode",
-        "type": "one_of ProductType",
+        "type": "choice ProductType",
         "isarchived": "flag IsArchived",
         "createddatetimeoffsetgreaterthan": "later CreatedDateTimeOffset",
         "lastchangeddatetimeoffsetgreaterthan": "later LastChangedDateTimeOffset",
@@ -120,8 +147,9 @@ PRODUCTS = Resource(
 )
 
 _GROUP = _kinds(
-    text="Code CreatedFromImportJournalId Description Name OptionalSalesAccountAgricultureDepartment ProductType "
-    "StandardSalesAccountAgricultureDepartment UnitOfMeasureCode",
+    text="Code CreatedFromImportJournalId Description Name",
+    enum="OptionalSalesAccountAgricultureDepartment ProductType StandardSalesAccountAgricultureDepartment "
+    "UnitOfMeasureCode",
     time="CreatedDateTimeOffset LastChangedDateTimeOffset",
     integer="Id OptionalSalesAccount OptionalSalesAccountId StandardSalesAccount StandardSalesAccountId",
     flag="IsArchived",
@@ -143,7 +171,7 @@ PRODUCT_GROUPS = Resource(
     filters={
         "codes": "one_of Code",
         "names": "one_of Name",
-        "type": "one_of ProductType",
+        "type": "choice ProductType",
         "isarchived": "flag IsArchived",
         "createddatetimeoffsetgreaterthan": "later CreatedDateTimeOffset",
         "lastchangeddatetimeoffsetgreaterthan": "later LastChangedDateTimeOffset",

@@ -12,27 +12,32 @@ from random import Random
 from typing import Any
 
 from samklang.simulators.people import GROUPS, Person, chance, good, person
+from samklang.simulators.powerofficego import times
 from samklang.simulators.powerofficego.ledger import Dto, Ledger
+from samklang.simulators.powerofficego.references import CONTACT_GROUPS, PAYMENT_TERMS
 from samklang.simulators.powerofficego.schema import CUSTOMERS, PRODUCT_GROUPS, PRODUCTS
 
 _HISTORY, _QUIET = timedelta(days=900), timedelta(days=2)
+_SECONDS = int((_HISTORY - _QUIET).total_seconds())
+_PAYMENT_TERM_ID, _PAYMENT_TERM = next(iter(PAYMENT_TERMS.items()))
 _COMPANIES = ("Berg Handel AS", "Fjellstøl Regnskap AS", "Havblikk Kafé AS", "Nordlys Bygg AS", "Vik Båtutleie ANS")
 
 
 def fill(ledger: Ledger, records: int, seed: int) -> None:
     """Fill an empty ledger with `records` person customers, some companies besides, and as many products."""
     start = ledger.now().astimezone(UTC) - _HISTORY
-    for code, name in GROUPS.items():
-        ledger.add(PRODUCT_GROUPS, {"Code": code, "Name": name, "UnitPrice": None}, _stamp(start, 0, 1))
+    groups = {
+        code: ledger.add(PRODUCT_GROUPS, {"Code": code, "Name": name}, _stamp(start, 0, 1))["Id"]
+        for code, name in GROUPS.items()
+    }
     for number in range(records):
-        _customer(ledger, seed, number, records, start)
+        _customer(ledger, seed, number, _stamp(start, number, records))
     for number in range(records):
-        _product(ledger, seed, number, records, start)
+        _product(ledger, seed, number, groups, _stamp(start, number, records))
 
 
-def _customer(ledger: Ledger, seed: int, number: int, records: int, start: datetime) -> None:
+def _customer(ledger: Ledger, seed: int, number: int, at: str) -> None:
     pick, who = chance(seed, "powerofficego customer", number), person(seed, number)
-    at = _stamp(start, number, records)
     if pick.random() < 0.06:
         _company(ledger, pick, who, at)
     dto = ledger.add(CUSTOMERS, _person(pick, who), at)
@@ -42,6 +47,8 @@ def _customer(ledger: Ledger, seed: int, number: int, records: int, start: datet
         dto["IsArchived"] = True
     if pick.random() < 0.3:
         ledger.in_use.add(dto["Id"])
+        if not dto["IsArchived"] and number % 3 == 0:
+            ledger.balances.add(dto["Id"])
     if pick.random() < 0.01:
         double = ledger.add(CUSTOMERS, {**_person(pick, who), "FirstName": who.first_name.upper()}, at)
         double["MailAddress"] = None
@@ -55,7 +62,9 @@ def _person(pick: Random, who: Person) -> Dto:
         "EmailAddress": _email(pick, who),
         "PhoneNumber": _phone(pick, who),
         "DateOfBirth": f"19{pick.randint(50, 99)}-0{pick.randint(1, 9)}-1{pick.randint(0, 9)}",
-        "PaymentTerm": 14,
+        "PaymentTerm": _PAYMENT_TERM,
+        "PaymentTermId": _PAYMENT_TERM_ID,
+        "ContactGroupIds": [CONTACT_GROUPS[0]] if who.number % 10 == 0 else None,
     }
 
 
@@ -74,10 +83,10 @@ def _email(pick: Random, who: Person) -> str | None:
 
 def _phone(pick: Random, who: Person) -> str | None:
     """Free text: spaces, country codes, remarks, and now and then nothing that is a number."""
-    national = who.phone.removeprefix("+47")
-    pairs = " ".join(national[i : i + 2] for i in range(0, len(national), 2))
     if who.country != "NO":
         return who.phone
+    national = who.phone.removeprefix("+47")
+    pairs = f"{national[:2]} {national[2:4]} {national[4:6]} {national[6:]}"
     kind = pick.random()
     if kind < 0.05:
         return None
@@ -117,11 +126,14 @@ def _company(ledger: Ledger, pick: Random, who: Person, at: str) -> None:
         },
         at,
     )
-    dto["IsActive"] = not supplier
+    if supplier:
+        # the contact lives on as a supplier: inactive as a customer, and not to be deleted (spec, sheet 2)
+        dto["IsActive"] = False
+        ledger.in_use.add(dto["Id"])
     dto["MailAddress"] = ledger.new_address(_address(pick, who), at, country="NO")
 
 
-def _product(ledger: Ledger, seed: int, number: int, records: int, start: datetime) -> None:
+def _product(ledger: Ledger, seed: int, number: int, groups: dict[str, int], at: str) -> None:
     pick, what = chance(seed, "powerofficego product", number), good(seed, number)
     values: dict[str, Any] = {
         "Code": what.code if pick.random() >= 0.01 else None,
@@ -129,15 +141,19 @@ def _product(ledger: Ledger, seed: int, number: int, records: int, start: dateti
         "Description": what.description,
         "Gtin": what.gtin if pick.random() >= 0.1 else None,
         "ProductGroupCode": what.group,
+        "ProductGroupId": groups[what.group],
         "UnitPrice": float(what.price_net) if pick.random() >= 0.03 else None,
         "UnitCost": round(float(what.price_net) * 0.6, 2) if pick.random() >= 0.3 else None,
-        "ProductType": "Product",
     }
-    dto = ledger.add(PRODUCTS, values, _stamp(start, number, records))
-    dto["IsArchived"] = pick.random() < 0.02
+    archived = pick.random() < 0.02
+    if pick.random() < 0.2:
+        values |= {"IsStockItem": True, "StockOnHand": pick.randint(0, 400)}
+    dto = ledger.add(PRODUCTS, values | {"IsArchived": archived}, at)
+    if pick.random() < 0.3:
+        ledger.in_use.add(dto["Id"])
 
 
 def _stamp(start: datetime, number: int, records: int) -> str:
     """Spread over the company's history, ending two days ago, in the order of the ids."""
-    moment = start + (_HISTORY - _QUIET) * (number / max(records, 1))
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}{number % 10}Z"
+    moment = start + timedelta(seconds=_SECONDS * number // records, microseconds=number % 1_000_000)
+    return times.stamp(moment, number % 10)
