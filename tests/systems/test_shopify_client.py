@@ -127,6 +127,13 @@ def test_throttled_waits_as_long_as_the_numbers_say_even_for_a_write(safe: bool)
     assert shop.time.slept == [pytest.approx(1.45)]
 
 
+def test_a_write_of_which_a_part_was_carried_out_is_never_sent_again() -> None:
+    shop = Shop(Q=errors(error("THROTTLED", ["m1"]), m0={"ok": True}, m1=None))
+    answer = shop.client().execute(QUERY, operation="Q", safe=False, partial=True)
+    assert answer.call(0) == {"ok": True}
+    assert len(shop.sent) == 1
+
+
 def test_throttled_for_good_ends_as_a_throttled_error() -> None:
     shop = Shop(Q=throttled())
     with pytest.raises(ThrottledError) as caught:
@@ -208,7 +215,8 @@ INTERNAL = errors(error("INTERNAL_SERVER_ERROR", message="Internal error. Looks 
 
 
 def test_an_internal_error_of_a_read_is_tried_again() -> None:
-    shop = Shop(Q=[INTERNAL, data(shop={})])
+    partly = errors(error("INTERNAL_SERVER_ERROR", ["shop"]), shop=None, other={})
+    shop = Shop(Q=[INTERNAL, partly, data(shop={})])
     assert ask(shop) == {"shop": {}}
     with pytest.raises(TemporaryError):
         ask(Shop(Q=INTERNAL))

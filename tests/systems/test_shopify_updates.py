@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from scripted import Answer
 from shop import FEW, Shop, World, change, customer_answer, data, error, errors, node, only, problems, update
 
+from samklang.errors import TemporaryError
 from samklang.systems.base import Update
 
 ADDRESS = {
@@ -105,6 +107,22 @@ def test_an_address_that_exists_already_and_is_not_found_is_a_problem() -> None:
     outcome = only(shop.customers(FEW).update([Update(1, "7", (change("addresses.city", None, "Oslo"),))]))
     assert problems(outcome) == {("addresses.city", "taken")}
     assert outcome.record is None
+
+
+def test_addresses_that_cannot_be_looked_through_fail_their_record_alone() -> None:
+    taken = {"address": None, "userErrors": [{"field": ["address"], "message": "Address already exists"}]}
+    shop = Shop(
+        CheckCustomers=data(m0=[node(7), node(8)]),
+        UpdateCustomers=data(m0=taken, m1=customer_answer(8, firstName="Karin")),
+        ReadAddresses=Answer(502),
+    )
+    updates = [
+        Update(1, "7", (change("addresses.city", None, "Oslo"),)),
+        Update(2, "8", (change("firstName", "Kari", "Karin"),)),
+    ]
+    first, second = shop.customers(FEW).update(updates)
+    assert isinstance(first.error, TemporaryError)
+    assert second.record is not None
 
 
 def test_scalars_and_address_go_into_one_document_and_both_are_answered() -> None:

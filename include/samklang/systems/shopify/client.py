@@ -179,11 +179,12 @@ class ShopifyClient:
             body = orjson.loads(reply.content)
         except orjson.JSONDecodeError:
             return None
-        faults = read_faults(body) if isinstance(body, dict) else []
+        if not isinstance(body, dict) or (not safe and body.get("data") is not None):
+            return None  # a part of the write was carried out
+        faults = read_faults(body)
         if any(fault.code == THROTTLED for fault in faults):
-            cost = _cost(body)
-            self.budget.learn(operation, cost)
-            return seconds_to_wait(cost)
+            self.budget.learn(operation, _cost(body))
+            return seconds_to_wait(_cost(body))
         if safe and any(fault.is_server_fault for fault in faults):
             raise TemporaryError(f"{operation}: the server failed.", system=SYSTEM)
         return None

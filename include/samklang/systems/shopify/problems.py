@@ -17,8 +17,8 @@ from samklang.systems.shopify.fields import Field
 _MESSAGES = (
     ("taken", re.compile(r"already been taken|already exists|already assigned|already in use", re.I)),
     ("too_long", re.compile(r"too long|maximum is", re.I)),
-    ("not_found", re.compile(r"does not exist|not found|couldn't be updated because", re.I)),
-    ("missing", re.compile(r"must be present|can't be blank|cannot be blank|is required", re.I)),
+    ("not_found", re.compile(r"does not exist|not found|couldn.t be updated because", re.I)),
+    ("missing", re.compile(r"must be present|can.t be blank|cannot be blank|is required", re.I)),
     ("invalid", re.compile(r"invalid|cannot contain|must be greater|unexpected type|not a valid", re.I)),
 )
 _CODES = {"TAKEN": "taken", "TOO_LONG": "too_long", "BLANK": "missing", "INVALID": "invalid"}

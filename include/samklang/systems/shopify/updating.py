@@ -84,7 +84,10 @@ class Updating(Creating):
         """What a mutation's answer says is stored. :raises ProtocolError: it says nothing usable."""
 
     def _settle(self, job: Job, part: Part, problems: Sequence[Problem]) -> bool:
-        """Deal with a refusal in another way than leaving fields out. :returns: whether it did."""
+        """Deal with a refusal in another way than leaving fields out. :returns: whether it did.
+
+        :raises RemoteError: what it wanted to know could not be read.
+        """
         del job, part, problems
         return False
 
@@ -162,8 +165,12 @@ class Updating(Creating):
             job.gone = True
             job.parts.clear()
         elif problems := read_problems(payload, self._fields, part.name, part.changes):
-            if not self._settle(job, part, problems):
-                job.refuse(part, problems)
+            try:
+                if not self._settle(job, part, problems):
+                    job.refuse(part, problems)
+            except RemoteError as error:
+                job.error = error
+                part.changes = ()
         else:
             try:
                 job.stored = _merged(job.stored, self._stored(job, part, payload, unknown))
