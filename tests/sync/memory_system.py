@@ -87,9 +87,9 @@ class MemorySystem:
         old = self.records[identifier]
         self._put(replace(old, values={**old.values, **self._named(values)}), clock)
 
-    def set(self, identifier: str, **changes: object) -> None:
+    def set(self, identifier: str, *, clock: str | None = None, **changes: object) -> None:
         """Change `scope`, `facts`, `group_clocks` … of a record."""
-        self._put(replace(self.records[identifier], **changes))  # type: ignore[arg-type]
+        self._put(replace(self.records[identifier], **changes), clock)  # type: ignore[arg-type]
 
     def delete(self, identifier: str) -> None:
         del self.records[identifier]

@@ -1,0 +1,208 @@
+"""Rule 8 and the reads behind it: what is missing is not gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers
+
+from samklang.core.records import Scope
+from samklang.errors import ProtocolError
+from samklang.store.schema import seen
+
+KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
+NewWorld = Callable[..., World]
+
+
+def scopes(world: World, side: str) -> dict[str, str]:
+    return {row["id"]: row["scope"] for row in world.rows(seen) if row["side"] == side}
+
+
+def people(world: World, number: int) -> None:
+    for n in range(number):
+        values = {"email": f"c{n}@post.example", "first": "Kari", "last": "Lie"}
+        world.left.add(**values)
+        world.right.add(**values)
+    world.run()
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_record_missing_from_one_whole_read_is_not_gone(world: World, side: str) -> None:
+    a, b = world.pair(**KARI)
+    blind, other = (world.left, world.right) if side == LEFT else (world.right, world.left)
+    blind.hidden.add(a)
+    world.run(mode="full")
+    assert scopes(world, side) == {a: Scope.ACTIVE}
+
+    blind.hidden.clear()
+    other.edit(b, first="Karin")
+    world.run(mode="full")
+
+    assert blind.value(a, "first") == "Karin"
+    assert (len(world.left.records), len(world.right.records)) == (1, 1)
+
+
+def test_a_record_missing_twice_and_known_by_id_is_not_gone(world: World) -> None:
+    a, _ = world.pair(**KARI)
+    world.left.hidden.add(a)
+
+    for _ in range(3):
+        summary = world.run(mode="full")
+
+    assert scopes(world, LEFT) == {a: Scope.ACTIVE}
+    assert summary["gone"] == {}
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_record_missing_twice_and_unknown_by_id_is_gone_and_its_twin_stays(world: World, side: str) -> None:
+    a, b = world.pair(**KARI)
+    gone, other = (world.left, world.right) if side == LEFT else (world.right, world.left)
+    gone.delete(a)
+    world.run(mode="full")
+    assert scopes(world, side) == {a: Scope.ACTIVE}
+
+    summary = world.run(mode="full")
+    other.edit(b, first="Karin")
+    for _ in range(2):
+        world.run(mode="full")
+
+    assert scopes(world, side) == {a: Scope.GONE}
+    assert summary["gone"] == {side: 1}
+    assert gone.records == {}
+    assert other.value(b, "first") == "Karin"
+    assert world.writes() == 0
+
+
+def test_a_record_that_comes_back_goes_on_with_its_link(world: World) -> None:
+    a, b = world.pair(**KARI)
+    record = world.right.records[b]
+    world.right.delete(b)
+    for _ in range(2):
+        world.run(mode="full")
+
+    world.right.records[b] = record
+    world.left.edit(a, first="Karin")
+    world.run(mode="full")
+
+    assert world.right.value(b, "first") == "Karin"
+    assert world.status()["linked"] == 1
+
+
+def test_a_newcomer_with_the_key_of_a_gone_record_is_reported_and_not_doubled(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS, "create_in: [shopify, powerofficego]"))
+    world.pair(**KARI)
+    world.right.delete("1")
+    for _ in range(2):
+        world.run(mode="full")
+
+    world.right.add(**KARI)
+    world.run()
+
+    assert world.writes() == 0
+    assert world.status()["excluded"] == 1
+
+
+def test_a_record_that_a_write_did_not_find_is_looked_up_before_it_counts_as_gone(world: World) -> None:
+    a, b = world.pair(**KARI)
+    world.left.edit(a, first="Karin")
+    world.run(between=lambda: world.right.delete(b))
+    assert scopes(world, RIGHT) == {b: Scope.ACTIVE}
+
+    summary = world.run(mode="changes")
+
+    assert f"ids {b}" in world.right.reads
+    assert scopes(world, RIGHT) == {b: Scope.GONE}
+    assert summary["gone"] == {RIGHT: 1}
+
+
+def test_a_record_that_one_look_up_does_not_know_is_not_gone(world: World) -> None:
+    a, b = world.pair(**KARI)
+    world.left.edit(a, first="Karin")
+    world.run(between=lambda: world.right.edit(b, first="Kaja"))  # moved: it is read again by id
+    world.right.unknown.add(b)
+    world.moment += world.mapping.full_every / 2
+    world.run(mode="changes")
+    assert scopes(world, RIGHT) == {b: Scope.ACTIVE}
+
+    world.right.unknown.clear()
+    world.run(mode="changes")
+
+    assert world.left.show(a) == world.right.show(b)
+
+
+def test_far_fewer_rows_than_known_are_an_error_and_change_nothing(world: World) -> None:
+    people(world, 40)
+    world.right.hidden.update(str(n) for n in range(1, 21))
+    world.right.total = 40
+
+    with pytest.raises(ProtocolError, match="20 records; 40 are known"):
+        world.read(world.begin(mode="full"))
+
+    assert set(scopes(world, RIGHT).values()) == {Scope.ACTIVE}
+    assert world.rows(seen)[0]["missing"] == 0
+
+
+def test_far_fewer_rows_are_believed_where_the_systems_own_total_agrees(world: World) -> None:
+    people(world, 40)
+    for n in range(1, 21):
+        world.right.delete(str(n))
+    world.right.total = 20
+
+    world.run(mode="full")
+
+    assert len([row for row in world.rows(seen) if row["missing"] == 1]) == 20
+
+
+def test_far_fewer_rows_are_believed_where_a_second_read_gives_the_same(world: World) -> None:
+    people(world, 40)
+    for n in range(1, 21):
+        world.right.delete(str(n))
+
+    world.run(mode="full")
+
+    assert world.right.reads[-2:] == ["all", "all"]
+    assert len([row for row in world.rows(seen) if row["missing"] == 1]) == 20
+
+
+def test_far_fewer_rows_are_an_error_where_a_second_read_gives_others(world: World) -> None:
+    people(world, 40)
+    world.right.hidden.update(str(n) for n in range(1, 21))
+    world.right.while_reading = world.right.hidden.clear
+
+    with pytest.raises(ProtocolError, match="20 records; 40 are known"):
+        world.read(world.begin(mode="full"))
+
+
+def test_a_few_missing_rows_are_no_error(world: World) -> None:
+    people(world, 40)
+    world.right.hidden.update(str(n) for n in range(1, 9))
+    world.right.total = 40
+
+    world.run(mode="full")
+
+    assert len([row for row in world.rows(seen) if row["missing"] == 1]) == 8
+
+
+def test_more_gone_at_once_than_the_limit_are_not_marked(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS.replace("{", "{gone: 2, ")))
+    people(world, 10)
+    for n in range(1, 4):
+        world.right.delete(str(n))
+    for _ in range(3):
+        summary = world.run(mode="full")
+
+    assert set(scopes(world, RIGHT).values()) == {Scope.ACTIVE}
+    assert summary["gone"] == {RIGHT: 3}
+    assert world.writes() == 0
+
+
+def test_an_empty_read_is_an_error_and_no_deletion(world: World) -> None:
+    people(world, 12)
+    world.left.hidden.update(world.left.records)
+    world.left.total = 12
+
+    with pytest.raises(ProtocolError):
+        world.run(mode="full")
+
+    assert set(scopes(world, LEFT).values()) == {Scope.ACTIVE}
