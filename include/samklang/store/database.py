@@ -47,6 +47,13 @@ class Database:
         with self.engine.connect() as connection:
             yield connection
 
+    def refresh_statistics(self) -> None:
+        """Tell the database how large its tables are by now: after a first read it would guess, and choose a plan that
+        takes minutes instead of milliseconds."""
+        command = "ANALYZE seen, seen_keys, links, link_sides" if self.dialect == "postgresql" else "PRAGMA optimize"
+        with self.begin() as connection:
+            connection.exec_driver_sql(command)
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -39,6 +39,7 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, An
     derive_again(sync, views)
     by_side = {read["side"]: read for read in reads}
     changed = {view.name: take_in(sync, view, by_side[view.name]) for view in views}
+    sync.database.refresh_statistics()
     plan = make_plan(sync, run, views, descriptions)
     counts = _counts(sync, plan) | {"seen_changes": changed}
     return {**_stage(sync, run, plan, counts), "reads": reads}
