@@ -82,9 +82,8 @@ class Committer:
             now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
             known = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
             bases = self._bases(known, now)
-            for name, pair in self._bases_unsent(connection, row["source_id"], now, {c["field"] for c in known}):
-                for side, base in zip((self._source, self.side), pair, strict=True):
-                    bases[side][name] = base
+            for name, source, target in self._bases_unsent(connection, row["source_id"], now, known):
+                bases[self._source][name], bases[self.side][name] = source, target
             link_id = self._link(connection, row, record.id, bases)
             if link_id is None:
                 return False
@@ -95,11 +94,15 @@ class Committer:
 
     def found(self, row: dict[str, Any], record: Record) -> bool:
         """A record that we made before was found by its key. Somebody may have edited it since: a base is only what
-        it holds as it was sent; the rest is judged like any new link."""
+        it holds as it was sent, or left empty; the rest is judged like any new link."""
         with self.sync.database.begin() as connection:
             now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
             as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self._is_as_sent(c, now)]
-            link_id = self._link(connection, row, record.id, self._bases(as_sent, now))
+            bases = self._bases(as_sent, now)
+            for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
+                if target[1] is None:
+                    bases[self._source][name], bases[self.side][name] = source, target
+            link_id = self._link(connection, row, record.id, bases)
             if link_id is not None:
                 self._history(connection, link_id, "create", record.id, as_sent, now)
         return link_id is not None
@@ -194,23 +197,24 @@ class Committer:
         }
 
     def _bases_unsent(
-        self, connection: Connection, source_id: str, now: dict[str, Any], sent: set[str]
-    ) -> Iterator[tuple[str, tuple[Based, Based]]]:
-        """Bases, source first, of fields that a new record was made without.
+        self, connection: Connection, source_id: str, now: dict[str, Any], sent: list[dict[str, Any]]
+    ) -> Iterator[tuple[str, Based, Based]]:
+        """(field, source's base, target's base) of what a new record was made without.
 
         Empty in the source, they are in tune as they stand, whatever default the target put there. A value that was
         held back has an empty base, so that a default never looks like an edit that could win against it.
         """
         source = seen.known(connection, self.sync.entity, self._source, [source_id])[source_id]
         raw, normal, form = (loads(source[name]) for name in ("raw", "normal", "form"))
+        names_sent = {c["field"] for c in sent}
         for f in self.sync.mapping.fields:
             name = f.name
-            if name in sent or name not in raw or name not in now["answered"]:
+            if name in names_sent or name not in raw or name not in now["answered"]:
                 continue
             if normal[name] is None and not form[name].startswith(HELD):
-                yield name, ((raw[name], None, form[name]), _based(now, name))
+                yield name, (raw[name], None, form[name]), _based(now, name)
             elif now["normal"][name] is not None and f.direction in ("both", f"to_{self.side}"):
-                yield name, ((None, None, UNSENT), _based(now, name))
+                yield name, (None, None, UNSENT), _based(now, name)
 
     def _is_as_sent(self, change: dict[str, Any], now: dict[str, Any]) -> bool:
         mapping, name = self.sync.mapping, change["field"]
