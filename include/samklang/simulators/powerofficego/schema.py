@@ -95,7 +95,7 @@ CUSTOMERS = Resource(
     created="CustomerCreatedDateTimeOffset",
     created_status=201,
     filters={
-        "contactgroupids": "groups",
+        "contactgroupids": "groups ContactGroupIds",
         "customercreateddatetimeoffsetgreaterthan": "later CustomerCreatedDateTimeOffset",
         "customernos": "ranges Number",
         "externalimportreference": "equal ExternalImportReference",
