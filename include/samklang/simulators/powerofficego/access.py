@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -96,6 +95,6 @@ def _basic(headers: Mapping[str, str]) -> tuple[str, str]:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     try:
         user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither Base64 nor UTF-8
         return "", ""
     return (user, password) if scheme.lower() == "basic" else ("", "")

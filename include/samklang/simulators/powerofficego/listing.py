@@ -67,7 +67,7 @@ def _ordered(rows: list[Dto], resource: Resource, order: str | None, switches: M
 
 
 def _page(query: Mapping[str, str], switches: Mapping[str, Any]) -> _Page:
-    number, size = query.get("pagenumber", "1"), query.get("pagesize", str(DEFAULT_PAGE_SIZE))
+    number, size = query.get("pagenumber") or "1", query.get("pagesize") or str(DEFAULT_PAGE_SIZE)
     if not number.isdecimal() or not size.isdecimal() or int(number) < 1 or int(size) < 1:
         raise ProblemError(400, "Invalid resourceParameter", "PageNumber and PageSize must be positive numbers.")
     if int(size) > MAX_PAGE_SIZE and switches["page_size_above_maximum"] == "refused":
