@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -28,15 +29,16 @@ class Staging:
         relative = f"{entity}/{_folder_name(run_id)}/{name}"
         path = self.root / relative
         path.mkdir(parents=True, exist_ok=True)
-        if hasattr(path, "chmod") and str(path).startswith("/"):
-            for level in (path, path.parent, path.parent.parent):
-                level.chmod(0o700)  # staged files hold personal data
+        for level in (path, path.parent, path.parent.parent):
+            _make_private(level, 0o700)
         return relative
 
     def write_frame(self, folder: str, name: str, frame: pd.DataFrame) -> None:
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
-        (self.root / folder / f"{name}.parquet").write_bytes(buffer.getvalue())
+        path = self.root / folder / f"{name}.parquet"
+        path.write_bytes(buffer.getvalue())
+        _make_private(path, 0o600)
 
     def read_frames(self, folder: str) -> Iterator[pd.DataFrame]:
         """All frames of a folder, in the order of their names."""
@@ -47,10 +49,12 @@ class Staging:
     def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
         count = 0
-        with (self.root / folder / f"{name}.jsonl").open("wb") as file:
+        path = self.root / folder / f"{name}.jsonl"
+        with path.open("wb") as file:
             for row in rows:
                 file.write(orjson.dumps(row) + b"\n")
                 count += 1
+        _make_private(path, 0o600)
         return count
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
@@ -82,3 +86,9 @@ class Staging:
 
 def _folder_name(run_id: str) -> str:
     return _UNSAFE.sub("-", run_id)
+
+
+def _make_private(path: Any, mode: int) -> None:
+    """Staged files hold personal data; on a file system only their owner may read them."""
+    if isinstance(path, Path):
+        path.chmod(mode)

@@ -62,12 +62,13 @@ class World:
     shopify: Any
     urls: dict[str, str]
     folder: Path
-    dags: dict[str, Any]
     set_connection: Callable[..., None]
 
     def run(self, entity: str = "customers", **conf: Any) -> Finished:
         """One whole run in this process, as `airflow dags test` does it."""
-        return self.outcome(self.dags[f"sync_{entity}"].test(run_conf=conf))
+        from samklang.airflow.dag import build_dag
+
+        return self.outcome(build_dag(entity).test(run_conf=conf))  # anew: a DAG keeps the params of its last run
 
     def outcome(self, run: Any) -> Finished:
         from airflow.models.xcom import XComModel
@@ -79,21 +80,27 @@ class World:
             results = {row.task_id: XComModel.deserialize_value(row) for row in rows}
         return Finished(run, str(run.state), tasks, results)
 
-    def rerun(self, finished: Finished, task_id: str) -> str:
+    def rerun(self, finished: Finished, task_id: str, task: Any = None) -> str:
         """Clear one task of a run and let it run again. :returns: how it ended."""
         from airflow.sdk.definitions.dag import _run_task
         from airflow.utils.session import create_session
 
-        dag = self.dags[finished.run.dag_id]
+        task = task or self.task(finished, task_id)
         with create_session() as session:
             instances = finished.run.get_task_instances(session=session)
             instance = next(ti for ti in instances if ti.task_id == task_id)
             instance.try_number += 1
             instance.state = None
             session.commit()
-            _run_task(ti=instance, task=dag.get_task(task_id))
-            session.refresh(instance)
-            return str(instance.state)
+            _run_task(ti=instance, task=task)
+        with create_session() as session:
+            instances = finished.run.get_task_instances(session=session)
+            return next(str(ti.state) for ti in instances if ti.task_id == task_id)
+
+    def task(self, finished: Finished, task_id: str) -> Any:
+        from samklang.airflow.dag import build_dag
+
+        return build_dag(finished.run.dag_id.removeprefix("sync_")).get_task(task_id)
 
     def writes(self) -> int:
         return len(self.powerofficego.writes()) + len(self.shopify.writes())
@@ -134,9 +141,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 @pytest.fixture
-def world(
-    environment: Callable[..., None], tmp_path: Path, airflow_database: None, dags: dict[str, Any]
-) -> Iterator[World]:
+def world(environment: Callable[..., None], tmp_path: Path, airflow_database: None) -> Iterator[World]:
     from samklang.simulators.http import served
     from samklang.simulators.powerofficego import PowerOfficeGoSimulator
     from samklang.simulators.shopify import ShopifySimulator
@@ -147,7 +152,7 @@ def world(
         urls = {"powerofficego": go_url, "shopify": shop_url}
         environment("powerofficego_default", **powerofficego_connection(go_url))
         environment("shopify_default", conn_type="shopify", host=shop_url, password="shpat_simulated")
-        yield World(powerofficego, shopify, urls, tmp_path, dags, environment)
+        yield World(powerofficego, shopify, urls, tmp_path, environment)
 
 
 def powerofficego_connection(url: str, **extra: Any) -> dict[str, Any]:
