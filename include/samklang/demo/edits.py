@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from samklang.demo.processes import Control
 
 Json = dict[str, Any]
+
+_LATER = 2.5
+"""Seconds: two edits within one second count as made at once."""
 
 
 @dataclass(slots=True)
@@ -74,8 +78,10 @@ def choose(go: dict[str, list[Json]], shop: dict[str, list[Json]]) -> Dozen:
 
 
 def carry_out(dozen: Dozen, go: Control, shop: Control) -> None:
-    """Make the edits, one after another."""
+    """Make the edits, one after another; the later one of the conflict comes clearly later."""
     for edit in dozen.edits:
+        if "later" in edit.what:
+            time.sleep(_LATER)
         control = go if edit.where == "PowerOffice Go" else shop
         record = control.edit(edit.entity, edit.id, **edit.order)
         if "create" in edit.order:

@@ -19,6 +19,7 @@ from samklang.demo.processes import PostgreSQL, Simulators, connection_variables
 
 DAGS = ("sync_customers", "sync_products")
 RECORDS = 2_000
+OVERLAP = 0.85
 _SIDES = {"powerofficego": "PowerOffice Go", "shopify": "Shopify"}
 _FAST: dict[str, dict[str, float]] = {
     # The real limits would make the first run a matter of minutes; the story is about what happens.
@@ -40,7 +41,7 @@ class Story:
         shutil.rmtree(FOLDER, ignore_errors=True)
         mappings = write_mappings(FOLDER / "mappings", quiet=True)
         self._chapter("Two systems and a real Airflow start, on this machine alone")
-        simulators = Simulators(FOLDER / "logs", records=self._records)
+        simulators = Simulators(FOLDER / "logs", records=self._records, overlap=OVERLAP)
         postgres = PostgreSQL(FOLDER / "postgres")
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda block: block.__enter__(), (simulators, postgres)))
@@ -52,7 +53,7 @@ class Story:
                 simulators.shopify.switch(**_FAST["shopify"])
                 self._say(f"Airflow answers at {airflow.url}; the mapping is the shipped one with these decisions:")
                 for name, _, decision in DECISIONS:
-                    self._say(f"    {name}: {' '.join(decision.split())}")
+                    self._say(f"    {name}: {' '.join(decision.split())}", markup=False)
                 return self._runs(airflow, simulators)
         finally:
             simulators.stop()
@@ -97,10 +98,9 @@ class Story:
         return str(airflow.api.runs(dag)[0]["dag_run_id"])
 
     def _parked(self, airflow: AirflowServer, dag: str, run: str) -> dict[str, Any]:
-        airflow.api.wait_for_task(dag, run, "review", "awaiting_input", seconds=120)
+        question = airflow.api.wait_for_question(dag, run, seconds=120)
         counts: dict[str, Any] = airflow.api.result(dag, run, "transform")["counts"]
-        counts["question"] = airflow.api.question(dag, run)
-        return counts
+        return counts | {"question": question}
 
     def _run(self, airflow: AirflowServer, simulators: Simulators) -> int:
         simulators.powerofficego.clear_log()
@@ -187,10 +187,10 @@ class Story:
 
     def _chapter(self, title: str) -> None:
         self._console.print()
-        self._console.rule(f"[bold]{title}", align="left")
+        self._console.rule(f"[dim]{time.monotonic() - self._started:4.0f} s[/]  [bold]{title}", align="left")
 
-    def _say(self, line: str) -> None:
-        self._console.print(line, highlight=False, soft_wrap=True)
+    def _say(self, line: str, *, markup: bool = True) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True, markup=markup)
 
 
 def _tenants(go: dict[str, Any], shop: dict[str, Any]) -> tuple[str, str]:
