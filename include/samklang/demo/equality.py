@@ -178,7 +178,7 @@ def _customer_differences(go: Json, shop: Json, phones: Counter[str | None]) -> 
         yield "last name", paused or UNEXPLAINED
     phone, their_phone = _phone(go["PhoneNumber"], region), _phone(shop["phone"], region)
     if phone != their_phone:
-        yield "phone", paused or _why_phone(go["PhoneNumber"], phone, phones)
+        yield "phone", paused or _why_phone(phone, phones)
     half = bool(theirs) and not (theirs.get("city") and theirs.get("zip"))
     for ours, its in (
         ("AddressLine1", "address1"),
@@ -191,12 +191,12 @@ def _customer_differences(go: Json, shop: Json, phones: Counter[str | None]) -> 
             yield ours, paused or ("an address without city or postal code" if half else UNEXPLAINED)
 
 
-def _why_phone(raw: str | None, phone: str | None, phones: Counter[str | None]) -> str:
+def _why_phone(phone: str | None, phones: Counter[str | None]) -> str:
     if phone and not phone.startswith("+"):
         return "a phone field that is not one number"
     if phone and phones[phone]:
         return "a phone that another customer has"
-    return UNEXPLAINED if raw else "a phone that could not be stored"
+    return UNEXPLAINED
 
 
 def _product_differences(go: Json, shop: Json) -> Iterable[tuple[str, str]]:
