@@ -39,21 +39,21 @@ def connection(value: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_store_connection_says_where_the_store_is(
     value: str, expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.airflow.store import store_url
+    from samklang.store.address import store_url
 
     url = make_url(store_url(connection(value, monkeypatch)))
     assert (url.host or None, url.port, url.database, url.username, url.password) == expected
 
 
 def test_a_postgresql_behind_a_unix_socket_can_be_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    from samklang.airflow.store import store_url
+    from samklang.store.address import store_url
 
     url = make_url(store_url(connection("postgres://u@%2Frun%2Fpg/links", monkeypatch)))
     assert url.query == {"host": "/run/pg"}
 
 
 def test_settings_of_the_connection_reach_postgresql_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    from samklang.airflow.store import store_url
+    from samklang.store.address import store_url
 
     value = json.dumps(
         {"conn_type": "postgres", "host": "h", "schema": "d", "extra": {"sslmode": "verify-full", "cursor": "dict"}}
@@ -72,7 +72,7 @@ def test_settings_of_the_connection_reach_postgresql_and_others_do_not(monkeypat
 def test_a_store_that_cannot_be_is_refused_with_the_reason(
     value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.airflow.store import store_url
+    from samklang.store.address import store_url
 
     with pytest.raises(ConfigurationError, match=message):
         store_url(connection(value, monkeypatch))

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow.sdk import ObjectStoragePath, conf
+from airflow.sdk import BaseHook, ObjectStoragePath, conf
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from samklang.airflow.hooks import HOOKS
-from samklang.airflow.store import find_connection, store_url
 from samklang.core.clocks import from_datetime
 from samklang.errors import ConfigurationError
 from samklang.mapping_files import load_mapping, mappings_folder
 from samklang.settings import default_store_url, shared_trouble, staging_url
 from samklang.staging import Staging
+from samklang.store.address import store_url
 from samklang.store.database import Database
 from samklang.sync.context import Run, Sync
 from samklang.systems.base import System
@@ -51,11 +52,19 @@ def open_store(conn_id: str) -> Database:
 
     :raises ConfigurationError: tasks may run on several machines, and the store or the staged files are on one.
     """
-    connection = find_connection(conn_id)
+    connection = _find_connection(conn_id)
     trouble = sharing_trouble(connection)
     if trouble:
         raise ConfigurationError("Tasks may run on several machines here.", remedy=" ".join(trouble))
     return Database(store_url(connection) if connection else default_store_url(os.environ))
+
+
+def _find_connection(conn_id: str) -> Connection | None:
+    """The connection, or None where Airflow has none of that id."""
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return None
 
 
 def sharing_trouble(store: Connection | None) -> list[str]:

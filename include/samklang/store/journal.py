@@ -99,15 +99,6 @@ def is_backfill(connection: Connection, entity: str, run_id: str) -> bool:
     return kind == "backfill"
 
 
-def last_run(connection: Connection, entity: str) -> dict[str, Any] | None:
-    row = (
-        connection.execute(select(runs).where(runs.c.entity == entity).order_by(runs.c.started_at.desc()).limit(1))
-        .mappings()
-        .first()
-    )
-    return {**row, "summary": loads(row["summary"])} if row else None
-
-
 def expired_runs(connection: Connection, entity: str, before: str) -> list[str]:
     """Runs that began before this time, but for those of a plan that may still be decided on."""
     carried_out = select(func.max(plans.c.id)).where(plans.c.entity == entity, plans.c.adopted).scalar_subquery()
