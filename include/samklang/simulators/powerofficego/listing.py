@@ -56,12 +56,11 @@ def _ordered(rows: list[Dto], resource: Resource, order: str | None, switches: M
     """`Name asc, Id desc`; ascending unless told otherwise (spec, sheet 4)."""
     if not order:
         return rows if switches["default_order"] == "by_id" else rows[::-1]
-    names = {name.lower(): name for name, kind in resource.properties.items() if kind not in _UNORDERED}
     for part in reversed(order.split(",")):
         name, _, direction = part.strip().lower().partition(" ")
-        if name not in names or direction.strip() not in ("", "asc", "desc"):
+        key = resource.by_lower.get(name, "")
+        if resource.properties.get(key, "list") in _UNORDERED or direction.strip() not in ("", "asc", "desc"):
             raise ProblemError(400, "Invalid resourceParameter", "OrderBy property in resourceParameter is not valid.")
-        key = names[name]
         rows = sorted(rows, key=lambda row: (row[key] is not None, row[key]), reverse=direction.strip() == "desc")
     return rows
 

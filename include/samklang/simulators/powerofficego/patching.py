@@ -26,18 +26,18 @@ def patched(resource: Resource, dto: Dto, operations: Any, switches: Mapping[str
 
     :raises ProblemError: 400: an operation is malformed, aims at nothing, or is a `test` that fails.
     """
-    before = copied(dto)
-    document = {name: before[name] for name in resource.patch}
+    document = copied({name: dto[name] for name in resource.patch})
     if document.get("MailAddress"):
-        document["MailAddress"] = {n: v for n, v in before["MailAddress"].items() if n not in ADDRESS_READ_ONLY}
+        document["MailAddress"] = {n: v for n, v in dto["MailAddress"].items() if n not in ADDRESS_READ_ONLY}
     for operation in _listed(resource, operations):
         prepared = _prepared(resource, document, operation, switches)
         if prepared is not None:
             _apply(resource, document, prepared)
     # what was moved away is null; what was moved or copied may be of another kind
-    after = before | {name: _value(resource, [name], document.get(name), lenient=False) for name in resource.patch}
+    changed = {name: document.get(name) for name in resource.patch if document.get(name) != dto[name]}
+    after = dto | {name: _value(resource, [name], value, lenient=False) for name, value in changed.items()}
     if after.get("MailAddress") is not None:
-        kept = {name: (before["MailAddress"] or {}).get(name) for name in ADDRESS_READ_ONLY}
+        kept = {name: (dto["MailAddress"] or {}).get(name) for name in ADDRESS_READ_ONLY}
         after["MailAddress"] = dict.fromkeys(ADDRESS) | after["MailAddress"] | kept
     return after
 
@@ -75,10 +75,9 @@ def _prepared(
 def _segments(resource: Resource, document: Dto, path: str) -> list[str]:
     """The path in the names of the object; paths know no case (spec, sheet 2)."""
     head, *rest = path.removeprefix("/").split("/")
-    names = {name.lower(): name for name in resource.patch}
-    if head.lower() not in names:
+    name = resource.by_lower.get(head.lower())
+    if name not in resource.patch:
         raise _no_such_target(resource, head)
-    name = names[head.lower()]
     if not rest:
         return [name]
     kind = resource.properties[name]

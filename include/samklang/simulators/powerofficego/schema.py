@@ -22,9 +22,11 @@ class Resource:
     created_status: int
     filters: dict[str, str]
     newer_filters: dict[str, str] = field(default_factory=dict)
+    by_lower: dict[str, str] = field(init=False)
     dates: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "by_lower", {name.lower(): name for name in self.properties})
         object.__setattr__(self, "dates", tuple(name for name, kind in self.properties.items() if kind == "date"))
 
 

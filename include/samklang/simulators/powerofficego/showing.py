@@ -37,24 +37,25 @@ def selected(rows: list[Dto], resource: Resource, fields: str | None, switches: 
         return rows
     wanted = _wanted(resource, fields, nested=switches["nested_fields"] == "accepted")
     rest = {} if switches["unselected_fields"] == "absent" else dict.fromkeys(resource.properties)
-    if not any(wanted.values()):
-        return [rest | {name: row[name] for name in wanted} for row in rows]
-    return [rest | {name: _part(row[name], parts) for name, parts in wanted.items()} for row in rows]
+    if any(wanted.values()):
+        chosen = [{name: _part(row[name], parts) for name, parts in wanted.items()} for row in rows]
+    else:
+        chosen = [{name: row[name] for name in wanted} for row in rows]
+    return [rest | row for row in chosen] if rest else chosen
 
 
 def _wanted(resource: Resource, fields: str, *, nested: bool) -> dict[str, set[str]]:
     """By property, the parts of it; none: the whole."""
-    names = {name.lower(): name for name in resource.properties}
     parts = {name.lower(): name for name in ADDRESS}
     wanted: dict[str, set[str]] = {}
     for field in fields.split(","):
         head, dot, tail = (part.strip().lower() for part in field.partition("."))
         address = nested and head == "mailaddress" and tail in parts
-        if head not in names or (dot and not address):
+        if head not in resource.by_lower or (dot and not address):
             raise ProblemError(
                 400, "Invalid resourceParameter", "Fields property in resourceParameter is not formatted correct."
             )
-        wanted.setdefault(names[head], set()).update({parts[tail]} if dot else set())
+        wanted.setdefault(resource.by_lower[head], set()).update({parts[tail]} if dot else set())
     return wanted
 
 

@@ -29,12 +29,11 @@ def posted(resource: Resource, body: Any) -> Dto:
     """
     if not isinstance(body, dict):
         raise invalid(resource.name, f"{resource.name} object is missing.")
-    names = {name.lower(): name for name in resource.post if name in resource.properties}
     values: Dto = {}
     errors: dict[str, list[str]] = {}
     for name, value in body.items():
-        known = names.get(name.lower())
-        if known is None:
+        known = resource.by_lower.get(name.lower())
+        if known not in resource.post:
             continue
         try:
             values[known] = converted(resource, known, value)
