@@ -38,5 +38,7 @@ def shared_trouble(environ: Mapping[str, str], *, executor: str, has_store: bool
         trouble.append(f"Add the connection {STORE_CONNECTION}, a PostgreSQL database that all workers reach.")
     url = staging_url(environ)
     if "://" not in url or url.startswith("file://"):
-        trouble.append("Set SAMKLANG_STAGING to object storage that all workers reach, for example s3://bucket/samklang.")
+        trouble.append(
+            "Set SAMKLANG_STAGING to object storage that all workers reach, for example s3://bucket/samklang."
+        )
     return trouble

@@ -134,7 +134,10 @@ class AirflowApi:
 
     def wait(self, dag_id: str, run_id: str, *, seconds: float = 180) -> str:
         """Until the run has ended. :returns: `success` or `failed`."""
-        wait_until(lambda: self.run_state(dag_id, run_id) in _FINISHED, f"{dag_id}, run {run_id}", seconds=seconds)
+        try:
+            wait_until(lambda: self.run_state(dag_id, run_id) in _FINISHED, f"{dag_id}, run {run_id}", seconds=seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {self.task_states(dag_id, run_id)}") from None
         return self.run_state(dag_id, run_id)
 
     def wait_for_task(self, dag_id: str, run_id: str, task_id: str, state: str, *, seconds: float = 180) -> None:
