@@ -1,0 +1,163 @@
+"""The same DAGs under a real scheduler: PostgreSQL, LocalExecutor, REST. Minutes, but nothing is left out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samklang.core.mapping_file import parse_mapping
+from samklang.demo.airflow_server import AirflowServer
+from samklang.demo.processes import PostgreSQL, Simulators, connection_variables, store_connection, wait_until
+from samklang.store.database import Database
+from samklang.sync.report import status
+
+ROOT = Path(__file__).parents[2]
+CUSTOMERS, PRODUCTS = "sync_customers", "sync_products"
+
+pytestmark = [pytest.mark.scheduler, pytest.mark.xdist_group("scheduler")]
+
+
+@dataclass
+class Site:
+    """One Airflow between two simulators, whose mappings a test may change."""
+
+    api: Any
+    simulators: Simulators
+    mappings: Path
+    store_url: str
+
+    def first_run(self, dag_id: str) -> str:
+        """Switch a DAG on: the scheduler starts the latest interval by itself. A question is answered with yes."""
+        self.api.unpause(dag_id)
+        wait_until(lambda: bool(self.api.runs(dag_id)), f"a scheduled run of {dag_id}", seconds=60)
+        run_id: str = self.api.runs(dag_id)[0]["dag_run_id"]
+        reviewed = ("success", "awaiting_input")
+        wait_until(
+            lambda: self.api.task_states(dag_id, run_id).get("review") in reviewed, f"review of {dag_id}", seconds=120
+        )
+        if self.api.task_states(dag_id, run_id)["review"] == "awaiting_input":
+            self.api.wait_for_question(dag_id, run_id)
+            self.api.answer(dag_id, run_id, "Approve")
+        return run_id
+
+    def writes(self) -> int:
+        return len(self.simulators.powerofficego.writes("api")) + len(self.simulators.shopify.writes("api"))
+
+    def status(self, entity: str) -> dict[str, Any]:
+        database = Database(self.store_url)
+        try:
+            mapping = parse_mapping((self.mappings / f"{entity}.yaml").read_text(), file=entity)
+            return status(database, mapping)
+        finally:
+            database.close()
+
+    def change_mapping(self, entity: str, pattern: str, replacement: str) -> None:
+        file = self.mappings / f"{entity}.yaml"
+        text, count = re.subn(pattern, replacement, file.read_text(), count=1, flags=re.MULTILINE)
+        assert count == 1
+        file.write_text(text)
+
+    def linked_customer(self) -> int:
+        """A PowerOffice Go customer whose twin is known by its e-mail."""
+        emails = str(self.simulators.shopify.state()["customers"])
+        return next(
+            customer["Id"]
+            for customer in self.simulators.powerofficego.state()["customers"]
+            if customer["IsPerson"] and customer["IsActive"] and f"'{customer['EmailAddress']}'" in emails
+        )
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Not one of pytest's: those are closed to the user that PostgreSQL runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="samklang-"))
+    yield folder
+    # shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[Site]:
+    mappings = folder / "mappings"
+    shutil.copytree(ROOT / "include" / "mappings", mappings)
+    with PostgreSQL(folder / "postgres") as postgres, Simulators(folder / "logs", records=40) as simulators:
+        variables = connection_variables(simulators.connections() | store_connection(postgres))
+        variables["SAMKLANG_MAPPINGS"] = str(mappings)
+        site = Site(None, simulators, mappings, postgres.url("samklang"))
+        for entity in ("customers", "products"):  # no scheduled run in the middle of a test
+            hour = (datetime.now(UTC) - timedelta(hours=2)).hour
+            site.change_mapping(entity, r"^schedule: .*$", f'schedule: "0 {hour} * * *"')
+        with AirflowServer(folder / "home", postgres.url("airflow"), variables) as airflow:
+            site.api = airflow.api
+            wait_until(lambda: airflow.api.dag_ids() == {CUSTOMERS, PRODUCTS}, "reading the DAG files", seconds=60)
+            assert airflow.api.import_errors() == []
+            yield site
+
+
+def test_the_whole_story_under_a_scheduler(site: Site) -> None:
+    both = {dag_id: site.first_run(dag_id) for dag_id in (CUSTOMERS, PRODUCTS)}
+    for dag_id, run_id in both.items():
+        assert site.api.wait(dag_id, run_id) == "success"
+        assert set(site.api.task_states(dag_id, run_id).values()) == {"success"}
+    assert site.status("customers")["linked"] > 0
+    assert site.status("products")["linked"] > 0
+    written = site.writes()
+    assert written > 0
+
+    # a run with nothing to do writes nothing
+    assert site.api.wait(CUSTOMERS, site.api.trigger(CUSTOMERS)) == "success"
+    assert site.writes() == written
+
+    # beyond a limit a person is asked: first no, then yes
+    site.change_mapping("customers", r"^  updates: 500", "  updates: 0")
+    customer = site.linked_customer()
+    site.simulators.powerofficego.edit("customers", customer, set={"LastName": "Nyhagen"})
+    rejected = site.api.trigger(CUSTOMERS)
+    question = site.api.wait_for_question(CUSTOMERS, rejected)
+    assert "customers" in question["subject"]
+    assert "1 updates in shopify; the limit is 0" in question["body"]
+    assert "| updates |" in question["body"]
+    assert question["defaults"] == ["Reject"]
+    site.api.answer(CUSTOMERS, rejected, "Reject")
+    assert site.api.wait(CUSTOMERS, rejected) == "success"
+    states = site.api.task_states(CUSTOMERS, rejected)
+    assert states["load_shopify"] == states["load_powerofficego"] == "skipped"
+    assert site.api.result(CUSTOMERS, rejected, "settle")["state"] == "rejected"
+    assert "the plan was rejected" in site.api.log(CUSTOMERS, rejected, "settle")
+    assert site.writes() == written
+
+    approved = site.api.trigger(CUSTOMERS)
+    site.api.wait_for_question(CUSTOMERS, approved)
+    site.api.answer(CUSTOMERS, approved, "Approve")
+    assert site.api.wait(CUSTOMERS, approved) == "success"
+    assert site.api.result(CUSTOMERS, approved, "review")["decision"] == "approved"
+    assert site.api.result(CUSTOMERS, approved, "review")["by"] != "nobody in time"
+    assert site.writes() == written + 1
+    assert "Nyhagen" in str(site.simulators.shopify.state()["customers"])
+
+    # a cleared task runs again, asks nobody and writes nothing
+    before = site.status("customers")
+    for task_id in ("load_shopify", "review"):
+        site.api.clear(CUSTOMERS, approved, task_id)
+        wait_until(lambda: site.api.run_state(CUSTOMERS, approved) != "success", "the clearing", seconds=30)
+        assert site.api.wait(CUSTOMERS, approved) == "success"
+    assert site.writes() == written + 1
+    assert site.status("customers")["in_sync"] == before["in_sync"]
+
+    # a backfill is three windows on the past: nothing is created, no watermark moves
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=4)
+    site.api.wait_for_backfill(site.api.backfill(CUSTOMERS, end - timedelta(days=3), end, on_guard="proceed"))
+    backfills = [run for run in site.api.runs(CUSTOMERS) if run["run_type"] == "backfill"]
+    assert len(backfills) == 3
+    assert {run["state"] for run in backfills} == {"success"}
+    assert all(run["data_interval_start"] < run["data_interval_end"] for run in backfills)
+    assert site.writes() == written + 1
+    after = site.status("customers")
+    assert (after["linked"], after["in_sync"]) == (before["linked"], before["in_sync"])
