@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -346,6 +347,26 @@ def test_two_loads_of_one_plan_at_once_write_once(world: World) -> None:
     assert world.status()["linked"] == 2
     world.run()
     assert world.status()["in_sync"] == 2
+
+
+def test_both_lanes_may_load_at_the_same_moment(world_on_each_store: World) -> None:
+    world = world_on_each_store
+    for n in range(40):
+        values = {"email": f"c{n}@post.example", "last": "Lie"}
+        world.left.add(**values, first="Kari")
+        world.right.add(**values, phone=f"+47223344{n:02}")
+    plan = world.plan(world.begin())
+    world.approve(plan)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda side: world.load(plan, side), [LEFT, RIGHT, LEFT, RIGHT]))
+
+    assert world.status()["linked"] == 40
+    world.forget_writes()
+    world.run()
+    assert world.writes() == 0
+    assert world.status()["in_sync"] == 40
+    assert all(world.left.show(i) == world.right.show(i) for i in world.left.records)
 
 
 def test_a_plan_older_than_one_that_was_carried_out_is_refused(world: World) -> None:
