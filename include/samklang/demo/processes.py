@@ -113,10 +113,18 @@ class Block:
 
 
 class Simulators(Block):
-    """Both systems over HTTP, each as a process of its own; `powerofficego` and `shopify` speak to their controls."""
+    """Both systems over HTTP, each as a process of its own; `powerofficego` and `shopify` speak to their controls.
 
-    def __init__(self, logs: Path, *, records: int = 200, seed: int = 1, overlap: float = 0.6) -> None:
+    :param pace: how many times more requests than the real systems they take.
+    """
+
+    def __init__(self, logs: Path, *, records: int = 200, seed: int = 1, overlap: float = 0.6, pace: float = 1) -> None:
         self._logs = logs
+        self._per_second = 10 * pace
+        self._switches = {
+            "powerofficego": {"requests_per_second": self._per_second},
+            "shopify": {"restore_rate": 100.0 * pace, "bucket_size": 2000.0 * pace},
+        }
         self._options = ["--records", str(records), "--seed", str(seed), "--overlap", str(overlap)]
         self._children: list[Child] = []
         self.powerofficego = Control(f"http://127.0.0.1:{free_port()}")
@@ -127,6 +135,8 @@ class Simulators(Block):
         sides = {"powerofficego": self.powerofficego, "shopify": self.shopify}
         for side, control in sides.items():
             command = [sys.executable, "-m", "samklang.simulators", side, "--port", control.url.rpartition(":")[2]]
+            for name, value in self._switches[side].items():
+                command += ["--switch", f"{name}={value}"]
             self._children.append(Child(f"simulator-{side}", command + self._options, env=os.environ, logs=self._logs))
         for side, control in sides.items():
             wait_until(control.answers, f"the simulator of {side}", seconds=60, children=self._children)
@@ -145,6 +155,7 @@ class Simulators(Block):
                 "extra": {
                     "subscription_key": "sub",
                     "token_url": f"{self.powerofficego.url}/OAuth/Token",
+                    "requests_per_second": self._per_second,
                 },
             },
             SHOPIFY_CONNECTION: {"conn_type": "shopify", "host": self.shopify.url, "password": "shpat_simulated"},
