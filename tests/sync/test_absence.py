@@ -9,7 +9,7 @@ from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers
 
 from samklang.core.records import Scope
 from samklang.errors import ProtocolError
-from samklang.store.schema import seen
+from samklang.store.schema import seen, verdicts
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
 NewWorld = Callable[..., World]
@@ -69,6 +69,9 @@ def test_a_record_missing_twice_and_unknown_by_id_is_gone_and_its_twin_stays(wor
 
     assert scopes(world, side) == {a: Scope.GONE}
     assert summary["gone"] == {side: 1}
+    assert [(v["record_id"], v["verdict"], v["reason"]) for v in world.rows(verdicts)] == [
+        (b, "twin_gone", f"gone_in_{side}")
+    ]
     assert gone.records == {}
     assert other.value(b, "first") == "Karin"
     assert world.writes() == 0

@@ -101,7 +101,7 @@ class Clash:
 
 @dataclass(slots=True)
 class Verdict:
-    """Why a record has no twin: `ambiguous` with all candidates, or `excluded`."""
+    """Why a record has no twin: `ambiguous` with all candidates, `excluded`, or `twin_gone`: it had one."""
 
     side: str
     id: str
