@@ -6,7 +6,20 @@ columns. Times are text as `core.clocks` writes it. Maps of fields use the mappi
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -16,6 +29,8 @@ meta = Table(
     Column("name", String(200), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+tickets = Sequence("tickets", metadata=metadata)  # PostgreSQL; SQLite, with one writer at a time, counts in a row
 
 counters = Table(
     "counters",
