@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,12 +111,24 @@ class World:
 
     def status(self, entity: str = "customers") -> dict[str, Any]:
         from samklang.mapping_files import load_mapping
-        from samklang.store.database import Database
         from samklang.sync.report import status
+
+        with self.store() as database:
+            return status(database, load_mapping(entity, Path(os.environ["SAMKLANG_MAPPINGS"])))
+
+    def plan(self, finished: Finished) -> dict[str, Any]:
+        from samklang.store import journal
+
+        with self.store() as database, database.read() as connection:
+            return journal.plan(connection, finished.results["transform"]["plan"])
+
+    @contextmanager
+    def store(self) -> Iterator[Any]:
+        from samklang.store.database import Database
 
         database = Database(f"sqlite:///{self.folder / 'store.db'}")
         try:
-            return status(database, load_mapping(entity, Path(os.environ["SAMKLANG_MAPPINGS"])))
+            yield database
         finally:
             database.close()
 

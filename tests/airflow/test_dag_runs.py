@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,25 @@ def test_a_plan_beyond_a_limit_fails_at_once_without_a_scheduler_and_names_on_gu
     assert "on_guard" in message
     assert "the limit is 1" in message
     assert "without a scheduler" in message
+
+
+def test_a_question_that_nobody_answers_in_time_counts_as_no(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.change_mapping("customers", "creates: 1000", "creates: 1")
+    run = world.run()
+    task = world.task(run, "review")
+    assert task.response_timeout == timedelta(days=1)
+    assert task.defaults == ["Reject"]
+    silence = {
+        "chosen_options": task.defaults,
+        "params_input": {},
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": None,
+        "timedout": True,
+    }
+    monkeypatch.setattr(type(task), "execute", lambda self, context: self.execute_complete(context, silence))
+    assert world.rerun(run, "review", task) == "success"
+    assert world.plan(run)["state"] == "rejected"
+    assert world.plan(run)["decided_by"] == "nobody in time"
 
 
 def test_on_guard_fail_ends_the_run_with_every_limit_that_was_passed(world: Any) -> None:

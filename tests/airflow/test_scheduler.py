@@ -80,7 +80,7 @@ def folder() -> Iterator[Path]:
     """Not one of pytest's: those are closed to the user that PostgreSQL runs as."""
     folder = Path(tempfile.mkdtemp(prefix="samklang-"))
     yield folder
-    # shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
