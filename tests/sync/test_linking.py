@@ -382,3 +382,16 @@ def test_two_hundred_customers_are_linked_and_made_in_one_run(world: World) -> N
     assert world.status()["in_sync"] == 200
     assert len(world.right.records) == 200
     assert len(world.right.writes) == 100
+
+
+def test_nobody_is_made_who_shares_one_of_several_addresses_in_one_field(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS, "create_in: [shopify, powerofficego]"))
+    a = world.left.add(**OLA | {"email": "ola@post.example; ola@home.example"})
+    b = world.right.add(**OLA | {"email": "ola@home.example"})
+    world.left.add(**KARI | {"email": "kari@post.example; kari@home.example"})
+
+    world.run()
+
+    excluded = ("excluded", "shares_one_of_several_addresses")
+    assert judged(world) == {(LEFT, a): excluded, (RIGHT, b): excluded}
+    assert [values["firstName"] for _, _, values in world.right.writes] == ["Kari"]

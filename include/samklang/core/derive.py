@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from samklang.core.holds import addresses
 from samklang.core.mapping import Field, Mapping
 from samklang.core.prices import price_form
 from samklang.core.rules import EntityRules
@@ -26,6 +27,7 @@ SKIP = "skip:"
 UNSENT = "unsent"
 """The form of an empty base: the new record was made without this value, and shows a default in its place."""
 _PRICES = ("money", "cost")
+PART = "#"
 _KEY_LENGTH = 400
 
 
@@ -109,8 +111,18 @@ def form_of(field: Field, mapping: Mapping, view: SideView, raw: str | None, fac
 
 
 def match_keys(mapping: Mapping, normal: MappingOf[str, str | None]) -> list[tuple[str, str]]:
-    """(field, value) of each key that the record has; keys are compared whole, however long."""
-    return [(name, _storable(value)) for name in mapping.match if (value := normal.get(name))]
+    """(field, value) of each key that the record has; keys are compared whole, however long.
+
+    Where one field holds several e-mail addresses, each of them besides, as `field#n`. Those link nobody, but they say
+    that two records may be one person, so that none of the two is made anew.
+    """
+    keys = []
+    for name in mapping.match:
+        if value := normal.get(name):
+            keys.append((name, _storable(value)))
+            parts = addresses(value) if mapping.field(name).kind == "email" else []
+            keys += [(f"{name}{PART}{n}", _storable(part)) for n, part in enumerate(parts) if len(parts) > 1]
+    return keys
 
 
 def _storable(key: str) -> str:

@@ -76,13 +76,18 @@ def _of_form(written: str, accepts: Accepts, region: str) -> Hold | None:
             return None
 
 
+def addresses(text: str) -> list[str]:
+    """The e-mail addresses in one field, as written, but for the case."""
+    return [part.lower() for part in _BETWEEN_ADDRESSES.split(tidy(text)) if "@" in part]
+
+
 def _of_email(text: str) -> Hold | None:
     """Shopify's own rules and no more: one `@`, something before it, a dot in the domain (sheet: Shopify 2.4).
 
     Shopify drops spaces inside an address, so it would store another address than the one we read: held.
     """
     parts = [part for part in _BETWEEN_ADDRESSES.split(tidy(text)) if part]
-    if sum("@" in part for part in parts) > 1:
+    if len(addresses(text)) > 1:
         return SEVERAL_EMAILS
     local, _, domain = text.partition("@")
     labels = domain.split(".")

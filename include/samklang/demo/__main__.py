@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from contextlib import ExitStack, suppress
@@ -41,6 +42,8 @@ def main() -> int:
 
 def _up(console: Console, *, demo: bool, port: int, records: int) -> int:
     home = FOLDER if demo else _UP
+    if demo:
+        shutil.rmtree(home, ignore_errors=True)  # the simulators start over, so the store does too
     variables = {name: value for name, value in os.environ.items() if name.startswith(("AIRFLOW_CONN_", "SAMKLANG_"))}
     with ExitStack() as stack:
         console.print("Starting …")

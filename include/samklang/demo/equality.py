@@ -20,6 +20,7 @@ import phonenumbers
 Json = dict[str, Any]
 
 UNEXPLAINED = "no reason found"
+_SEVERAL = "several addresses in one e-mail field"
 _METAFIELD = "samklang.powerofficego_id"
 _VAT = Decimal("1.25")  # the rate of the demo's mapping
 
@@ -68,15 +69,19 @@ def customers(go: list[Json], shop: list[Json], client_id: str, shop_id: str) ->
             result.note(why, "customer", ids, name)
         result.equal += not reasons
     emails = Counter(_email(c["EmailAddress"]) for c in go if c["EmailAddress"])
+    parts = {part for c in go for part in _addresses(c["EmailAddress"])}
     shop_emails = {_email(c["email"]) for c in shop if c["email"]}
     person_ids = {c["Id"] for c in persons}
     for one in rest_go:
         if one["Id"] not in person_ids:
             result.note("a company, not a person", "customer", str(one["Id"]))
         else:
-            result.note(_why_alone_in_go(one, emails, shop_emails), "customer", str(one["Id"]))
+            shared = bool(shop_emails.intersection(_addresses(one["EmailAddress"])))
+            why = _SEVERAL if shared else _why_alone_in_go(one, emails, shop_emails)
+            result.note(why, "customer", str(one["Id"]))
     for other in rest_shop:
-        result.note(_why_alone_in_shop(other, emails), "customer", other["legacyResourceId"])
+        why = _SEVERAL if _email(other["email"]) in parts else _why_alone_in_shop(other, emails)
+        result.note(why, "customer", other["legacyResourceId"])
     return result
 
 
@@ -170,8 +175,7 @@ def _customer_differences(go: Json, shop: Json, phones: Counter[str | None]) -> 
     paused = "archived: paused" if go["IsArchived"] or not go["IsActive"] else None
     region = (address.get("CountryCode") or "NO").upper()
     if _email(go["EmailAddress"]) != _email(shop["email"]):
-        several = len(re.findall("@", go["EmailAddress"] or "")) > 1
-        yield "e-mail", paused or ("several addresses in one e-mail field" if several else UNEXPLAINED)
+        yield "e-mail", paused or (_SEVERAL if _addresses(go["EmailAddress"]) else UNEXPLAINED)
     if _text(go["FirstName"]) != _text(shop["firstName"]):
         yield "first name", paused or UNEXPLAINED
     if _text(go["LastName"]) != _text(shop["lastName"]):
@@ -251,6 +255,12 @@ def _text(value: str | None) -> str | None:
 def _email(value: str | None) -> str | None:
     text = _text(value)
     return text.lower() if text else None
+
+
+def _addresses(value: str | None) -> list[str]:
+    """Each of several addresses in one field; none where there is one or no address."""
+    parts = [part.lower() for part in re.split(r"[\s,;]+", value or "") if "@" in part]
+    return parts if len(parts) > 1 else []
 
 
 def _phone(value: str | None, region: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
+from samklang.core.derive import PART
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.store.schema import link_sides, reads, revisit, seen, seen_keys
@@ -252,6 +253,32 @@ def key_holders(connection: Connection, entity: str, field: str) -> pd.DataFrame
     frame = pd.DataFrame.from_records(rows, columns=["side", "id", "value", "scope", "link_id"])
     frame["linked"] = frame.pop("link_id").notna()
     return frame
+
+
+def key_parts(connection: Connection, entity: str, field: str) -> list[tuple[str, str, str]]:
+    """(side, id, value) of each of several addresses that stand in one key field; see `core.derive.match_keys`."""
+    rows = connection.execute(
+        select(seen_keys.c.side, seen_keys.c.id, seen_keys.c.value).where(
+            seen_keys.c.entity == entity, seen_keys.c.field.startswith(field + PART, autoescape=True)
+        )
+    )
+    return [(row.side, row.id, row.value) for row in rows]
+
+
+def held_keys(connection: Connection, entity: str, side: str, field: str, values: Sequence[str]) -> set[str]:
+    """Which of these keys a record of this side holds."""
+    return {
+        value
+        for part in chunks(values)
+        for value in connection.execute(
+            select(seen_keys.c.value).where(
+                seen_keys.c.entity == entity,
+                seen_keys.c.side == side,
+                seen_keys.c.field == field,
+                seen_keys.c.value.in_(part),
+            )
+        ).scalars()
+    }
 
 
 def find(connection: Connection, entity: str, text: str) -> list[tuple[str, str]]:

@@ -121,6 +121,7 @@ def _plan_unlinked(
         other = sync.mapping.other(side)
         alone = unlinked[side].loc[[i for s, i in matches.alone if s == side]]
         reasons = dict.fromkeys(orphans[side], "made_for_a_record_that_is_not_there")
+        reasons |= dict.fromkeys(_hidden_twins(sync, side, alone), "shares_one_of_several_addresses")
         if not alone.empty and _keys_unknown(sync, other):
             reasons = dict.fromkeys(alone.index, "match_key_unknown_on_the_other_side")
         for row in alone.to_dict("records"):
@@ -137,6 +138,26 @@ def _plan_unlinked(
                 refusals=refusals,
                 plan=plan,
             )
+
+
+def _hidden_twins(sync: Sync, side: str, alone: pd.DataFrame) -> list[str]:
+    """Records that share one of several addresses in a key field with somebody on the other side.
+
+    As a whole such a field matches nobody; but to make one of the two anew could double a person.
+    """
+    other = sync.mapping.other(side)
+    hidden: set[str] = set()
+    with sync.database.read() as connection:
+        for name in sync.mapping.match:
+            parts = seen.key_parts(connection, sync.entity, name)
+            if not parts:
+                continue
+            theirs = {value for s, _, value in parts if s == other}
+            mine = [(i, value) for s, i, value in parts if s == side]
+            held = seen.held_keys(connection, sync.entity, other, name, [value for _, value in mine]) | theirs
+            hidden |= {i for i, value in mine if value in held}
+            hidden |= {str(i) for i, text in alone["normal"].items() if loads(text).get(name) in theirs}
+    return [i for i in alone.index if i in hidden]
 
 
 def _keys_unknown(sync: Sync, side: str) -> bool:
