@@ -103,6 +103,17 @@ def test_another_pair_of_systems_is_a_declaration_away(environment: Any) -> None
     assert {task.powerofficego_conn_id for task in dag.tasks} == {"powerofficego_default"}
 
 
+def test_somebody_can_be_told_when_a_plan_waits_for_a_person(environment: Any) -> None:
+    from airflow.sdk import BaseNotifier
+
+    from samklang.airflow.dag import build_dag
+
+    notifier = BaseNotifier()
+    dag = build_dag("customers", notifiers=[notifier])
+
+    assert list(dag.get_task("review").notifiers) == [notifier]
+
+
 def test_reading_a_dag_file_imports_neither_pandas_nor_the_engine() -> None:
     code = (
         "import runpy, sys; runpy.run_path('dags/sync_customers.py');"

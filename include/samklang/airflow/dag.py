@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, BaseNotifier, CronDataIntervalTimetable, Param
 
 from samklang.airflow.operators import (
     ExtractPowerOfficeGoOperator,
@@ -45,10 +46,12 @@ def build_dag(
     shopify_conn_id: str = SHOPIFY_CONNECTION,
     store_conn_id: str = STORE_CONNECTION,
     dag_id: str | None = None,
+    notifiers: Sequence[BaseNotifier] = (),
 ) -> DAG:
     """
     :param entity: `customers` or `products`.
     :param dag_id: for another pair of systems; by default `sync_<entity>`.
+    :param notifiers: told when `review` waits for a person; a parked run stops the schedule.
     :raises MappingError: the mapping file is wrong; Airflow shows it as an import error.
     """
     mapping = load_mapping(entity, mappings_folder(os.environ))
@@ -81,7 +84,7 @@ def build_dag(
         ]
         transform = TransformOperator(task_id=TRANSFORM, **ids)
         # Airflow forgets an answer that comes within a second of the question, and tries again: ask again at once.
-        review = ReviewOperator(task_id=REVIEW, retry_delay=timedelta(seconds=1), **ids)
+        review = ReviewOperator(task_id=REVIEW, retry_delay=timedelta(seconds=1), notifiers=notifiers, **ids)
         loads = [
             LoadShopifyOperator(task_id=LOADS["shopify"], **ids),
             LoadPowerOfficeGoOperator(task_id=LOADS["powerofficego"], **ids),
