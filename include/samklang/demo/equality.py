@@ -200,6 +200,8 @@ def _why_phone(phone: str | None, phones: Counter[str | None]) -> str:
         return "a phone field that is not one number"
     if phone and phones[phone]:
         return "a phone that another customer has"
+    if phone and not phonenumbers.is_valid_number(phonenumbers.parse(phone)):
+        return "a phone number that nobody can have"
     return UNEXPLAINED
 
 
