@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 from scripted import Answer
-from shop import FEW, Shop, World, change, customer_answer, data, error, errors, node, only, rows, update
+from shop import FEW, HOST, Shop, World, change, customer_answer, data, error, errors, node, only, rows, update
 
-from samklang.errors import AccessError, TemporaryError, UnclearError
+from samklang.errors import AccessError, TemporaryError, ThrottledError, UnclearError
 from samklang.systems.base import Update
+from samklang.systems.shopify import ShopifyConfig, ShopifyCustomers
 
 
 def many(world: World, number: int) -> list[Update]:
@@ -45,8 +47,96 @@ def test_nothing_is_waited_for_between_check_and_write() -> None:
     world.before = note
     list(world.customers().update(updates))
     assert sum(world.slept) > 0
-    # the first documents teach what they cost
-    assert max(gaps[2:]) <= 2.0
+    assert max(gaps) == 0.0
+
+
+def throttled(available: float = 0.0) -> dict[str, Any]:
+    """Six seconds short of points."""
+    status = {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": 50.0}
+    cost = {"requestedQueryCost": 300 + available, "actualQueryCost": None, "throttleStatus": status}
+    return {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "extensions": {"cost": cost}}
+
+
+WAITS = [
+    {"status": 200, "body": throttled()},
+    {"status": 429, "headers": {"Retry-After": "6.0"}},
+]
+
+
+@pytest.mark.parametrize("fault", WAITS)
+def test_an_edit_made_while_a_write_has_to_wait_is_not_overwritten(fault: dict[str, Any]) -> None:
+    world = World()
+    record = world.customer()
+    world.sim.switches({"fail_next": [{"match": "UpdateCustomers", **fault}]})
+    customers = world.customers()
+    world.before = lambda _: None if not world.slept else world.edit("customers", record.id, firstName="Kaja")
+    outcome = only(customers.update([update(record, change("firstName", "Kari", "Karin"))]))
+    assert outcome.moved
+    assert world.slept[0] == 6.0
+    assert world.stored(record).values["firstName"] == "Kaja"
+
+
+@pytest.mark.parametrize("fault", WAITS)
+def test_a_write_that_had_to_wait_goes_out_after_another_check(fault: dict[str, Any]) -> None:
+    world = World()
+    record = world.customer()
+    world.sim.switches({"fail_next": [{"match": "UpdateCustomers", **fault}]})
+    outcome = only(world.customers().update([update(record, change("firstName", "Kari", "Karin"))]))
+    assert outcome.record is not None
+    assert outcome.record.values["firstName"] == "Karin"
+    assert world.operations == ["CheckCustomers", "UpdateCustomers"] * 2
+
+
+def test_a_write_without_a_connection_goes_out_after_another_check() -> None:
+    lost = requests.ConnectTimeout()
+    shop = Shop(
+        CheckCustomers=data(m0=[node(7)]), UpdateCustomers=[lost, data(m0=customer_answer(7, firstName="Karin"))]
+    )
+    outcome = only(shop.customers(FEW).update([Update(1, "7", (change("firstName", "Kari", "Karin"),))]))
+    assert outcome.record is not None
+    assert shop.operations == ["CheckCustomers", "UpdateCustomers"] * 2
+
+
+def test_a_write_whose_token_has_ended_goes_out_after_another_check() -> None:
+    shop = Shop(
+        CheckCustomers=data(m0=[node(7)]),
+        UpdateCustomers=[Answer(401), data(m0=customer_answer(7, firstName="Karin"))],
+        **{"/admin/oauth/access_token": Answer(200, {"access_token": "t", "expires_in": 86399})},
+    )
+    config = ShopifyConfig(HOST, client_id="app", client_secret="hemmelig")
+    customers = ShopifyCustomers(shop.client(config), FEW, {}, workers=1)
+    outcome = only(customers.update([Update(1, "7", (change("firstName", "Kari", "Karin"),))]))
+    assert outcome.record is not None
+    assert shop.operations == ["CheckCustomers", "UpdateCustomers"] * 2
+
+
+def test_a_shop_that_never_has_points_for_a_write_ends_as_throttled() -> None:
+    shop = Shop(CheckCustomers=data(m0=[node(7)]), UpdateCustomers=Answer(200, throttled()))
+    outcome = only(shop.customers(FEW).update([Update(1, "7", (change("firstName", "Kari", "Karin"),))]))
+    assert isinstance(outcome.error, ThrottledError)
+    assert outcome.record is None
+    assert 60.0 < sum(shop.time.slept) < 300.0
+
+
+def test_what_is_left_after_a_refusal_is_checked_again() -> None:
+    world = World()
+    world.new_customer(email="opptatt@example.no")
+    record = world.customer(email="kari@example.no", **{"addresses.city": "Oslo", "addresses.zip": "0155"})
+
+    def interfere(operation: str) -> None:
+        if operation == "CheckCustomers" and "UpdateCustomers" in world.operations:
+            world.edit("customers", record.id, firstName="Kaja")
+
+    world.before = interfere
+    changes = (
+        change("email", "kari@example.no", "opptatt@example.no"),
+        change("firstName", "Kari", "Karin"),
+        change("addresses.zip", "0155", "0156"),
+    )
+    outcome = only(world.customers().update([update(record, *changes)]))
+    assert isinstance(outcome.error, UnclearError)
+    now = world.stored(record).values
+    assert (now["firstName"], now["addresses.zip"]) == ("Kaja", "0156")
 
 
 def test_one_record_named_twice_is_written_in_two_batches() -> None:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from samklang.errors import ThrottledError
+
 DEFAULT_RATE = 100.0
 """Points per second that come back, until an answer tells: the smallest plan's."""
 LONGEST_WAIT = 30.0
@@ -28,11 +30,16 @@ class Budget:
         self._under_way = 0.0
         self.rate = DEFAULT_RATE
 
-    def take(self, operation: str) -> float:
-        """Wait until the operation fits into the bucket. :returns: what was taken, to be given back with the answer."""
+    def take(self, operation: str, *, now: bool = False) -> float:
+        """Wait until the operation fits into the bucket. :returns: what was taken, to be given back with the answer.
+
+        :raises ThrottledError: it would have to wait, and is to be sent `now` or not at all.
+        """
         with self._lock:
             cost = self._costs.get(operation, 0.0)
             wait = self._until(cost)
+            if now and wait > 0:
+                raise ThrottledError(f"{operation}: not enough points yet.", retry_after=wait)
             self._under_way += cost
         if wait > 0:
             self._sleep(wait)

@@ -18,6 +18,7 @@ from samklang.errors import (
     RejectedError,
     RemoteError,
     TemporaryError,
+    ThrottledError,
     UnclearError,
 )
 from samklang.systems.shopify.answers import (
@@ -68,6 +69,9 @@ class ShopifyClient:
     ) -> None:
         self._config = config
         self._api = Transport(config.host, session, system=SYSTEM, sleep=sleep, clock=clock, wall=wall, random=random)
+        self._at_once = Transport(
+            config.host, session, system=SYSTEM, sleep=_refuse_to_wait, clock=clock, wall=wall, random=random
+        )
         self._path = f"/admin/api/{config.api_version}/graphql.json"
         self.sleep = sleep
         self.budget = Budget(sleep, clock)
@@ -101,23 +105,33 @@ class ShopifyClient:
         fragments: Mapping[str, str] | None = None,
         safe: bool = False,
         partial: bool = True,
+        now: bool = False,
     ) -> Answer:
         """Write with one document of many calls, which are carried out in order; see `execute`."""
         document, variables = compose(calls, operation=operation, kind="mutation", fragments=fragments)
-        return self.execute(document, variables, operation=operation, safe=safe, partial=partial)
+        return self.execute(document, variables, operation=operation, safe=safe, partial=partial, now=now)
 
     def execute(
-        self, document: str, variables: Json | None = None, *, operation: str, safe: bool, partial: bool = False
+        self,
+        document: str,
+        variables: Json | None = None,
+        *,
+        operation: str,
+        safe: bool,
+        partial: bool = False,
+        now: bool = False,
     ) -> Answer:
         """Send one document.
 
         :param operation: its name; costs are remembered by it.
         :param safe: whether it may be repeated when its fate is unknown.
         :param partial: give back the failures of single calls, instead of raising the first one.
+        :param now: do not wait and try again, because what it rests on may change meanwhile: a ThrottledError says
+            that it was not carried out, and when it can be.
         :raises AccessError: keys or scopes are refused. :raises UnclearError: a write may have been carried out.
         :raises RejectedError, TemporaryError, ProtocolError: see `answers` and `Transport`.
         """
-        body = self._send({"query": document, "variables": variables or {}, "operationName": operation}, safe)
+        body = self._send({"query": document, "variables": variables or {}, "operationName": operation}, safe, now)
         answer = read_answer(body, operation, safe=safe)
         if answer.faults and not partial:
             raise error_of(answer.faults, operation, safe)
@@ -127,11 +141,11 @@ class ShopifyClient:
         """A bulk operation's file, in chunks, without the token."""
         return self._api.download(url)
 
-    def _send(self, request: Json, safe: bool) -> Json:
+    def _send(self, request: Json, safe: bool, now: bool) -> Json:
         operation = request["operationName"]
-        taken = self.budget.take(operation)
+        taken = self.budget.take(operation, now=now)
         try:
-            reply = self._authorized(request, safe)
+            reply = self._authorized(request, safe, now)
         finally:
             self.budget.give_back(taken)
         self._compare_version(reply)
@@ -148,13 +162,15 @@ class ShopifyClient:
         self.budget.learn(operation, _cost(body))
         return body
 
-    def _authorized(self, request: Json, safe: bool) -> Reply:
+    def _authorized(self, request: Json, safe: bool, now: bool) -> Reply:
+        api = self._at_once if now else self._api
+
         def judge(reply: Reply) -> float | None:
             return self._not_executed(reply, request["operationName"], safe)
 
         for is_last in (self._config.token is not None, True):
             token = self._token.get()
-            reply = self._api.send(
+            reply = api.send(
                 "POST",
                 self._path,
                 safe=safe,
@@ -166,6 +182,8 @@ class ShopifyClient:
                 break
             # it was not executed, whatever it was; the token may have been revoked early
             self._token.drop(token)
+            if now:
+                raise ThrottledError(f"{request['operationName']}: the token has ended.", retry_after=0.0)
         return reply
 
     def _not_executed(self, reply: Reply, operation: str, safe: bool) -> float | None:
@@ -226,6 +244,11 @@ class ShopifyClient:
         if not isinstance(body, dict) or not isinstance(token, str) or not token:
             raise ProtocolError(f"{reply.request}: no token in the answer.", system=SYSTEM, status=reply.status)
         return Token(token, _lifetime(body.get("expires_in")))
+
+
+def _refuse_to_wait(seconds: float) -> None:
+    """In the place of a sleep between two tries; only what was not carried out is tried again."""
+    raise ThrottledError("A write would have had to wait.", retry_after=seconds, system=SYSTEM)
 
 
 def _lifetime(value: Any) -> float:

@@ -3,7 +3,7 @@
 An update is checked and written in batches: one document reads the records of a batch and compares them with what the
 plan expects, the next one writes those that have not moved. A batch is as many records as are written within about
 two seconds. Each record's writes are *parts*, one mutation each; a part that is refused for some of its fields goes
-out again without them, with the next document.
+out again without them. No write follows its check after a wait: where the shop asks for one, records are checked anew.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from samklang.core.records import Record
-from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, UnclearError
+from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, ThrottledError, UnclearError
 from samklang.systems.base import Change, Outcome, Problem, Update
 from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, InvalidInputError, Json, error_of
 from samklang.systems.shopify.creating import Creating
@@ -26,6 +26,8 @@ POINTS = 20.0
 """What the writes of one record cost, about."""
 FEWEST, MOST = 5, 20
 """Records of a batch: a request ends after ten seconds (sheet: Shopify 1)."""
+PATIENCE = 120.0
+"""Seconds that one batch may wait between a check and the next one, before the task has to decide."""
 
 
 @dataclass(slots=True)
@@ -41,22 +43,47 @@ class Part:
 class Job:
     """One update under way.
 
+    :param parts: what is still to be written.
     :param fresh: the record as it was read just before.
     :param stored: what it is after the writes so far; None while nothing was written.
     """
 
     update: Update
+    parts: list[Part]
     fresh: Record
-    parts: list[Part] = field(default_factory=list)
     stored: Record | None = None
     problems: list[Problem] = field(default_factory=list)
+    moved: bool = False
     gone: bool = False
     error: RemoteError | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return any(part.changes for part in self.parts)
 
     def outcome(self) -> Outcome:
         if self.gone:
             return Outcome(self.update.ref, gone=True)
+        if self.moved:
+            return Outcome(self.update.ref, record=self.fresh, moved=True)
         return Outcome(self.update.ref, record=self.stored, problems=tuple(self.problems), error=self.error)
+
+    def move(self) -> None:
+        """A value is another than the plan saw."""
+        self.parts.clear()
+        if self.stored is None:
+            self.moved = True
+        else:
+            self.error = UnclearError("A part was written, and then the rest had moved.", system=SYSTEM)
+
+    def go(self) -> None:
+        """The shop does not know the record any more."""
+        self.gone = True
+        self.parts.clear()
+
+    def fail(self, error: RemoteError) -> None:
+        self.error = error
+        self.parts.clear()
 
     def refuse(self, part: Part, problems: Sequence[Problem]) -> None:
         """Take refused fields out of a part; a refusal that names none of them is about all."""
@@ -113,23 +140,24 @@ class Updating(Creating):
 
     def _update_batch(self, batch: Sequence[Update]) -> list[Outcome]:
         read, write = f"Check{self.kind}s", f"Update{self.kind}s"
-        self._client.budget.make_room(read, write)
-        try:
-            answer = self._look_up([update.id for update in batch], read)
-            unknown, _ = self._unknown(answer.denied)
-            found = [None if node is None else self._record(node, unknown) for node in answer.call(0)]
-        except RemoteError as error:
-            return [Outcome(update.ref, error=error) for update in batch]
-        outcomes, jobs = [], []
-        for update, fresh in zip(batch, found, strict=True):
-            if fresh is None:
-                outcomes.append(Outcome(update.ref, gone=True))
-            elif self._has_moved(update, fresh):
-                outcomes.append(Outcome(update.ref, record=fresh, moved=True))
-            else:
-                jobs.append(Job(update, fresh, self._parts(update)))
-        self._carry_out(jobs, write)
-        return outcomes + [job.outcome() for job in jobs]
+        jobs = [Job(update, self._parts(update), Record(update.id, {})) for update in batch]
+        patience = PATIENCE
+        while waiting := [job for job in jobs if job.is_waiting]:
+            self._client.budget.make_room(read, write)
+            try:
+                self._check(waiting, read)
+            except RemoteError as error:
+                _fail(waiting, error)
+                break
+            try:
+                self._carry_out(waiting, write)
+            except ThrottledError as error:
+                patience -= max(1.0, error.retry_after)
+                if patience < 0:
+                    _fail(waiting, error)
+                else:
+                    self._client.sleep(error.retry_after)
+        return [job.outcome() for job in jobs]
 
     def _parts(self, update: Update) -> list[Part]:
         changes: dict[str, list[Change]] = {}
@@ -137,22 +165,42 @@ class Updating(Creating):
             changes.setdefault(self._fields[change.field].part, []).append(change)
         return [Part(name, tuple(changes[name])) for name in self.part_order if name in changes]
 
-    def _carry_out(self, jobs: Sequence[Job], operation: str) -> None:
-        """Send all parts in one document, and again those of which something was refused and something is left."""
-        while waiting := [(job, part) for job in jobs for part in job.parts if part.changes]:
-            calls = [self._call(job, part) for job, part in waiting]
-            try:
-                answer = self._client.write(calls, operation=operation, fragments=self._fragments)
-                unknown, _ = self._unknown(answer.denied)
-            except InvalidInputError as error:
-                if not self._blame(error, waiting):
-                    _fail(waiting, error)
+    def _check(self, jobs: Sequence[Job], operation: str) -> None:
+        """Read the records, and take out those that are not what the plan expects. :raises RemoteError: unreadable."""
+        answer = self._look_up([job.update.id for job in jobs], operation)
+        unknown, _ = self._unknown(answer.denied)
+        for job, node in zip(jobs, answer.call(0), strict=True):
+            if node is None:
+                job.go()
                 continue
-            except RemoteError as error:
-                _fail(waiting, error)
-                return
-            for number, (job, part) in enumerate(waiting):
-                self._take_answer(job, part, answer, number, unknown)
+            job.fresh = self._record(node, unknown)
+            left = tuple(change for part in job.parts for change in part.changes)
+            if self._has_moved(replace(job.update, changes=left), job.fresh):
+                job.move()
+
+    def _carry_out(self, jobs: Sequence[Job], operation: str) -> None:
+        """Send all that is left of these records in one document.
+
+        :raises ThrottledError: nothing of it was carried out, and what was checked may change until it can be.
+        """
+        waiting = [(job, part) for job in jobs for part in job.parts if part.changes]
+        if not waiting:
+            return
+        calls = [self._call(job, part) for job, part in waiting]
+        try:
+            answer = self._client.write(calls, operation=operation, fragments=self._fragments, now=True)
+            unknown, _ = self._unknown(answer.denied)
+        except ThrottledError:
+            raise
+        except InvalidInputError as error:
+            if not self._blame(error, waiting):
+                _fail(jobs, error)
+            return
+        except RemoteError as error:
+            _fail(jobs, error)
+            return
+        for number, (job, part) in enumerate(waiting):
+            self._take_answer(job, part, answer, number, unknown)
 
     def _take_answer(self, job: Job, part: Part, answer: Answer, number: int, unknown: frozenset[str]) -> None:
         payload, fault = answer.call(number), answer.fault(number)
@@ -160,10 +208,9 @@ class Updating(Creating):
             _take_fault(job, part, fault)
             return
         if not isinstance(payload, dict):
-            _fail([(job, part)], UnclearError("A write was not answered.", system=SYSTEM))
+            job.fail(UnclearError("A write was not answered.", system=SYSTEM))
         elif is_gone(payload):
-            job.gone = True
-            job.parts.clear()
+            job.go()
         elif problems := read_problems(payload, self._fields, part.name, part.changes):
             try:
                 if not self._settle(job, part, problems):
@@ -202,10 +249,10 @@ def _apart(updates: Sequence[Update], size: int) -> tuple[list[Update], list[Upd
     return list(batch.values()), rest
 
 
-def _fail(waiting: Sequence[tuple[Job, Part]], error: RemoteError) -> None:
-    for job, _ in waiting:
-        job.error = error
-        job.parts.clear()
+def _fail(jobs: Sequence[Job], error: RemoteError) -> None:
+    for job in jobs:
+        if job.is_waiting:
+            job.fail(error)
 
 
 def _take_fault(job: Job, part: Part, fault: Fault) -> None:
