@@ -1,12 +1,36 @@
-"""What all tests share."""
+"""What all tests share: the reference documents, and one Airflow home for all tests that import Airflow."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="samklang-airflow-"))
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+
+os.environ |= {
+    "AIRFLOW_HOME": str(AIRFLOW_HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+}
+
+
+@pytest.fixture(scope="session")
+def airflow_imported() -> None:
+    """Airflow reads its home, and sets up its logging, when it is first imported, for good.
+
+    So that must not happen inside a test that has set a home of its own, or replaced stderr.
+    """
+    import airflow.settings
+
+    assert str(AIRFLOW_HOME) in airflow.settings.AIRFLOW_HOME
 
 
 @pytest.fixture(scope="session")

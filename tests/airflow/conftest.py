@@ -1,12 +1,10 @@
-"""An Airflow home of its own, set before Airflow is imported, and a world of two simulators around it."""
+"""Runs of the DAGs in one process, in a world of two simulators."""
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,15 +14,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HOME = Path(tempfile.mkdtemp(prefix="samklang-airflow-"))
-atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
-os.environ |= {
-    "AIRFLOW_HOME": str(HOME),
-    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-}
+
+@pytest.fixture(scope="session", autouse=True)
+def _airflow(airflow_imported: None) -> None:
+    """Before anything else."""
 
 
 @pytest.fixture(scope="session")

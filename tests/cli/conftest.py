@@ -21,7 +21,7 @@ from samklang.simulators.shopify.access import STATIC_TOKEN
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(airflow_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`AIRFLOW_HOME`, with nothing set besides."""
     for name in list(os.environ):
         if name.startswith(("AIRFLOW_", "SAMKLANG_", "ASTRONOMER_")):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.cli.running import Command
-from tests.conftest import ROOT
 
 from samklang.cli.app import app
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = ["status", "doctor", "explain", "plan"]
 
 
