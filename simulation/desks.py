@@ -1,0 +1,153 @@
+"""Both simulators as people see them: what stands in each record, and typing into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from samklang.simulators.powerofficego import PowerOfficeGoSimulator
+from samklang.simulators.shopify import ShopifySimulator
+from simulation.values import FIELDS
+
+Values = dict[str, Any]
+
+
+class Desk(Protocol):
+    """One side. Ids are those that the engine uses."""
+
+    def records(self) -> dict[str, Values]:
+        """What stands in each field, by record and by the mapping's name."""
+
+    def origin(self, record_id: str) -> str | None:
+        """The record on the other side that this one says it was made for; None: it does not say."""
+
+    def is_active(self, record_id: str) -> bool: ...
+
+    def make(self, values: Mapping[str, Any]) -> str:
+        """A new record. :raises ValueError: the system refuses it."""
+
+    def type_in(self, record_id: str, values: Mapping[str, Any]) -> None:
+        """:raises ValueError: the system refuses it. :raises KeyError: there is no such record."""
+
+    def touch(self, record_id: str, number: int) -> None:
+        """An edit of a field that is not synchronised."""
+
+    def archive(self, record_id: str, *, on: bool) -> None: ...
+
+    def delete(self, record_id: str) -> None: ...
+
+
+class PowerOfficeGoDesk:
+    def __init__(self, simulator: PowerOfficeGoSimulator, entity: str) -> None:
+        self._simulator = simulator
+        self._entity = entity
+        self._fields = tuple(FIELDS[entity])
+
+    def _objects(self) -> dict[int, Values]:
+        return self._simulator.ledger.objects[self._entity]
+
+    def records(self) -> dict[str, Values]:
+        return {
+            str(number): {name: _inside(dto, name) for name in self._fields} for number, dto in self._objects().items()
+        }
+
+    def origin(self, record_id: str) -> str | None:
+        reference = self._objects()[int(record_id)].get("ExternalImportReference")
+        return reference.rpartition(":")[2] if reference and reference.startswith("shopify:") else None
+
+    def is_active(self, record_id: str) -> bool:
+        dto = self._objects()[int(record_id)]
+        return not dto["IsArchived"] and (self._entity == "products" or bool(dto["IsPerson"] and dto["IsActive"]))
+
+    def make(self, values: Mapping[str, Any]) -> str:
+        made = self._simulator.edit({"entity": self._entity, "create": dict(values)})
+        return str(made["Id"])
+
+    def type_in(self, record_id: str, values: Mapping[str, Any]) -> None:
+        self._simulator.edit({"entity": self._entity, "id": record_id, "set": dict(values)})
+
+    def touch(self, record_id: str, number: int) -> None:
+        name = "OurReferenceEmployeeCode" if self._entity == "customers" else "Description"
+        values = {"WebsiteUrl": f"https://example.no/{number}"} if self._entity == "customers" else {name: f"{number}"}
+        self.type_in(record_id, values)
+
+    def archive(self, record_id: str, *, on: bool) -> None:
+        self.type_in(record_id, {"IsArchived": on})
+
+    def delete(self, record_id: str) -> None:
+        self._simulator.edit({"entity": self._entity, "id": record_id, "delete": True})
+
+
+class ShopifyDesk:
+    def __init__(self, simulator: ShopifySimulator, entity: str) -> None:
+        self._simulator = simulator
+        self._entity = entity
+        self._names = FIELDS[entity]
+
+    def records(self) -> dict[str, Values]:
+        store = self._simulator.store
+        if self._entity == "customers":
+            return {str(number): _customer(record) for number, record in store.customers.items()}
+        return {
+            str(number): {"Name": variant.product.title, "Code": variant.inventory_item.sku, "UnitPrice": variant.price}
+            for number, variant in store.variants.items()
+        }
+
+    def origin(self, record_id: str) -> str | None:
+        store = self._simulator.store
+        owner = store.customers[int(record_id)] if self._entity == "customers" else self._product(record_id)
+        key = owner.fields.get(("samklang", "powerofficego_id"))
+        return key.value.rpartition("-")[2] if key else None
+
+    def is_active(self, record_id: str) -> bool:
+        return self._entity == "customers" or self._product(record_id).status != "ARCHIVED"
+
+    def _product(self, record_id: str) -> Any:
+        return self._simulator.store.variants[int(record_id)].product
+
+    def _number(self, record_id: str) -> str:
+        return record_id if self._entity == "customers" else str(self._product(record_id).number)
+
+    def make(self, values: Mapping[str, Any]) -> str:
+        made = self._simulator.edit({"entity": self._entity, "create": self._named(values)})
+        return str(made["legacyResourceId"] if self._entity == "customers" else made["variants"][0]["legacyResourceId"])
+
+    def type_in(self, record_id: str, values: Mapping[str, Any]) -> None:
+        self._set(record_id, self._named(values))
+
+    def touch(self, record_id: str, number: int) -> None:
+        self._set(record_id, {"tags": [f"tag-{number}"]})
+
+    def archive(self, record_id: str, *, on: bool) -> None:
+        if self._entity == "products":
+            self._set(record_id, {"status": "ARCHIVED" if on else "ACTIVE"})
+
+    def delete(self, record_id: str) -> None:
+        self._simulator.edit({"entity": self._entity, "id": self._number(record_id), "delete": True})
+
+    def _set(self, record_id: str, values: Values) -> None:
+        self._simulator.edit({"entity": self._entity, "id": self._number(record_id), "set": values})
+
+    def _named(self, values: Mapping[str, Any]) -> Values:
+        return {self._names[name]: value for name, value in values.items()}
+
+
+def _inside(dto: Values, name: str) -> Any:
+    head, _, tail = name.partition(".")
+    value = dto.get(head)
+    return (value or {}).get(tail) if tail else value
+
+
+def _customer(record: Any) -> Values:
+    place = record.default_address
+    return {
+        "EmailAddress": record.email,
+        "MailAddress.AddressLine1": place and place.address1,
+        "MailAddress.AddressLine2": place and place.address2,
+        "MailAddress.City": place and place.city,
+        "MailAddress.CountryCode": place and place.country_code,
+        "MailAddress.ZipCode": place and place.zip,
+        "PhoneNumber": record.phone,
+        "FirstName": record.first_name,
+        "LastName": record.last_name,
+    }

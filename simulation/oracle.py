@@ -1,0 +1,292 @@
+"""Who typed what, and what became of it: knows nothing of the engine, and everything of both systems.
+
+It follows each value through each cell (a field of a record on one side). A value that a person types is a *version*;
+it comes after the one that stood in the cell. A write of ours must carry a version of the twin on, or put one back.
+In the end each version that nobody typed over must stand on both sides, or be accounted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.desks import Desk
+from simulation.values import FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal
+
+Record = tuple[str, str]
+"""Side and id."""
+
+WINDOW = 3.0
+"""Seconds between our last look at a Shopify record and our write, in which nobody can keep us from overwriting."""
+
+
+@dataclass(eq=False, slots=True)
+class Version:
+    """One value.
+
+    :param before: what stood there. :param at: seconds, when it came; None: nobody typed it.
+    :param seen: whether we were shown it.
+    """
+
+    side: str
+    field: str
+    value: str | None
+    before: Version | None
+    at: float | None
+    seen: bool = False
+
+    def came_before(self, other: Version) -> bool:
+        """Whether `other` was typed over this value, or over one that was: on whichever side, it is the same value."""
+        step = other.before
+        while step is not None:
+            if step.value == self.value:
+                return True
+            step = step.before
+        return False
+
+
+@dataclass(slots=True)
+class Cell:
+    version: Version
+    changed_at: float
+    all: list[Version] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Loss:
+    """A version that we overwrote without having seen it."""
+
+    record: Record
+    version: Version
+    in_window: bool
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Told of each write and of each answer that reached us; see `violations`.
+
+    :param enforces: whether PowerOffice Go carries `test` out.
+    """
+
+    desks: Mapping[str, Desk]
+    entity: str
+    enforces: bool = True
+    cells: dict[Record, dict[str, Cell]] = field(default_factory=dict)
+    persons: dict[Record, int] = field(default_factory=dict)
+    read_at: dict[Record, float] = field(default_factory=dict)
+    made_by_us: dict[Record, Record] = field(default_factory=dict)
+    deleted: set[Record] = field(default_factory=set)
+    losses: list[Loss] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    # --- what happens
+
+    def typed(self, side: str, record_id: str, person: int) -> None:
+        """A person has made this record."""
+        self.persons[side, record_id] = person
+
+    def read(self, side: str, ids: Iterable[str], at: float) -> None:
+        """An answer with these records reached us."""
+        for record_id in ids:
+            self.read_at[side, record_id] = at
+            for cell in self.cells.get((side, record_id), {}).values():
+                cell.version.seen = True
+
+    def wrote(self, side: str, who: str, action: str, at: float) -> None:
+        """Something was written on a side: find out what, by looking at all that stands there."""
+        if who == "api" and action == "delete":
+            self.faults.append(f"deleted: we deleted a record in {side}")
+        now = self.desks[side].records()
+        for record_id, values in now.items():
+            record = (side, record_id)
+            known = self.cells.get(record)
+            if known is None:
+                self._appeared(record, values, who, at)
+                continue
+            for name, raw in values.items():
+                value = normal(name, side, raw)
+                if value != known[name].version.value:
+                    self._changed(record, name, known[name], value, who, at)
+        self.deleted |= {record for record in self.cells if record[0] == side and record[1] not in now}
+
+    def _appeared(self, record: Record, values: Mapping[str, Any], who: str, at: float) -> None:
+        side, record_id = record
+        twin = None
+        if who == "api":
+            origin = self.desks[side].origin(record_id)
+            twin = (other(side), origin) if origin else self._origin_by_code(side, values)
+            if twin is None or twin not in self.persons:
+                self.faults.append(f"invented: we made {side} {record_id} for nobody")
+            else:
+                self.persons[record] = self.persons[twin]
+                self.made_by_us[record] = twin
+        self.cells[record] = {}
+        for name, raw in values.items():
+            value = normal(name, side, raw)
+            version = self._carried(record, name, value, twin) if who == "api" else None
+            if version is None:
+                version = Version(side, name, value, None, at if who == "human" else None)
+            self.cells[record][name] = Cell(version, at, [version])
+
+    def _origin_by_code(self, side: str, values: Mapping[str, Any]) -> Record | None:
+        code = normal("Code", side, values.get("Code"))
+        for record, cells in self.cells.items():
+            if record[0] != side and code and any(v.value == code for v in cells["Code"].all):
+                return record
+        return None
+
+    def _changed(self, record: Record, name: str, cell: Cell, value: str | None, who: str, at: float) -> None:
+        side = record[0]
+        if who == "human":
+            version = Version(side, name, value, cell.version, at)
+        else:
+            if not cell.version.seen or self.read_at.get(record, -1.0) < cell.changed_at:
+                safe = side == POWEROFFICEGO and self.enforces
+                looked = at - self.read_at.get(record, -1e9) <= WINDOW
+                self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
+            found = self._carried(record, name, value, self._twin_of(record))
+            if found is None:
+                if name not in FREE:
+                    self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
+                found = Version(side, name, value, cell.version, None)
+            version = found
+        cell.version, cell.changed_at = version, at
+        cell.all.append(version)
+
+    def _carried(self, record: Record, name: str, value: str | None, twin: Record | None) -> Version | None:
+        """The version that a write of ours carries: the twin's newest of that value, or one put back."""
+        own = self.cells.get(record, {}).get(name)
+        for cell in (self.cells.get(twin, {}).get(name) if twin else None, own):
+            for version in reversed(cell.all if cell else []):
+                if version.value == value:
+                    return version
+        return None
+
+    def _twin_of(self, record: Record) -> Record | None:
+        """The record that it was made for, or that was made for it; else the newest of the same person."""
+        for made, origin in self.made_by_us.items():
+            if record in (made, origin):
+                return origin if record == made else made
+        person = self.persons.get(record)
+        twins = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
+        alive = [r for r in twins if r not in self.deleted]
+        return (alive or twins or [None])[-1]
+
+    # --- what came of it
+
+    def violations(self, store: StoreView) -> list[str]:
+        """Everything that must not be, once people and faults have been quiet for some runs."""
+        found = [*self.faults, *self._doubles(), *self._unfair_losses()]
+        linked: set[Record] = set()
+        for first, second in store.links:
+            pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
+            linked.update(pair)
+            found += self._of_pair(pair, store)
+        for record in self.cells:
+            if record in linked or record in self.deleted or not self.desks[record[0]].is_active(record[1]):
+                continue
+            if record not in store.accounted:
+                found.append(f"forgotten: {record[0]} {record[1]} has no twin and nothing says why")
+        return found
+
+    def _doubles(self) -> list[str]:
+        made: dict[tuple[int, str], list[Record]] = {}
+        for record in self.made_by_us:
+            made.setdefault((self.persons[record], record[0]), []).append(record)
+        found = []
+        for (person, side), records in made.items():
+            origins = {self.made_by_us[record] for record in records}
+            if len(records) > len(origins):
+                found.append(f"doubled: we made person {person} {len(records)} times in {side}")
+        return found
+
+    def _unfair_losses(self) -> list[str]:
+        return [
+            f"lost: {loss.version.field} of {loss.record[0]} {loss.record[1]} was overwritten unseen"
+            for loss in self.losses
+            if not loss.in_window
+        ]
+
+    def _of_pair(self, pair: tuple[Record, Record], store: StoreView) -> list[str]:
+        missing = [record for record in pair if record not in self.cells]
+        if missing:
+            return [f"invented: a link names {missing[0][0]} {missing[0][1]}, which never was"]
+        if any(record in self.deleted for record in pair):
+            return []
+        found = []
+        if self.persons[pair[0]] != self.persons[pair[1]] and not self._shared_a_key(pair):
+            found.append(f"mislinked: {pair[0][1]} and {pair[1][1]} are two people")
+        if not all(self.desks[side].is_active(i) for side, i in pair):
+            return found  # paused
+        for name in self.cells[pair[0]]:
+            ends = [self.cells[record][name] for record in pair]
+            excused = store.excuse(pair, name)
+            if ends[0].version.value != ends[1].version.value and not excused and not _is_default(name, ends):
+                found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
+            if not excused and name not in FREE:
+                found += self._lost(pair, name, ends, store)
+        return found
+
+    def _lost(self, pair: tuple[Record, Record], name: str, ends: list[Cell], store: StoreView) -> list[str]:
+        """Versions that nobody typed over and that stand nowhere, nor in the list of conflicts."""
+        typed = list(dict.fromkeys(version for end in ends for version in end.all))
+        standing = {end.version.value for end in ends}
+        told = store.told(pair, name)
+        unseen = {id(loss.version) for loss in self.losses}
+        found = []
+        for version in typed:
+            if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
+                continue
+            if id(version) in unseen or version.value in told:
+                continue
+            if version.value is None and version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0):
+                continue  # an empty field of a new pair is filled, never cleared (mission, rule 2)
+            found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
+        return found
+
+    def _shared_a_key(self, pair: tuple[Record, Record]) -> bool:
+        name = "EmailAddress" if self.entity == "customers" else "Code"
+        values = [{v.value for v in self.cells[record][name].all if v.value} for record in pair]
+        return bool(values[0] & values[1])
+
+
+def _is_default(name: str, ends: list[Cell]) -> bool:
+    """PowerOffice Go puts the country NO on a new address by itself: nobody's edit (mission, rule 11)."""
+    go, shop = ends
+    return name in FREE and go.version.value == "NO" and shop.version.value is None and len(go.all) == 1
+
+
+@dataclass(slots=True)
+class StoreView:
+    """What the link store tells people: links, and why things are as they are.
+
+    :param accounted: records without a twin that it has a word for.
+    :param holds: (side where it cannot go, id of the source, field) that it lists; field "" is the whole record.
+    :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
+    :param linked_at: seconds, when a pair was linked.
+    :param one_way: fields that travel in one direction only, or not at all.
+    """
+
+    links: list[tuple[str, str]]
+    accounted: set[Record]
+    holds: set[tuple[str, str, str]]
+    conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]]
+    linked_at: dict[tuple[str, str], float]
+    one_way: set[str] = field(default_factory=set)
+
+    def excuse(self, pair: tuple[Record, Record], name: str) -> bool:
+        """Whether the store says that a field is not in tune."""
+        if name in self.one_way:
+            return True
+        for target, source in (pair, pair[::-1]):
+            if {(target[0], source[1], name), (target[0], source[1], "")} & self.holds:
+                return True
+        return self.conflicts.get((pair[0][1], pair[1][1], name), (set(), False))[1]
+
+    def told(self, pair: tuple[Record, Record], name: str) -> set[str | None]:
+        return self.conflicts.get((pair[0][1], pair[1][1], name), (set[str | None](), False))[0]
+
+
+def other(side: str) -> str:
+    return SIDES[1 - SIDES.index(side)]

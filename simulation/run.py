@@ -1,0 +1,37 @@
+"""One trace, from its seed to what it showed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from simulation.trace import Trace, make_trace
+from simulation.world import Machine, World, small_pages
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """:param fired: how often each fault happened. :param in_window: edits lost where no system lets us keep them."""
+
+    seed: int
+    violations: tuple[str, ...]
+    fired: dict[str, int]
+    in_window: int
+    requests: int
+    digest: str
+    seconds: float
+
+
+def play(trace: Trace, machine: Machine) -> Result:
+    """Play one trace in a world of its own."""
+    start = time.perf_counter()
+    with small_pages(trace.page_size):
+        world = World(trace, machine)
+        violations = world.play()
+    window = sum(loss.in_window for loss in world.oracle.losses)
+    seconds = time.perf_counter() - start
+    return Result(trace.seed, tuple(violations), world.fired, window, world.requests, world.digest(), seconds)
+
+
+def play_seed(seed: int, machine: Machine) -> Result:
+    return play(make_trace(seed), machine)

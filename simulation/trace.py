@@ -1,0 +1,238 @@
+"""A trace: two systems with people at both desks, and runs with faults between them, all from one seed.
+
+It is plain data, so that it can be printed, replayed, and cut down to the few steps that matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
+
+WIRE_FAULTS = (
+    "refused",
+    "timeout before",
+    "timeout after",
+    "reset after",
+    "cut body",
+    "500 before",
+    "500 after",
+    "502 after",
+    "503 with Retry-After",
+    "504 after",
+    "429",
+    "429 without Retry-After",
+    "429 storm",
+    "throttled",
+    "login page",
+    "empty answer",
+    "no content",
+    "half a JSON",
+    "token ended",
+    "token endpoint down",
+    "forbidden",
+    "server error in the body",
+    "field denied",
+    "slow answer",
+)
+STORE_FAULTS = ("database busy", "commit lost", "commit unconfirmed")
+DISK_FAULTS = ("disk full",)
+DEATHS = ("killed",)
+LANES = ("other lane",)
+EDITS = ("type", "clear", "agree", "respell", "garbage", "touch", "archive", "reopen", "delete", "new", "again")
+EDIT_WEIGHTS = (40, 8, 6, 6, 6, 6, 3, 4, 2, 8, 2)
+GUESSES = {
+    "page_size_above_maximum": "refused",
+    "pagination_header": "absent",
+    "page_past_the_end": "empty_array",
+    "unselected_fields": "null",
+    "error_names": "pascal",
+    "problem_details": "absent",
+    "retry_after": "absent",
+    "test_operation": "ignored",
+    "patch_path_case": "ignored_unless_pascal",
+    "product_code": "free",
+    "address_country": "empty",
+}
+"""What is not known of PowerOffice Go, in its other position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a person does at one desk. :param number: makes the value that is typed; see `values.typed`."""
+
+    kind: str
+    side: str
+    person: int
+    field: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens during a run, at the `at`th thing it does (request, commit, file) or the next that fits.
+
+    :param what: one of the faults, or `edit`. :param side: of the system whose request fails; "" is either.
+    """
+
+    at: int
+    what: str
+    side: str = ""
+    edit: Edit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """:param what: `edit`, `run`, `again` (a task of an earlier run is cleared), `backup`, `restore`.
+
+    :param task: which task of the run before is run again. :param options: of the run.
+    """
+
+    what: str
+    edit: Edit | None = None
+    events: tuple[Event, ...] = ()
+    task: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is there in the beginning. :param sides: where; :param differs: fields in which the two sides differ."""
+
+    number: int
+    sides: tuple[str, ...]
+    differs: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    dirty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    seed: int
+    entity: str
+    mapping: tuple[str, ...]
+    switches: dict[str, dict[str, Any]]
+    skews: dict[str, float]
+    page_size: int
+    people: tuple[Person, ...]
+    steps: tuple[Step, ...]
+
+    def parts(self) -> int:
+        """How many steps and events could be left out."""
+        return sum(1 + len(step.events) for step in self.steps) + len(self.people)
+
+    def without(self, keeps: Callable[[int], bool]) -> Trace:
+        """The trace with those parts only whose number is kept."""
+        numbers: Iterator[int] = iter(range(self.parts()))
+        steps = []
+        for step in self.steps:
+            kept = keeps(next(numbers))
+            events = tuple(event for event in step.events if keeps(next(numbers)))
+            if kept:
+                steps.append(replace(step, events=events))
+        people = tuple(person for person in self.people if keeps(next(numbers)))
+        return replace(self, steps=tuple(steps), people=people)
+
+
+def make_trace(seed: int, *, entity: str | None = None) -> Trace:
+    """The trace of a seed."""
+    return _Maker(Random(seed)).make(seed, entity)
+
+
+class _Maker:
+    def __init__(self, pick: Random) -> None:
+        self._pick = pick
+        self._numbers = 0
+
+    def make(self, seed: int, entity: str | None) -> Trace:
+        pick = self._pick
+        self._entity = entity or ("products" if pick.random() < 0.25 else "customers")
+        self._fields = tuple(FIELDS[self._entity])
+        count = pick.randint(2, 5)
+        people = tuple(self._person(number) for number in range(count))
+        self._people = count
+        self._numbers = 100  # what people have in the beginning is numbered below
+        steps: list[Step] = []
+        for _ in range(pick.randint(1, 3)):
+            steps += [Step("edit", self._edit()) for _ in range(pick.randint(0, 4))]
+            if pick.random() < 0.06:
+                steps.append(Step("backup"))
+            steps.append(self._run())
+            if pick.random() < 0.06:
+                steps.append(Step("restore"))
+            if pick.random() < 0.15:
+                tasks = ("extract_powerofficego", "extract_shopify", "transform", "load_shopify", "load_powerofficego")
+                steps.append(Step("again", task=pick.choice((*tasks, "settle"))))
+        return Trace(
+            seed,
+            self._entity,
+            self._mapping(),
+            self._switches(),
+            {side: pick.choice((0.0, 0.0, 0.0, 40.0, -45.0, 600.0, -600.0)) for side in SIDES},
+            pick.choice((2, 3, 50)),
+            people,
+            tuple(steps),
+        )
+
+    def _mapping(self) -> tuple[str, ...]:
+        pick = self._pick
+        lines = ["create_in: " + pick.choice(("[shopify, powerofficego]",) * 4 + ("[shopify]", "[powerofficego]"))]
+        lines.append("policy: " + pick.choice(("latest",) * 5 + ("powerofficego", "shopify", "ask")))
+        if pick.random() < 0.06:
+            lines.append("share: {powerofficego: %s, shopify: %s}" % pick.choice((("true", "false"), ("false", "true"))))
+        if pick.random() < 0.1:
+            lines.append("clear: false")
+        if pick.random() < 0.15:
+            lines.append("full_every: 1m")
+        return tuple(lines)
+
+    def _switches(self) -> dict[str, dict[str, Any]]:
+        pick = self._pick
+        go = {name: other for name, other in GUESSES.items() if pick.random() < 0.08}
+        shop: dict[str, Any] = {"customers_updated_at": pick.choice(("day", "second"))}
+        if pick.random() < 0.3:
+            shop["index_lag_seconds"] = pick.choice((5.0, 60.0))
+        if pick.random() < 0.2:
+            shop |= {"bucket_size": 200.0, "restore_rate": 50.0}
+        return {POWEROFFICEGO: go, SHOPIFY: shop}
+
+    def _person(self, number: int) -> Person:
+        pick = self._pick
+        sides = pick.choice(((POWEROFFICEGO,), (SHOPIFY,), SIDES, SIDES))
+        differs = tuple(name for name in self._fields if sides == SIDES and pick.random() < 0.12)
+        lacks = tuple(name for name in self._fields if pick.random() < 0.08)
+        dirty = pick.choice(("",) * 9 + ("garbage phone", "several e-mails", "company", "double", "archived"))
+        return Person(number, sides, differs, lacks, dirty)
+
+    def _edit(self) -> Edit:
+        pick = self._pick
+        kind = pick.choices(EDITS, EDIT_WEIGHTS)[0]
+        self._numbers += 1
+        person = pick.randrange(self._people)
+        if kind == "new":
+            person = self._people
+            self._people += 1
+        return Edit(kind, pick.choice(SIDES), person, pick.choice(self._fields), self._numbers)
+
+    def _run(self) -> Step:
+        pick = self._pick
+        events = []
+        for _ in range(pick.choice((0, 0, 1, 1, 2, 3, 5))):
+            kinds = pick.choices((WIRE_FAULTS, ("edit",), DEATHS, STORE_FAULTS, DISK_FAULTS, LANES), (50, 25, 12, 8, 3, 6))
+            what = pick.choice(kinds[0])
+            edit = self._edit() if what == "edit" else None
+            events.append(Event(pick.randrange(90), what, pick.choice((*SIDES, "")), edit))
+        options: dict[str, Any] = {}
+        chance = pick.random()
+        if chance < 0.05:
+            options["dry_run"] = True
+        elif chance < 0.1:
+            options["review"] = "rejected"
+        elif chance < 0.2:
+            options["mode"] = pick.choice(("full", "changes"))
+        elif chance < 0.25:
+            options["kind"] = "backfill"
+        return Step("run", events=tuple(sorted(events, key=lambda event: event.at)), options=options)

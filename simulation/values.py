@@ -1,0 +1,66 @@
+"""What people type, on either side: each value new in its trace, so that it can be followed wherever it goes."""
+
+from __future__ import annotations
+
+import unicodedata
+
+SIDES = POWEROFFICEGO, SHOPIFY = ("powerofficego", "shopify")
+
+CUSTOMER_FIELDS = {
+    "EmailAddress": "email",
+    "MailAddress.AddressLine1": "addresses.address1",
+    "MailAddress.AddressLine2": "addresses.address2",
+    "MailAddress.City": "addresses.city",
+    "MailAddress.CountryCode": "addresses.countryCode",
+    "MailAddress.ZipCode": "addresses.zip",
+    "PhoneNumber": "phone",
+    "FirstName": "firstName",
+    "LastName": "lastName",
+}
+PRODUCT_FIELDS = {"Name": "title", "Code": "sku", "UnitPrice": "price"}
+FIELDS = {"customers": CUSTOMER_FIELDS, "products": PRODUCT_FIELDS}
+"""By entity: a field's name in the mapping, and what a person at the shop's desk calls it."""
+
+COUNTRIES = ("NO", "SE", "DK", "GB", "DE")
+FREE = ("MailAddress.CountryCode",)
+"""Fields with too few values to follow one."""
+ADDRESS = tuple(name for name in CUSTOMER_FIELDS if name.startswith("MailAddress."))
+
+
+def typed(field: str, side: str, number: int, person: int) -> str | int | float:
+    """What a person types into a field for the `number`th value of a trace. PowerOffice Go takes free text."""
+    go = side == POWEROFFICEGO
+    match field:
+        case "EmailAddress":
+            return f"Person{person}.v{number}@Example.no" if go else f"person{person}.v{number}@example.no"
+        case "PhoneNumber":
+            digits = f"9{number:07d}"
+            return f"0047 {digits[:3]} {digits[3:5]} {digits[5:]}" if go else f"+47{digits}"
+        case "MailAddress.CountryCode":
+            return COUNTRIES[number % len(COUNTRIES)]
+        case "MailAddress.ZipCode":
+            return f"{number:04d}"
+        case "UnitPrice":
+            return number * 4 if go else f"{number * 5}.00"  # 25 % VAT
+        case "Code":
+            return f"SKU-{person}-{number}"
+        case _:
+            return f"{field.rpartition('.')[2]} {number} Ærø "[: None if go else -1]
+
+
+def normal(field: str, side: str, raw: object) -> str | None:
+    """What makes two values the same: worked out apart from the engine's own way."""
+    if raw is None:
+        return None
+    text = unicodedata.normalize("NFC", str(raw).strip())
+    match field:
+        case "EmailAddress":
+            text = text.lower()
+        case "PhoneNumber":
+            digits = "".join(text.split())
+            text = f"+{digits[2:]}" if digits.startswith("00") and digits.isdigit() else text
+        case "UnitPrice":
+            return f"{float(text) * (1.25 if side == POWEROFFICEGO else 1):.2f}"
+        case _:
+            pass
+    return text or None

@@ -1,0 +1,188 @@
+"""Between a client and a simulator: every request passes here, and may meet a fault on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, Protocol
+
+import orjson
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.response import HTTPResponse
+
+from samklang.simulators.control import Controlled
+from samklang.simulators.http import Request, Response, ResponseLost, json_response, parse_url
+from simulation.values import POWEROFFICEGO, SHOPIFY
+
+ROUND_TRIP = 0.2
+"""Seconds that a request takes."""
+_LOGIN = Response(200, {"Content-Type": "text/html"}, b"<!doctype html><title>Sign in</title><form>")
+_IDS = {
+    POWEROFFICEGO: re.compile(rb'"Id":(\d+)'),
+    SHOPIFY: re.compile(rb"gid://shopify/(?:Customer|ProductVariant)/(\d+)"),
+}
+
+
+class Watch(Protocol):
+    """Who decides what goes wrong, and hears what went through."""
+
+    def request(self, side: str) -> list[str]:
+        """Called before each request. :returns: the faults that it meets."""
+
+    def answered(self, side: str, ids: set[str]) -> None:
+        """An answer that names these records has reached the client."""
+
+    def passes(self, seconds: float) -> None: ...
+
+
+class Wire(BaseAdapter):
+    """Mounted on a session in the place of the network."""
+
+    def __init__(self, simulators: Mapping[str, Controlled], side_of: Callable[[str], str], watch: Watch) -> None:
+        super().__init__()
+        self._simulators = simulators
+        self._side_of = side_of
+        self._watch = watch
+        self._failing: dict[str, int] = {}
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        url = request.url or ""
+        side = self._side_of(url)
+        faults = self._watch.request(side)
+        self._watch.passes(ROUND_TRIP / 2)
+        body = request.body or b""
+        headers = {name: value if isinstance(value, str) else value.decode() for name, value in request.headers.items()}
+        asked = parse_url(request.method or "GET", url, headers, body.encode() if isinstance(body, str) else body)  # type: ignore[union-attr]
+        answer, cut = self._answer(side, asked, faults)
+        self._watch.passes(ROUND_TRIP / 2)
+        if not cut:
+            self._watch.answered(side, {found.decode() for found in _IDS[side].findall(answer.body)})
+        return _response(request, answer, cut)
+
+    def _answer(self, side: str, asked: Request, faults: list[str]) -> tuple[Response, bool]:
+        """:returns: what comes back, and whether it is cut off in the middle."""
+        simulator = self._simulators[side]
+        is_token = asked.path.lower().endswith(("/token", "/access_token"))
+        for fault in faults:
+            self._begin(fault, side, simulator)
+        if is_token and self._take("token endpoint down", side):
+            return Response(503), False
+        if self._take("429 storm", side):
+            return _too_many(), False
+        for fault in faults:
+            early = _before(fault, side)
+            if early is not None:
+                return early, False
+        answer = self._handled(simulator, asked, faults)
+        cut = False
+        for fault in faults:
+            if fault in ("timeout after", "reset after"):
+                raise requests.ConnectionError("Remote end closed connection without response")
+            answer = _after(fault, answer)
+            cut = cut or fault == "cut body"
+            if fault == "slow answer":
+                self._watch.passes(45.0)
+        return answer, cut
+
+    def _begin(self, fault: str, side: str, simulator: Controlled) -> None:
+        if fault in ("token endpoint down", "429 storm"):
+            self._failing[fault + side] = 8 if fault == "429 storm" else 3
+        elif fault == "token ended":
+            _forget_tokens(simulator)
+
+    def _take(self, fault: str, side: str) -> bool:
+        left = self._failing.get(fault + side, 0)
+        self._failing[fault + side] = max(0, left - 1)
+        return left > 0
+
+    def _handled(self, simulator: Controlled, asked: Request, faults: list[str]) -> Response:
+        denied = "field denied" in faults and "denied_fields" in simulator.switches()
+        if denied:
+            simulator.switches({"denied_fields": ["Customer.defaultPhoneNumber", "ProductVariant.price"]})
+        try:
+            return simulator.handle(asked)
+        except ResponseLost:
+            raise requests.ConnectionError("Remote end closed connection without response") from None
+        finally:
+            if denied:
+                simulator.switches({"denied_fields": []})
+
+
+def _before(fault: str, side: str) -> Response | None:
+    """What comes back, or is raised, before anything was carried out."""
+    match fault:
+        case "refused":
+            raise requests.ConnectTimeout("no connection")
+        case "timeout before":
+            raise requests.ReadTimeout("timed out")
+        case "500 before":
+            return Response(500, {}, b"oops")
+        case "503 with Retry-After":
+            return Response(503, {"Retry-After": "2"})
+        case "429":
+            return _too_many()
+        case "429 without Retry-After":
+            return Response(429)
+        case "throttled" if side == SHOPIFY:
+            status = {"maximumAvailable": 2000.0, "currentlyAvailable": 0, "restoreRate": 100.0}
+            cost = {"requestedQueryCost": 50, "actualQueryCost": None, "throttleStatus": status}
+            error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+            return json_response({"errors": [error], "extensions": {"cost": cost}})
+        case "login page":
+            return _LOGIN
+        case "empty answer":
+            return Response(200, {"Content-Type": "application/json"})
+        case "no content":
+            return Response(204)
+        case "forbidden":
+            return Response(403)
+        case "server error in the body" if side == SHOPIFY:
+            return json_response({"errors": [{"message": "oops", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]})
+        case _:
+            return None
+
+
+def _after(fault: str, answer: Response) -> Response:
+    """What becomes of an answer to something that was carried out."""
+    if fault in ("500 after", "502 after", "504 after"):
+        return Response(int(fault[:3]), {}, b"oops")
+    if fault == "half a JSON":
+        return Response(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
+    return answer
+
+
+def _too_many() -> Response:
+    return Response(429, {"Retry-After": "1"}, orjson.dumps({"statusCode": 429}))
+
+
+def _forget_tokens(simulator: Controlled) -> None:
+    access = getattr(simulator, "access", None)
+    if access is not None:
+        access._tokens.clear()  # noqa: SLF001
+    tokens = getattr(simulator, "_tokens", None)
+    if tokens is not None:
+        tokens._until.clear()  # noqa: SLF001
+
+
+def _response(request: requests.PreparedRequest, answer: Response, cut: bool) -> requests.Response:
+    headers = dict(answer.headers)
+    body = answer.body
+    if cut:
+        headers["Content-Length"] = str(len(body) + 1)
+        body = body[: len(body) // 2]
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers = CaseInsensitiveDict(headers)
+    response.raw = HTTPResponse(
+        BytesIO(body), headers, answer.status, preload_content=False, enforce_content_length=cut, request_method="GET"
+    )
+    response.url = request.url or ""
+    response.request = request
+    response.encoding = "utf-8"
+    return response
