@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -208,11 +209,14 @@ def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -
 
 def _frame(statement: Select[Any], rows: Sequence[Any]) -> pd.DataFrame:
     """Text stays Python text: it is unpacked at once, and Arrow strings would only be built and taken apart."""
-    columns = zip(*rows, strict=True) if rows else ([] for _ in statement.selected_columns)
     names = [column.name for column in statement.selected_columns]
+    if not rows:
+        return pd.DataFrame(columns=names, dtype=object)
+    columns = zip(*rows, strict=True)
     return pd.DataFrame({n: pd.Series(list(c), dtype=object) for n, c in zip(names, columns, strict=True)})
 
 
+@cache  # a statement this wide takes longer to write down than to carry out on a small store
 def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  # type: ignore[type-arg]
     base_of = {side: link_sides.alias(f"base_{side}") for side in sides}
     seen_of = {side: seen.alias(f"seen_{side}") for side in sides}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select, update
 
 from samklang.core.derive import PART
 from samklang.core.jsontext import dumps, loads
@@ -197,6 +198,14 @@ def unlinked(connection: Connection, entity: str, side: str) -> pd.DataFrame:
 
 def key_holders(connection: Connection, entity: str, field: str) -> pd.DataFrame:
     """Who holds the keys of unlinked records, on both sides, linked or not: side, id, value, scope, linked."""
+    rows = connection.execute(_key_holders(entity, field)).all()
+    frame = pd.DataFrame.from_records(rows, columns=["side", "id", "value", "scope", "link_id"])
+    frame["linked"] = frame.pop("link_id").notna()
+    return frame
+
+
+@cache
+def _key_holders(entity: str, field: str) -> Select[Any]:
     candidate = seen.alias("candidate")
     their_keys = seen_keys.alias("their_keys")
     their_link = link_sides.alias("their_link")
@@ -225,7 +234,7 @@ def key_holders(connection: Connection, entity: str, field: str) -> pd.DataFrame
             their_link.c.link_id.is_(None),
         )
     )
-    rows = connection.execute(
+    return (
         select(seen.c.side, seen.c.id, seen_keys.c.value, seen.c.scope, link_sides.c.link_id)
         .join(
             seen,
@@ -249,10 +258,7 @@ def key_holders(connection: Connection, entity: str, field: str) -> pd.DataFrame
             seen.c.scope != Scope.GONE,
             seen_keys.c.value.in_(wanted),
         )
-    ).all()
-    frame = pd.DataFrame.from_records(rows, columns=["side", "id", "value", "scope", "link_id"])
-    frame["linked"] = frame.pop("link_id").notna()
-    return frame
+    )
 
 
 def key_parts(connection: Connection, entity: str, field: str) -> list[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from samklang.simulators.http import Request, Response, json_response
 from samklang.simulators.shopify import edits, seeds
 from samklang.simulators.shopify.access import HEADER, Tokens
 from samklang.simulators.shopify.bulk import BulkOperations
+from samklang.simulators.shopify.cost import Bucket
 from samklang.simulators.shopify.engine import Engine, load_schema
 from samklang.simulators.shopify.projection import Projector, Shape
 from samklang.simulators.shopify.queries import Session
@@ -70,6 +71,7 @@ class ShopifySimulator(Controlled):
         switches: Mapping[str, Any] | None = None,
     ) -> None:
         self._schema = load_schema()
+        self._engine = Engine(self._schema)
         self._shapes = {name: _shape(self._schema, name, text) for name, text in _SHAPES.items()}
         self._who = "api"
         super().__init__(SWITCHES, now, switches)
@@ -81,7 +83,7 @@ class ShopifySimulator(Controlled):
         self._set_shop()
         self._tokens = Tokens(self.now)
         self._bulk = BulkOperations(self._schema, self.now)
-        self._engine = Engine(self._schema)
+        self._engine.bucket = Bucket()
         seeds.fill(self.store, records, seed, overlap)
         self.clear_log()
 
