@@ -79,8 +79,15 @@ class Oracle:
     deleted: set[Record] = field(default_factory=set)
     losses: list[Loss] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    may_write: dict[str, int] | None = None
+    _written: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     # --- what happens
+
+    def begin_run(self) -> None:
+        """Nobody has been asked about this run yet, and no plan has been made."""
+        self._written.clear()
+        self.may_write = None
 
     def typed(self, side: str, record_id: str, person: int) -> None:
         """A person has made this record."""
@@ -93,13 +100,18 @@ class Oracle:
             for cell in self.cells.get((side, record_id), {}).values():
                 cell.version.seen = True
 
-    def wrote(self, side: str, who: str, action: str, at: float) -> None:
+    def wrote(self, side: str, who: str, action: str, record_id: str, at: float) -> None:
         """Something was written on a side: find out what, by looking at all that stands there."""
         if who == "api" and action == "delete":
             self.faults.append(f"deleted: we deleted a record in {side}")
+        if who == "api" and self.may_write is not None:
+            written = self._written.setdefault((side, action), set())
+            written.add(record_id)
+            if len(written) > self.may_write.get(action, 0):
+                self.faults.append(f"unasked: more than {self.may_write.get(action, 0)} {action}s in {side}")
         now = self.desks[side].records()
-        for record_id, values in now.items():
-            record = (side, record_id)
+        for found, values in now.items():
+            record = (side, found)
             known = self.cells.get(record)
             if known is None:
                 self._appeared(record, values, who, at)
@@ -172,6 +184,12 @@ class Oracle:
         twins = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
         alive = [r for r in twins if r not in self.deleted]
         return (alive or twins or [None])[-1]
+
+    def before(self, side: str, record_id: str, name: str) -> str | None:
+        """What stood in a field before, as people see it; None: nothing, or it cannot be typed as it stands."""
+        versions = self.cells[side, record_id][name].all
+        value = versions[-2].value if len(versions) > 1 else None
+        return None if name == "UnitPrice" else value
 
     # --- what came of it
 

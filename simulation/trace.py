@@ -42,8 +42,23 @@ STORE_FAULTS = ("database busy", "commit lost", "commit unconfirmed")
 DISK_FAULTS = ("disk full",)
 DEATHS = ("killed",)
 LANES = ("other lane",)
-EDITS = ("type", "clear", "agree", "respell", "garbage", "touch", "archive", "reopen", "delete", "new", "again")
-EDIT_WEIGHTS = (40, 8, 6, 6, 6, 6, 3, 4, 2, 8, 2)
+EDIT_WEIGHTS = {
+    "type": 40,  # a new value
+    "clear": 8,
+    "back": 8,  # what stood there before
+    "agree": 6,  # the same new value on both sides
+    "respell": 5,
+    "garbage": 5,  # what the other side cannot take
+    "touch": 6,  # a field that is not synchronised
+    "late": 4,  # the system's clock lags: the edit looks older than it is
+    "archive": 3,
+    "reopen": 4,
+    "company": 2,
+    "person": 2,
+    "delete": 2,
+    "new": 8,
+    "again": 2,  # what was deleted is made anew, with the same keys
+}
 GUESSES = {
     "page_size_above_maximum": "refused",
     "pagination_header": "absent",
@@ -88,7 +103,8 @@ class Event:
 class Step:
     """:param what: `edit`, `run`, `again` (a task of an earlier run is cleared), `backup`, `restore`.
 
-    :param task: which task of the run before is run again. :param options: of the run.
+    :param task: which task of an earlier run is run again.
+    :param options: of the run; `review` is what a person answers to a plan that passes a limit.
     """
 
     what: str
@@ -163,7 +179,7 @@ class _Maker:
             steps.append(self._run())
             if pick.random() < 0.06:
                 steps.append(Step("restore"))
-            if pick.random() < 0.15:
+            if pick.random() < 0.2:
                 tasks = ("extract_powerofficego", "extract_shopify", "transform", "load_shopify", "load_powerofficego")
                 steps.append(Step("again", task=pick.choice((*tasks, "settle"))))
         return Trace(
@@ -182,11 +198,15 @@ class _Maker:
         lines = ["create_in: " + pick.choice(("[shopify, powerofficego]",) * 4 + ("[shopify]", "[powerofficego]"))]
         lines.append("policy: " + pick.choice(("latest",) * 5 + ("powerofficego", "shopify", "ask")))
         if pick.random() < 0.06:
-            lines.append("share: {powerofficego: %s, shopify: %s}" % pick.choice((("true", "false"), ("false", "true"))))
+            lines.append(
+                "share: {powerofficego: %s, shopify: %s}" % pick.choice((("true", "false"), ("false", "true")))
+            )
         if pick.random() < 0.1:
             lines.append("clear: false")
         if pick.random() < 0.15:
             lines.append("full_every: 1m")
+        if pick.random() < 0.15:
+            lines.append("limits: {creates: %d, updates: %d, clears: 0}" % (pick.randint(0, 2), pick.randint(0, 2)))
         return tuple(lines)
 
     def _switches(self) -> dict[str, dict[str, Any]]:
@@ -209,7 +229,7 @@ class _Maker:
 
     def _edit(self) -> Edit:
         pick = self._pick
-        kind = pick.choices(EDITS, EDIT_WEIGHTS)[0]
+        kind = pick.choices(list(EDIT_WEIGHTS), list(EDIT_WEIGHTS.values()))[0]
         self._numbers += 1
         person = pick.randrange(self._people)
         if kind == "new":
@@ -220,8 +240,10 @@ class _Maker:
     def _run(self) -> Step:
         pick = self._pick
         events = []
-        for _ in range(pick.choice((0, 0, 1, 1, 2, 3, 5))):
-            kinds = pick.choices((WIRE_FAULTS, ("edit",), DEATHS, STORE_FAULTS, DISK_FAULTS, LANES), (50, 25, 12, 8, 3, 6))
+        for _ in range(pick.choice((0, 1, 1, 2, 3, 5, 8))):
+            kinds = pick.choices(
+                (WIRE_FAULTS, ("edit",), DEATHS, STORE_FAULTS, DISK_FAULTS, LANES), (50, 25, 10, 8, 3, 6)
+            )
             what = pick.choice(kinds[0])
             edit = self._edit() if what == "edit" else None
             events.append(Event(pick.randrange(90), what, pick.choice((*SIDES, "")), edit))
@@ -230,7 +252,7 @@ class _Maker:
         if chance < 0.05:
             options["dry_run"] = True
         elif chance < 0.1:
-            options["review"] = "rejected"
+            options["review"] = "no"
         elif chance < 0.2:
             options["mode"] = pick.choice(("full", "changes"))
         elif chance < 0.25:

@@ -33,6 +33,7 @@ from samklang.staging import Staging
 from samklang.store import journal, schema
 from samklang.store.database import Database
 from samklang.store.journal import StoredMemory
+from samklang.sync import review
 from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract
 from samklang.sync.load import load
@@ -51,7 +52,7 @@ from simulation.desks import Desk, PowerOfficeGoDesk, ShopifyDesk
 from simulation.memory_path import Disk, MemoryPath
 from simulation.oracle import Oracle, StoreView
 from simulation.trace import DEATHS, DISK_FAULTS, LANES, STORE_FAULTS, WIRE_FAULTS, Edit, Event, Person, Step, Trace
-from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES, typed
+from simulation.values import FIELDS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal, typed
 from simulation.wire import Wire
 
 GO, SHOP = "http://127.0.0.1:9101", "http://127.0.0.1:9102"
@@ -61,6 +62,8 @@ QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
 MOST_REQUESTS = 12
 """Of a run that has nothing to do."""
+LATE = 400.0
+"""Seconds: less than the overlap of two windows."""
 BETWEEN_RUNS = timedelta(minutes=15)
 
 
@@ -168,7 +171,9 @@ class World:
         self.wire = Wire(machine.simulators, lambda url: POWEROFFICEGO if url.startswith(GO) else SHOPIFY, self)
         self.fired: dict[str, int] = {}
         self.crashes: list[str] = []
+        self.errors: list[str] = []
         self.done: list[Task] = []
+        self.lengths: list[int] = []  # how many things each run did
         self.requests = 0
         self._log = blake2b(digest_size=16)
         self._runs = 0
@@ -206,7 +211,7 @@ class World:
                 self._backup = self.machine.copy_store()
             case "restore" if self._backup is not None:
                 self._count("store restored from a backup")
-                self._told = self._store_view().conflicts
+                self._told = self.store_view().conflicts
                 self.machine.database.point = lambda _kind: []
                 self.machine.put_store(self._backup)
                 self.machine.database.point = self.point
@@ -215,15 +220,16 @@ class World:
         """Runs without any fault, until one has nothing to write; sometimes one more, which must not find anything."""
         found = self.crashes
         for _ in range(QUIET_RUNS):
-            if not self._quiet_run():
-                break
+            writes = self._quiet_run()
             if self.done[-1].failed:
                 return [*found, f"stuck: {', '.join(self.done[-1].failed)} failed without any fault"]
+            if not writes:
+                break
         else:
             return [*found, *self.oracle.faults, f"restless: still writing after {QUIET_RUNS} quiet runs"]
         if self.trace.seed % 4 == 0 and self._quiet_run():
             found.append("echo: a run after one that wrote nothing wrote something")
-        return found + self.oracle.violations(self._store_view()) + self._integrity()
+        return found + self.oracle.violations(self.store_view()) + self._integrity()
 
     def _quiet_run(self) -> int:
         """:returns: how many writes it made."""
@@ -299,8 +305,20 @@ class World:
                 )
             case "respell":
                 raw = desk.records()[record_id][name]
-                if isinstance(raw, str):
+                if isinstance(raw, str) and name not in FREE:
                     desk.type_in(record_id, {name: f" {raw} "})
+            case "back":
+                before = self.oracle.before(side, record_id, name)
+                if before is not None:
+                    desk.type_in(record_id, {name: before})
+            case "late":
+                self.machine.skews[side] -= LATE
+                try:
+                    desk.type_in(record_id, {name: typed(name, side, edit.number, edit.person)})
+                finally:
+                    self.machine.skews[side] += LATE
+            case "company" | "person" if side == POWEROFFICEGO and self.trace.entity == "customers":
+                desk.type_in(record_id, {"IsPerson": edit.kind == "person", "Name": "Berg AS"})
             case "garbage" if self.trace.entity == "customers":
                 phone = {"PhoneNumber": "12 34 eller kveld"} if side == POWEROFFICEGO else {"PhoneNumber": None}
                 desk.type_in(record_id, phone)
@@ -336,24 +354,24 @@ class World:
         self._at = 0
         self._pending = list(step.events)
         options = dict(step.options)
-        review = options.pop("review", "approved")
+        answer = options.pop("review", "yes")
         if options.get("kind") == "backfill":
             now = self.clock.now()
             options["window"] = (from_datetime(now - timedelta(hours=1)), from_datetime(now))
         task = Task(Run(f"run-{self._runs}", **options))
+        self.oracle.begin_run()
         try:
             for side in SIDES:
                 task.reads[side] = self._attempt(f"extract_{side}", lambda side=side: self.extract(task, side))
             task.plan = self._attempt("transform", lambda: transform(self._sync(), task.run, list(task.reads.values())))
-            if self._attempt("review", lambda: self._review(task, review)) == "rejected":
-                task.written = {}
-            else:
+            if self._attempt("review", lambda: self._review(task, answer)) != "rejected":
                 self._load_both(task)
         except TaskFailed as failed:
             task.failed.append(str(failed))
         with suppress(TaskFailed):
             self._attempt("settle", lambda: self._settle(task))
         self._pending = []
+        self.lengths.append(self._at)
         self.done.append(task)
         return task
 
@@ -361,12 +379,19 @@ class World:
         return extract(self._sync(), side, task.run)
 
     def _review(self, task: Task, answer: str) -> str:
+        """As the task `review` does it: a plan beyond a limit waits for a person, who says yes or no."""
         assert task.plan is not None
-        if task.plan["state"] == "dry":
-            return "dry"
-        with self.machine.database.begin() as connection:
-            journal.set_plan(connection, task.plan["plan"], state=answer)
-        return answer
+        state = str(task.plan["state"])
+        if state == "proposed":
+            asked = bool(review.beyond_limits(self.mapping, task.plan["counts"]))
+            self.oracle.may_write = None if asked else self._limits()
+            state = "rejected" if asked and answer == "no" else "approved"
+            with self.machine.database.begin() as connection:
+                journal.set_plan(connection, task.plan["plan"], state=state)
+        return state
+
+    def _limits(self) -> dict[str, int]:
+        return {"create": self.mapping.limits.creates, "update": self.mapping.limits.updates}
 
     def _load_both(self, task: Task) -> None:
         """The two lanes; the second one may begin, and end, while the first one is at work."""
@@ -421,6 +446,7 @@ class World:
             except Killed:
                 pass
             except SamklangError as error:
+                self.errors.append(f"{name}: {error}")
                 if error.final:
                     raise TaskFailed(name) from None
             except (OperationalError, OSError):
@@ -475,6 +501,8 @@ class World:
         kind = f"request {side}"
         met: list[str] = []
         for happening in [e for e in self._pending if e.at <= self._at + 1 and e.what in ("edit", *LANES)]:
+            if happening not in self._pending:
+                continue  # it happened inside another one
             self._pending.remove(happening)
             self._count("edit during a run" if happening.edit else happening.what)
             if happening.edit is not None:
@@ -504,13 +532,13 @@ class World:
         def log_write(who: str, action: str, entity: str, record_id: str, fields: Any = ()) -> None:
             plain(simulator, who, action, entity, record_id, fields)
             self._log.update(f"{side} {who} {action} {record_id} {self.clock.seconds()}\n".encode())
-            self.oracle.wrote(side, who, action, self.clock.seconds())
+            self.oracle.wrote(side, who, action, record_id, self.clock.seconds())
 
         return log_write
 
     # --- what the store says
 
-    def _store_view(self) -> StoreView:
+    def store_view(self) -> StoreView:
         entity = self.trace.entity
         with self.machine.database.read() as connection:
 
@@ -540,10 +568,12 @@ class World:
             for row in rows(schema.conflicts):
                 first, second = loads(row["record_ids"])
                 told, is_open = conflicts.get((first, second, row["field"]), (set(), False))
-                told |= {_normal(row["field"], side, raw) for side, raw in loads(row["raw"]).items()}
+                told |= {normal(row["field"], side, raw) for side, raw in loads(row["raw"]).items()}
                 conflicts[first, second, row["field"]] = (told, is_open or row["state"] == "open")
         one_way = {
-            f.name for f in self.mapping.fields if f.direction != "both" or not f.clear or not all(self.mapping.share.values())
+            f.name
+            for f in self.mapping.fields
+            if f.direction != "both" or not f.clear or not all(self.mapping.share.values())
         }
         pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
         return StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
@@ -558,12 +588,6 @@ class World:
             ).all()
         found = [f"open: {len(open_intents)} intents are never closed"] if open_intents else []
         return found + (["half: a link has one side"] if halves else [])
-
-
-def _normal(field_name: str, side: str, raw: Any) -> str | None:
-    from simulation.values import normal
-
-    return normal(field_name, side, raw)
 
 
 def _other(side: str) -> str:
@@ -585,7 +609,9 @@ def mapping_of(entity: str, lines: tuple[str, ...]) -> Mapping:
     known = _MAPPINGS.get((entity, lines))
     if known is None:
         text = (MAPPINGS / f"{entity}.yaml").read_text()
-        replaced = ["limits: {creates: 9999, updates: 9999, clears: 9999, link_conflicts: 9999, part: 100%}", *lines]
+        replaced = list(lines)
+        if not any(line.startswith("limits:") for line in lines):
+            replaced.append("limits: {creates: 9999, updates: 9999, clears: 9999, link_conflicts: 9999, part: 100%}")
         if entity == "products":
             replaced.append("vat: {default: 25%}")
         kept = _without_blocks(text, {line.partition(":")[0] for line in replaced})

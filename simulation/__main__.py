@@ -1,0 +1,143 @@
+"""`python -m simulation --seeds N --first-seed M`: whole syncs from seeds; exit 1 if any promise is broken."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from simulation.run import Result, play, play_seed
+from simulation.shrink import shrink
+from simulation.trace import DEATHS, DISK_FAULTS, STORE_FAULTS, WIRE_FAULTS, Trace, make_trace
+from simulation.world import Machine
+
+PAST_FAILURES = Path(__file__).with_name("past_failures.txt")
+_AT_A_TIME = 20
+_TWICE = 25
+"""Of so many seeds, one is played twice, and must send the same requests."""
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=500, help="how many traces")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--past", action="store_true", help="also the seeds that have failed before")
+    parser.add_argument("--shrink", action="store_true", help="cut a failing trace down to what matters, and print it")
+    options = parser.parse_args()
+    wanted = range(options.first_seed, options.first_seed + options.seeds)
+    seeds = [*(past_failures() if options.past else ()), *wanted]
+    console = Console(width=110)
+    started = time.perf_counter()
+    results = list(track(_played(seeds, options.workers), "traces", len(seeds), console=Console(stderr=True)))
+    failed = [result for result in results if result.violations]
+    _report(console, results, time.perf_counter() - started)
+    for result in failed[:20]:
+        console.print(f"\nseed {result.seed} breaks a promise; replay it with:", style="bold red")
+        console.print(f"  make simulate SEEDS=1 FIRST_SEED={result.seed}", highlight=False)
+        for violation in result.violations:
+            console.print(f"  {violation}", highlight=False, markup=False)
+    if failed and (options.shrink or len(seeds) == 1):
+        _explain(console, failed[0].seed)
+    sys.exit(1 if failed else 0)
+
+
+def past_failures() -> list[int]:
+    """Seeds that once found something."""
+    lines = PAST_FAILURES.read_text().splitlines()
+    return [int(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
+
+
+def _played(seeds: list[int], workers: int) -> Iterator[Result]:
+    portions = [seeds[start : start + _AT_A_TIME] for start in range(0, len(seeds), _AT_A_TIME)]
+    if workers <= 1 or len(portions) <= 1:
+        yield from chain.from_iterable(map(_play_portion, portions))
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from chain.from_iterable(pool.map(_play_portion, portions))
+
+
+def _play_portion(seeds: list[int]) -> list[Result]:
+    logging.disable(logging.CRITICAL)  # each fault would be logged
+    machine = _machine()
+    return [_played_twice(seed, machine) if seed % _TWICE == 0 else play_seed(seed, machine) for seed in seeds]
+
+
+def _played_twice(seed: int, machine: Machine) -> Result:
+    result, again = play_seed(seed, machine), play_seed(seed, machine)
+    if result.digest == again.digest:
+        return result
+    told = (*result.violations, "undecided: the same seed sent other requests the second time")
+    return Result(seed, told, *[getattr(result, name) for name in Result.__slots__[2:]])  # type: ignore[attr-defined]
+
+
+_MACHINES: list[Machine] = []
+
+
+def _machine() -> Machine:
+    """One for each process."""
+    if not _MACHINES:
+        _MACHINES.append(Machine())
+    return _MACHINES[0]
+
+
+def _report(console: Console, results: list[Result], seconds: float) -> None:
+    fired = Counter[str]()
+    for result in results:
+        fired.update(result.fired)
+    table = Table(title="What went wrong on the way, and how often")
+    for heading in ("fault", "fired", "fault", "fired"):
+        table.add_column(heading, justify="right" if heading == "fired" else "left")
+    names = [*WIRE_FAULTS, *STORE_FAULTS, *DISK_FAULTS, *DEATHS]
+    names += sorted(fired.keys() - set(names))
+    half = (len(names) + 1) // 2
+    for left, right in zip(names[:half], [*names[half:], ""], strict=False):
+        table.add_row(left, f"{fired[left]:,}", right, f"{fired[right]:,}" if right else "")
+    console.print(table)
+    cpu = sum(result.seconds for result in results)
+    broken = sum(bool(result.violations) for result in results)
+    window = sum(result.in_window for result in results)
+    console.print(
+        f"{len(results):,} traces, {sum(r.requests for r in results):,} requests, {sum(fired.values()):,} faults and "
+        f"edits in between, {broken} with a broken promise; {window} edits fell into the window that the systems "
+        f"leave open. {cpu / max(1, len(results)) * 1000:.0f} ms a trace on one core, {seconds:.0f} s in all.",
+        highlight=False,
+    )
+
+
+def _explain(console: Console, seed: int) -> None:
+    machine = _machine()
+    smallest = shrink(make_trace(seed), machine)
+    console.print("\nthe part of it that matters:", style="bold")
+    for line in describe(smallest):
+        console.print(f"  {line}", highlight=False, markup=False)
+    for violation in play(smallest, machine).violations:
+        console.print(f"  → {violation}", highlight=False, markup=False)
+
+
+def describe(trace: Trace) -> Iterable[str]:
+    """A trace in words, one thing a line."""
+    yield f"{trace.entity}: {', '.join(trace.mapping)}; pages of {trace.page_size}"
+    yield f"systems: {trace.switches}, clocks ahead by {trace.skews}"
+    for person in trace.people:
+        yield f"in the beginning: {person}"
+    for step in trace.steps:
+        yield f"{step.what} {step.task} {step.options or ''} {step.edit or ''}".strip()
+        for event in step.events:
+            yield f"    at {event.at}: {event.what} {event.side} {event.edit or ''}".rstrip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""`python -m simulation.guards`: each guard of the engine is taken away in turn; the simulation must then fail.
+
+Nothing of this is a switch of the product: what is taken away is replaced here, from outside, for one world at a time.
+Where two guards cover the same fault, each says who stands behind it, and both are taken away together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from samklang.core import matching
+from samklang.core.derive import by_field
+from samklang.core.mapping import Mapping
+from samklang.store import journal, ledger, links, seen
+from samklang.sync import commit, extract, load, observe, review, transform
+from samklang.systems.powerofficego import customers, patch, products, writing
+from samklang.systems.shopify import creating, updating
+from samklang.systems.shopify import reading as shop_reading
+from simulation.run import play
+from simulation.trace import Trace, make_trace
+from simulation.world import Machine
+
+MOST = 3000
+"""Seeds after which a guard counts as one that nothing depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """:param without: takes it away. :param traces: where to look; by default any trace."""
+
+    name: str
+    without: Callable[[ExitStack], None]
+    traces: Callable[[int], Trace] = make_trace
+
+
+def _put(stack: ExitStack, owner: Any, **replacements: Any) -> None:
+    for name, replacement in replacements.items():
+        stack.enter_context(mock.patch.object(owner, name, replacement))
+
+
+# --- what is taken away ------------------------------------------------------------------------------------------------
+
+
+def _no_intents(stack: ExitStack) -> None:
+    """Nothing is written down before a create. Behind it stands the look-up of keys, which is gone too."""
+    _put(stack, ledger, open_intent=lambda *_a, **_k: None, unresolved_intents=lambda *_a, **_k: {})
+    _no_key_lookup(stack)
+
+
+def _no_key_lookup(stack: ExitStack) -> None:
+    """A create is sent without looking whether somebody holds its key."""
+
+    def prepare(self: Any, creations: Any) -> Sequence[str]:
+        del creations
+        creating.ensure_definition(self._client, self.owner, self._memory)
+        return ()
+
+    _put(stack, creating.Creating, _prepare=prepare)
+    for kind in (customers.PowerOfficeGoCustomers, products.PowerOfficeGoProducts, shop_reading.Reading):
+        _put(stack, kind, find_by_key=lambda _self, _keys: {})
+
+
+def _no_overlap(stack: ExitStack) -> None:
+    """A window begins where the last one ended."""
+    _put(stack, extract, earlier=lambda text, _by: text)
+
+
+def _no_revisit(stack: ExitStack) -> None:
+    """What a write found changed, or may have written, is not looked at again."""
+    _put(stack, seen, add_revisit=lambda *_a, **_k: None)
+
+
+def _no_expectation(stack: ExitStack) -> None:
+    """A write does not care what stands at the target."""
+    build = patch.build_patch
+
+    def build_patch(*arguments: Any, **options: Any) -> Any:
+        return build(*arguments, **{**options, "with_tests": False})
+
+    _put(stack, writing, has_moved=lambda *_a: False, build_patch=build_patch)
+    _put(stack, updating.Updating, _has_moved=lambda *_a: False)
+
+
+def _no_base(stack: ExitStack) -> None:
+    """What both sides held when they were last in tune is forgotten."""
+    create = links.create
+
+    def without_bases(connection: Any, *, sides: Any, **values: Any) -> int:
+        return create(connection, sides=[links.LinkSide(s.side, s.record_id, {}) for s in sides], **values)
+
+    _put(stack, links, create=without_bases)
+    _put(stack, links, _columns=lambda _base: {name: {} for name in ("raw", "normal", "form")})
+
+
+def _absent_is_empty(stack: ExitStack) -> None:
+    """A field that an answer lacks is taken for an empty one."""
+
+    def filled(mapping: Mapping, side: str, values: Any) -> dict[str, str | None]:
+        return {f.name: None for f in mapping.fields} | by_field(mapping, side, values)
+
+    _put(stack, observe, by_field=filled)
+    _put(stack, extract, by_field=filled)
+
+
+def _first_of_several(stack: ExitStack) -> None:
+    """A key that is held twice links the first of its holders."""
+    judge = matching._judge  # noqa: SLF001
+
+    def careless(sides: Any, waiting: Any, frame: pd.DataFrame) -> Any:
+        return judge(sides, waiting, frame.drop_duplicates(["side", "value"]) if len(frame) else frame)
+
+    _put(stack, matching, _judge=careless)
+
+
+def _no_limits(stack: ExitStack) -> None:
+    """No plan is ever held for a person."""
+    _put(stack, review, beyond_limits=lambda *_a: [])
+
+
+def _no_fence(stack: ExitStack) -> None:
+    """An old plan is carried out though a newer one has been."""
+    _put(stack, journal, take_over=lambda *_a: None)
+    of_records = links.of_records
+
+    def any_revision(connection: Any, entity: str, side: str, ids: Any) -> Any:
+        class Any_(int):
+            __eq__ = lambda *_a: True  # noqa: E731
+            __ne__ = lambda *_a: False  # noqa: E731
+            __hash__ = int.__hash__
+
+        return {i: (link, Any_(revision)) for i, (link, revision) in of_records(connection, entity, side, ids).items()}
+
+    _put(stack, load.links, of_records=any_revision)
+    _put(stack, links, _count_write=lambda *_a: None)
+
+
+GUARDS = (
+    Guard("intent before create, and looking the key up", _no_intents),
+    Guard("looking the key up before a create", _no_key_lookup),
+    Guard("overlap of two windows", _no_overlap),
+    Guard("revisit list", _no_revisit),
+    Guard("expectation of a write", _no_expectation),
+    Guard("base", _no_base),
+    Guard("absent is not empty", _absent_is_empty),
+    Guard("doubled keys are ambiguous", _first_of_several),
+    Guard("limits", _no_limits),
+    Guard("fence against old plans", _no_fence),
+)
+
+
+@contextmanager
+def without(guard: Guard) -> Iterator[None]:
+    """The product, without one guard."""
+    with ExitStack() as stack:
+        guard.without(stack)
+        yield
+
+
+def seeds_to_kill(guard: Guard, machine: Machine, *, first_seed: int = 0, most: int = MOST) -> tuple[int, str] | None:
+    """How many seeds it took, and the promise that broke; None: it never did."""
+    with without(guard):
+        for number in range(most):
+            result = play(guard.traces(first_seed + number), machine)
+            if result.violations:
+                return number + 1, result.violations[0]
+    return None
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(prog="python -m simulation.guards", description=__doc__)
+    parser.add_argument("--most", type=int, default=MOST, help="seeds to try for each guard")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    machine = Machine()
+    table = Table("guard taken away", "seeds until it showed", "what broke")
+    alive = 0
+    guards = [guard for guard in GUARDS if options.only in guard.name]
+    for guard in guards:
+        found = seeds_to_kill(guard, machine, first_seed=options.first_seed, most=options.most)
+        alive += found is None
+        table.add_row(guard.name, str(found[0]) if found else f"none in {options.most}", found[1] if found else "")
+    console = Console(width=120)
+    console.print(table)
+    console.print(f"{len(guards) - alive} of {len(guards)} guards were missed")
+    sys.exit(1 if alive else 0)
+
+
+if __name__ == "__main__":
+    main()
