@@ -14,9 +14,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from simulation.machine import Machine, small_pages
 from simulation.trace import Edit, Event, Person, Step, Trace
 from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES, normal
-from simulation.world import Machine, World, small_pages
+from simulation.world import World
 
 End = dict[str, Any]
 

@@ -34,6 +34,9 @@ class Desk(Protocol):
 
     def archive(self, record_id: str, *, on: bool) -> None: ...
 
+    def turn(self, record_id: str, *, person: bool) -> None:
+        """Make a person of a company, or a company of a person."""
+
     def delete(self, record_id: str) -> None: ...
 
 
@@ -67,12 +70,14 @@ class PowerOfficeGoDesk:
         self._simulator.edit({"entity": self._entity, "id": record_id, "set": dict(values)})
 
     def touch(self, record_id: str, number: int) -> None:
-        name = "OurReferenceEmployeeCode" if self._entity == "customers" else "Description"
-        values = {"WebsiteUrl": f"https://example.no/{number}"} if self._entity == "customers" else {name: f"{number}"}
-        self.type_in(record_id, values)
+        name = "WebsiteUrl" if self._entity == "customers" else "Description"
+        self.type_in(record_id, {name: f"https://example.no/{number}"})
 
     def archive(self, record_id: str, *, on: bool) -> None:
         self.type_in(record_id, {"IsArchived": on})
+
+    def turn(self, record_id: str, *, person: bool) -> None:
+        self.type_in(record_id, {"IsPerson": person, "Name": "Berg AS"})
 
     def delete(self, record_id: str) -> None:
         self._simulator.edit({"entity": self._entity, "id": record_id, "delete": True})
@@ -121,6 +126,9 @@ class ShopifyDesk:
     def archive(self, record_id: str, *, on: bool) -> None:
         if self._entity == "products":
             self._set(record_id, {"status": "ARCHIVED" if on else "ACTIVE"})
+
+    def turn(self, record_id: str, *, person: bool) -> None:
+        """The shop knows no companies."""
 
     def delete(self, record_id: str) -> None:
         self._simulator.edit({"entity": self._entity, "id": self._number(record_id), "delete": True})

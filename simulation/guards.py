@@ -23,13 +23,13 @@ from samklang.core import matching
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import commit, extract, load, observe, review, transform
+from samklang.sync import extract, load, observe, review
 from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import reading as shop_reading
+from simulation.machine import Machine
 from simulation.run import play
 from simulation.trace import Trace, make_trace
-from simulation.world import Machine
 
 MOST = 3000
 """Seeds after which a guard counts as one that nothing depends on."""
@@ -186,14 +186,15 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     machine = Machine()
+    console = Console(width=120)
     table = Table("guard taken away", "seeds until it showed", "what broke")
     alive = 0
     guards = [guard for guard in GUARDS if options.only in guard.name]
     for guard in guards:
         found = seeds_to_kill(guard, machine, first_seed=options.first_seed, most=options.most)
         alive += found is None
+        console.print(f"{guard.name}: {'missed after ' + str(found[0]) if found else 'nothing showed'}", style="dim")
         table.add_row(guard.name, str(found[0]) if found else f"none in {options.most}", found[1] if found else "")
-    console = Console(width=120)
     console.print(table)
     console.print(f"{len(guards) - alive} of {len(guards)} guards were missed")
     sys.exit(1 if alive else 0)

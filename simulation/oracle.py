@@ -286,11 +286,11 @@ class StoreView:
     :param one_way: fields that travel in one direction only, or not at all.
     """
 
-    links: list[tuple[str, str]]
-    accounted: set[Record]
-    holds: set[tuple[str, str, str]]
-    conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]]
-    linked_at: dict[tuple[str, str], float]
+    links: list[tuple[str, str]] = field(default_factory=list)
+    accounted: set[Record] = field(default_factory=set)
+    holds: set[tuple[str, str, str]] = field(default_factory=set)
+    conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = field(default_factory=dict)
+    linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
     one_way: set[str] = field(default_factory=set)
 
     def excuse(self, pair: tuple[Record, Record], name: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from simulation.machine import Machine, small_pages
 from simulation.trace import Trace, make_trace
-from simulation.world import Machine, World, small_pages
+from simulation.world import World
 
 
 @dataclass(frozen=True, slots=True)

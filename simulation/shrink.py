@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
+from simulation.machine import Machine
 from simulation.run import play
 from simulation.trace import Trace
-from simulation.world import Machine
 
 _EXAMPLES = 400
 

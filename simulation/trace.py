@@ -198,15 +198,13 @@ class _Maker:
         lines = ["create_in: " + pick.choice(("[shopify, powerofficego]",) * 4 + ("[shopify]", "[powerofficego]"))]
         lines.append("policy: " + pick.choice(("latest",) * 5 + ("powerofficego", "shopify", "ask")))
         if pick.random() < 0.06:
-            lines.append(
-                "share: {powerofficego: %s, shopify: %s}" % pick.choice((("true", "false"), ("false", "true")))
-            )
+            lines.append(f"share: {{{pick.choice(SIDES)}: false}}")
         if pick.random() < 0.1:
             lines.append("clear: false")
         if pick.random() < 0.15:
             lines.append("full_every: 1m")
         if pick.random() < 0.15:
-            lines.append("limits: {creates: %d, updates: %d, clears: 0}" % (pick.randint(0, 2), pick.randint(0, 2)))
+            lines.append(f"limits: {{creates: {pick.randint(0, 2)}, updates: {pick.randint(0, 2)}, clears: 0}}")
         return tuple(lines)
 
     def _switches(self) -> dict[str, dict[str, Any]]:

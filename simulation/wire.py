@@ -19,7 +19,27 @@ from simulation.values import POWEROFFICEGO, SHOPIFY
 
 ROUND_TRIP = 0.2
 """Seconds that a request takes."""
-_LOGIN = Response(200, {"Content-Type": "text/html"}, b"<!doctype html><title>Sign in</title><form>")
+_STATUS = {"maximumAvailable": 2000.0, "currentlyAvailable": 0, "restoreRate": 100.0}
+_COST = {"requestedQueryCost": 50, "actualQueryCost": None, "throttleStatus": _STATUS}
+_TOO_MANY = Response(429, {"Retry-After": "1"}, orjson.dumps({"statusCode": 429}))
+_INSTEAD = {
+    "500 before": Response(500, {}, b"oops"),
+    "503 with Retry-After": Response(503, {"Retry-After": "2"}),
+    "429": _TOO_MANY,
+    "429 without Retry-After": Response(429),
+    "throttled": json_response(
+        {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "extensions": {"cost": _COST}}
+    ),
+    "login page": Response(200, {"Content-Type": "text/html"}, b"<!doctype html><title>Sign in</title><form>"),
+    "empty answer": Response(200, {"Content-Type": "application/json"}),
+    "no content": Response(204),
+    "forbidden": Response(403),
+    "server error in the body": json_response(
+        {"errors": [{"message": "oops", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}
+    ),
+}
+"""What comes back in the place of an answer; nothing was carried out."""
+_OF_SHOPIFY = ("throttled", "server error in the body")
 _IDS = {
     POWEROFFICEGO: re.compile(rb'"Id":(\d+)'),
     SHOPIFY: re.compile(rb"gid://shopify/(?:Customer|ProductVariant)/(\d+)"),
@@ -74,7 +94,7 @@ class Wire(BaseAdapter):
         if is_token and self._take("token endpoint down", side):
             return Response(503), False
         if self._take("429 storm", side):
-            return _too_many(), False
+            return _TOO_MANY, False
         for fault in faults:
             early = _before(fault, side)
             if early is not None:
@@ -116,36 +136,13 @@ class Wire(BaseAdapter):
 
 def _before(fault: str, side: str) -> Response | None:
     """What comes back, or is raised, before anything was carried out."""
-    match fault:
-        case "refused":
-            raise requests.ConnectTimeout("no connection")
-        case "timeout before":
-            raise requests.ReadTimeout("timed out")
-        case "500 before":
-            return Response(500, {}, b"oops")
-        case "503 with Retry-After":
-            return Response(503, {"Retry-After": "2"})
-        case "429":
-            return _too_many()
-        case "429 without Retry-After":
-            return Response(429)
-        case "throttled" if side == SHOPIFY:
-            status = {"maximumAvailable": 2000.0, "currentlyAvailable": 0, "restoreRate": 100.0}
-            cost = {"requestedQueryCost": 50, "actualQueryCost": None, "throttleStatus": status}
-            error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
-            return json_response({"errors": [error], "extensions": {"cost": cost}})
-        case "login page":
-            return _LOGIN
-        case "empty answer":
-            return Response(200, {"Content-Type": "application/json"})
-        case "no content":
-            return Response(204)
-        case "forbidden":
-            return Response(403)
-        case "server error in the body" if side == SHOPIFY:
-            return json_response({"errors": [{"message": "oops", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]})
-        case _:
-            return None
+    if fault == "refused":
+        raise requests.ConnectTimeout("no connection")
+    if fault == "timeout before":
+        raise requests.ReadTimeout("timed out")
+    if fault in _OF_SHOPIFY and side != SHOPIFY:
+        return None
+    return _INSTEAD.get(fault)
 
 
 def _after(fault: str, answer: Response) -> Response:
@@ -155,10 +152,6 @@ def _after(fault: str, answer: Response) -> Response:
     if fault == "half a JSON":
         return Response(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
     return answer
-
-
-def _too_many() -> Response:
-    return Response(429, {"Retry-After": "1"}, orjson.dumps({"statusCode": 429}))
 
 
 def _forget_tokens(simulator: Controlled) -> None:

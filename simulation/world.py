@@ -7,31 +7,22 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import requests
-from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import OperationalError
 
-from samklang.core.clocks import from_datetime, to_datetime
-from samklang.core.jsontext import loads
-from samklang.core.mapping import Mapping
-from samklang.core.mapping_file import parse_mapping
+from samklang.core.clocks import from_datetime
 from samklang.errors import SamklangError
 from samklang.simulators.control import Controlled
-from samklang.simulators.powerofficego import PowerOfficeGoSimulator
-from samklang.simulators.shopify import ShopifySimulator
 from samklang.staging import Staging
-from samklang.store import journal, schema
-from samklang.store.database import Database
+from samklang.store import journal
 from samklang.store.journal import StoredMemory
 from samklang.sync import review
 from samklang.sync.context import Run, Sync
@@ -44,56 +35,34 @@ from samklang.systems.powerofficego import (
     PowerOfficeGoConfig,
     PowerOfficeGoCustomers,
     PowerOfficeGoProducts,
-    paging,
 )
-from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts, documents, reading
+from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts
 from simulation.clock import Clock
 from simulation.desks import Desk, PowerOfficeGoDesk, ShopifyDesk
+from simulation.machine import Machine
+from simulation.mappings import mapping_of
 from simulation.memory_path import Disk, MemoryPath
 from simulation.oracle import Oracle, StoreView
-from simulation.trace import DEATHS, DISK_FAULTS, LANES, STORE_FAULTS, WIRE_FAULTS, Edit, Event, Person, Step, Trace
-from simulation.values import FIELDS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal, typed
+from simulation.people import People
+from simulation.store_view import broken_promises, read_store
+from simulation.trace import DEATHS, DISK_FAULTS, LANES, STORE_FAULTS, WIRE_FAULTS, Event, Step, Trace
+from simulation.values import POWEROFFICEGO, SHOPIFY, SIDES
 from simulation.wire import Wire
 
 GO, SHOP = "http://127.0.0.1:9101", "http://127.0.0.1:9102"
-MAPPINGS = Path(__file__).parents[1] / "include" / "mappings"
-TRIES = 3
 QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
 MOST_REQUESTS = 12
 """Of a run that has nothing to do."""
-LATE = 400.0
-"""Seconds: less than the overlap of two windows."""
 BETWEEN_RUNS = timedelta(minutes=15)
 
 
-class Killed(BaseException):  # noqa: N818 - an event, not a mistake
+class Killed(BaseException):
     """The process is gone, in the middle of whatever it did."""
 
 
-class TaskFailed(Exception):  # noqa: N818
+class TaskFailed(Exception):  # noqa: N818 - as Airflow says it
     """A task has had its tries."""
-
-
-class WatchedDatabase(Database):
-    """The shipped store; somebody is told before and after each commit."""
-
-    def __init__(self, url: str) -> None:
-        self.point: Callable[[str], list[str]] = lambda _kind: []
-        super().__init__(url)
-
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        faults = self.point("commit")
-        if "database busy" in faults:
-            raise OperationalError("BEGIN IMMEDIATE", {}, sqlite3.OperationalError("database is locked"))
-        with super().begin() as connection:
-            yield connection
-            if "commit lost" in faults:
-                raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
-        if "commit unconfirmed" in faults:
-            raise OperationalError("COMMIT", {}, sqlite3.OperationalError("the connection broke"))
-        self.point("committed")
 
 
 @dataclass(slots=True)
@@ -105,43 +74,6 @@ class Task:
     plan: dict[str, Any] | None = None
     written: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-
-
-class Machine:
-    """What is costly to make and serves one world after another."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.skews: dict[str, float] = dict.fromkeys(SIDES, 0.0)
-        self.go = PowerOfficeGoSimulator(now=lambda: self._now(POWEROFFICEGO))
-        self.shop = ShopifySimulator(now=lambda: self._now(SHOPIFY))
-        self.defaults = {POWEROFFICEGO: self.go.switches(), SHOPIFY: self.shop.switches()}
-        self._folder = tempfile.TemporaryDirectory(prefix="samklang-simulation-", dir=_quick_folder())
-        self.database = WatchedDatabase(f"sqlite:///{self._folder.name}/store.db")
-        _do_not_wait_for_the_disk(self.database)
-        self.empty = self.copy_store()
-
-    @property
-    def simulators(self) -> dict[str, Controlled]:
-        return {POWEROFFICEGO: self.go, SHOPIFY: self.shop}
-
-    def _now(self, side: str) -> Any:
-        return self.clock.now() + timedelta(seconds=self.skews[side])
-
-    def copy_store(self) -> sqlite3.Connection:
-        copy = sqlite3.connect(":memory:", check_same_thread=False)
-        with self.database.read() as connection:
-            connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
-        return copy
-
-    def put_store(self, copy: sqlite3.Connection) -> None:
-        self.database.close()
-        with self.database.read() as connection:
-            copy.backup(connection.connection.driver_connection)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        self.database.close()
-        self._folder.cleanup()
 
 
 class World:
@@ -168,6 +100,7 @@ class World:
         self.oracle = Oracle(
             self.desks, trace.entity, enforces=trace.switches[POWEROFFICEGO].get("test_operation") != "ignored"
         )
+        self.people = People(trace.entity, self.desks, self.oracle, machine.skews)
         self.wire = Wire(machine.simulators, lambda url: POWEROFFICEGO if url.startswith(GO) else SHOPIFY, self)
         self.fired: dict[str, int] = {}
         self.crashes: list[str] = []
@@ -182,14 +115,15 @@ class World:
         self._random = Random(trace.seed)
         self._other_lane: Callable[[], object] | None = None
         self._backup: sqlite3.Connection | None = None
-        self._told: dict[tuple[str, str, str], tuple[set[str | None], bool]] = {}  # what a store said that is gone
+        self._told = StoreView()  # by a store that was replaced
 
     # --- the whole trace
 
     def play(self) -> list[str]:
         """Everything that must not have happened, in words; empty when all is well."""
         for person in self.trace.people:
-            self._arrive(person)
+            self.clock.sleep(3.0)
+            self.people.arrive(person)
         for step in self.trace.steps:
             self._take(step)
         return self._quieten()
@@ -202,7 +136,7 @@ class World:
         match step.what:
             case "edit" if step.edit:
                 self.clock.sleep(7.0)
-                self.edit(step.edit)
+                self.people.act(step.edit)
             case "run":
                 self.run(step)
             case "again" if self.done:
@@ -211,7 +145,7 @@ class World:
                 self._backup = self.machine.copy_store()
             case "restore" if self._backup is not None:
                 self._count("store restored from a backup")
-                self._told = self.store_view().conflicts
+                self._told = self.store_view()
                 self.machine.database.point = lambda _kind: []
                 self.machine.put_store(self._backup)
                 self.machine.database.point = self.point
@@ -229,7 +163,7 @@ class World:
             return [*found, *self.oracle.faults, f"restless: still writing after {QUIET_RUNS} quiet runs"]
         if self.trace.seed % 4 == 0 and self._quiet_run():
             found.append("echo: a run after one that wrote nothing wrote something")
-        return found + self.oracle.violations(self.store_view()) + self._integrity()
+        return found + self.oracle.violations(self.store_view()) + broken_promises(self.machine.database)
 
     def _quiet_run(self) -> int:
         """:returns: how many writes it made."""
@@ -243,107 +177,6 @@ class World:
 
     def _writes(self) -> int:
         return sum(1 for simulator in self.machine.simulators.values() for w in simulator.writes() if w["who"] == "api")
-
-    # --- people
-
-    def _arrive(self, person: Person) -> None:
-        self.clock.sleep(3.0)
-        for number, side in enumerate(person.sides):
-            values = {}
-            for index, name in enumerate(FIELDS[self.trace.entity]):
-                if name in person.lacks and name not in ("FirstName", "LastName", "Name", "UnitPrice"):
-                    continue
-                same = person.number * 16 + index + 1
-                values[name] = typed(name, side, same + 50 * number * (name in person.differs), person.number)
-            self._make(side, person.number, self._dirty(values, person, side))
-            if person.dirty == "double":
-                self._make(side, person.number, values)
-            if person.dirty == "archived":
-                self._try(lambda side=side: self.desks[side].archive(self._record(side, person.number), on=True))
-
-    def _dirty(self, values: dict[str, Any], person: Person, side: str) -> dict[str, Any]:
-        if self.trace.entity == "customers" and side == POWEROFFICEGO:
-            if person.dirty == "garbage phone":
-                return values | {"PhoneNumber": "ring etter kl 16"}
-            if person.dirty == "several e-mails":
-                return values | {"EmailAddress": f"{values.get('EmailAddress', 'x@example.no')}; post@example.no"}
-        return values
-
-    def _make(self, side: str, person: int, values: dict[str, Any]) -> None:
-        def make() -> None:
-            record_id = self.desks[side].make(values)
-            self.oracle.typed(side, record_id, person)
-
-        self._try(make)
-
-    def edit(self, edit: Edit) -> None:
-        """Somebody does something at a desk; what the system refuses did not happen."""
-        self._try(lambda: self._edit(edit))
-
-    def _edit(self, edit: Edit) -> None:
-        desk, side, name = self.desks[edit.side], edit.side, edit.field
-        if edit.kind in ("new", "again"):
-            values = {
-                f: typed(f, side, edit.number if edit.kind == "new" else edit.person * 16 + n + 1, edit.person)
-                for n, f in enumerate(FIELDS[self.trace.entity])
-            }
-            if edit.kind == "new" or self._is_deleted(side, edit.person):
-                self._make(side, edit.person, values)
-            return
-        record_id = self._record(side, edit.person)
-        match edit.kind:
-            case "type":
-                desk.type_in(record_id, {name: typed(name, side, edit.number, edit.person)})
-            case "clear":
-                desk.type_in(record_id, {name: None})
-            case "agree":
-                other = SIDES[1 - SIDES.index(side)]
-                number = edit.number
-                desk.type_in(record_id, {name: typed(name, side, number, edit.person)})
-                self.desks[other].type_in(
-                    self._record(other, edit.person), {name: typed(name, other, number, edit.person)}
-                )
-            case "respell":
-                raw = desk.records()[record_id][name]
-                if isinstance(raw, str) and name not in FREE:
-                    desk.type_in(record_id, {name: f" {raw} "})
-            case "back":
-                before = self.oracle.before(side, record_id, name)
-                if before is not None:
-                    desk.type_in(record_id, {name: before})
-            case "late":
-                self.machine.skews[side] -= LATE
-                try:
-                    desk.type_in(record_id, {name: typed(name, side, edit.number, edit.person)})
-                finally:
-                    self.machine.skews[side] += LATE
-            case "company" | "person" if side == POWEROFFICEGO and self.trace.entity == "customers":
-                desk.type_in(record_id, {"IsPerson": edit.kind == "person", "Name": "Berg AS"})
-            case "garbage" if self.trace.entity == "customers":
-                phone = {"PhoneNumber": "12 34 eller kveld"} if side == POWEROFFICEGO else {"PhoneNumber": None}
-                desk.type_in(record_id, phone)
-            case "touch":
-                desk.touch(record_id, edit.number)
-            case "archive" | "reopen":
-                desk.archive(record_id, on=edit.kind == "archive")
-            case "delete":
-                desk.delete(record_id)
-
-    def _try(self, act: Callable[[], object]) -> None:
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
-            act()
-
-    def _record(self, side: str, person: int) -> str:
-        """:raises KeyError: that person has no record there."""
-        alive = self.desks[side].records()
-        for (at, record_id), who in reversed(self.oracle.persons.items()):
-            if at == side and who == person and record_id in alive:
-                return record_id
-        raise KeyError(person)
-
-    def _is_deleted(self, side: str, person: int) -> bool:
-        records = [r for r, p in self.oracle.persons.items() if p == person and r[0] == side]
-        return bool(records) and all(record in self.oracle.deleted for record in records)
 
     # --- runs, as Airflow does them
 
@@ -380,14 +213,14 @@ class World:
 
     def _review(self, task: Task, answer: str) -> str:
         """As the task `review` does it: a plan beyond a limit waits for a person, who says yes or no."""
-        assert task.plan is not None
-        state = str(task.plan["state"])
+        plan = task.plan or {}
+        state = str(plan["state"])
         if state == "proposed":
-            asked = bool(review.beyond_limits(self.mapping, task.plan["counts"]))
+            asked = bool(review.beyond_limits(self.mapping, plan["counts"]))
             self.oracle.may_write = None if asked else self._limits()
             state = "rejected" if asked and answer == "no" else "approved"
             with self.machine.database.begin() as connection:
-                journal.set_plan(connection, task.plan["plan"], state=state)
+                journal.set_plan(connection, plan["plan"], state=state)
         return state
 
     def _limits(self) -> dict[str, int]:
@@ -506,7 +339,7 @@ class World:
             self._pending.remove(happening)
             self._count("edit during a run" if happening.edit else happening.what)
             if happening.edit is not None:
-                self.edit(happening.edit)
+                self.people.act(happening.edit)
             elif self._other_lane is not None:
                 self._other_lane()
         met += self.point(kind)
@@ -536,62 +369,13 @@ class World:
 
         return log_write
 
-    # --- what the store says
-
     def store_view(self) -> StoreView:
-        entity = self.trace.entity
-        with self.machine.database.read() as connection:
-
-            def rows(table: Any) -> list[dict[str, Any]]:
-                found = connection.execute(select(table).where(table.c.entity == entity)).mappings()
-                return [dict(row) for row in found]
-
-            ends: dict[int, dict[str, str]] = {}
-            for row in rows(schema.link_sides):
-                ends.setdefault(row["link_id"], {})[row["side"]] = row["record_id"]
-            linked = {
-                row["id"]: to_datetime(row["created_at"]).timestamp()
-                for row in rows(schema.links)
-                if row["state"] == "linked"
-            }
-            apart = {row["id"] for row in rows(schema.links)} - linked.keys()
-            holds = {(row["side"], row["source_id"], row["field"]) for row in rows(schema.holds)}
-            accounted = {(row["side"], row["record_id"]) for row in rows(schema.verdicts)}
-            accounted |= {(_other(side), source) for side, source, _ in holds}
-            accounted |= {
-                (_other(row["side"]), row["source_id"])
-                for row in rows(schema.intents)
-                if row["state"] in ("open", "parked")
-            }
-            accounted |= {(side, record) for link in apart for side, record in ends[link].items()}
-            conflicts = {place: (set(told), False) for place, (told, _) in self._told.items()}
-            for row in rows(schema.conflicts):
-                first, second = loads(row["record_ids"])
-                told, is_open = conflicts.get((first, second, row["field"]), (set(), False))
-                told |= {normal(row["field"], side, raw) for side, raw in loads(row["raw"]).items()}
-                conflicts[first, second, row["field"]] = (told, is_open or row["state"] == "open")
-        one_way = {
-            f.name
-            for f in self.mapping.fields
-            if f.direction != "both" or not f.clear or not all(self.mapping.share.values())
-        }
-        pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
-        return StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
-
-    def _integrity(self) -> list[str]:
-        with self.machine.database.read() as connection:
-            open_intents = connection.execute(
-                select(schema.intents.c.key).where(schema.intents.c.state == "open")
-            ).all()
-            halves = connection.exec_driver_sql(
-                "SELECT link_id FROM link_sides GROUP BY link_id HAVING count(*) <> 2"
-            ).all()
-        found = [f"open: {len(open_intents)} intents are never closed"] if open_intents else []
-        return found + (["half: a link has one side"] if halves else [])
-
-
-def _other(side: str) -> str:
-    return SIDES[1 - SIDES.index(side)]
+        """What the link store tells people, and what one that was replaced has told them of conflicts."""
+        view = read_store(self.machine.database, self.mapping)
+        for place, (told, _) in self._told.conflicts.items():
+            values, is_open = view.conflicts.get(place, (set[str | None](), False))
+            view.conflicts[place] = (values | told, is_open)
+        return view
 
 
 def _fits(happening: Event, kind: str) -> bool:
@@ -602,57 +386,3 @@ def _fits(happening: Event, kind: str) -> bool:
     if happening.what in DISK_FAULTS:
         return kind == "file"
     return happening.what in DEATHS
-
-
-def mapping_of(entity: str, lines: tuple[str, ...]) -> Mapping:
-    """The shipped mapping with these lines, without limits, and with VAT."""
-    known = _MAPPINGS.get((entity, lines))
-    if known is None:
-        text = (MAPPINGS / f"{entity}.yaml").read_text()
-        replaced = list(lines)
-        if not any(line.startswith("limits:") for line in lines):
-            replaced.append("limits: {creates: 9999, updates: 9999, clears: 9999, link_conflicts: 9999, part: 100%}")
-        if entity == "products":
-            replaced.append("vat: {default: 25%}")
-        kept = _without_blocks(text, {line.partition(":")[0] for line in replaced})
-        known = _MAPPINGS[entity, lines] = parse_mapping(kept + "\n".join(replaced) + "\n", file=f"{entity}.yaml")
-    return known
-
-
-_MAPPINGS: dict[tuple[str, tuple[str, ...]], Mapping] = {}
-
-
-def _without_blocks(text: str, keys: set[str]) -> str:
-    """The file without these top-level keys and what is indented under them."""
-    kept, skipping = [], False
-    for line in text.splitlines():
-        if line and not line.startswith((" ", "#", "-")):
-            skipping = line.partition(":")[0] in keys
-        if not skipping or line.startswith("#"):
-            kept.append(line)
-    return "\n".join(kept) + "\n"
-
-
-def _quick_folder() -> str | None:
-    """Memory, where there is such a folder: no test pulls the plug of the machine."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-
-
-def _do_not_wait_for_the_disk(database: Database) -> None:
-    def relax(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA journal_mode=MEMORY")
-
-    event.listen(database.engine, "connect", relax)
-    database.close()
-
-
-@contextmanager
-def small_pages(size: int) -> Iterator[None]:
-    """Few rows a page, so that a few records make several, and call for a bulk operation."""
-    before = paging.PAGE_SIZES, documents.PAGE, reading.BULK_FROM
-    paging.PAGE_SIZES, documents.PAGE, reading.BULK_FROM = (size, size), size, 2 * size
-    try:
-        yield
-    finally:
-        paging.PAGE_SIZES, documents.PAGE, reading.BULK_FROM = before

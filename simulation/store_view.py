@@ -1,0 +1,64 @@
+"""What the link store tells people, read from its tables for the oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from samklang.core.clocks import to_datetime
+from samklang.core.jsontext import loads
+from samklang.core.mapping import Mapping
+from samklang.store import schema
+from samklang.store.database import Database
+from simulation.oracle import StoreView, other
+from simulation.values import POWEROFFICEGO, SHOPIFY, normal
+
+
+def read_store(database: Database, mapping: Mapping) -> StoreView:
+    """Links, and why things are as they are."""
+    entity = mapping.entity
+    with database.read() as connection:
+
+        def rows(table: Any) -> list[dict[str, Any]]:
+            found = connection.execute(select(table).where(table.c.entity == entity)).mappings()
+            return [dict(row) for row in found]
+
+        ends: dict[int, dict[str, str]] = {}
+        for row in rows(schema.link_sides):
+            ends.setdefault(row["link_id"], {})[row["side"]] = row["record_id"]
+        linked = {
+            row["id"]: to_datetime(row["created_at"]).timestamp()
+            for row in rows(schema.links)
+            if row["state"] == "linked"
+        }
+        apart = {row["id"] for row in rows(schema.links)} - linked.keys()
+        holds = {(row["side"], row["source_id"], row["field"]) for row in rows(schema.holds)}
+        accounted = {(row["side"], row["record_id"]) for row in rows(schema.verdicts)}
+        accounted |= {(other(side), source) for side, source, _ in holds}
+        accounted |= {
+            (other(row["side"]), row["source_id"]) for row in rows(schema.intents) if row["state"] in ("open", "parked")
+        }
+        accounted |= {(side, record) for link in apart for side, record in ends[link].items()}
+        conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = {}
+        for row in rows(schema.conflicts):
+            first, second = loads(row["record_ids"])
+            told, is_open = conflicts.get((first, second, row["field"]), (set(), False))
+            told |= {normal(row["field"], side, raw) for side, raw in loads(row["raw"]).items()}
+            conflicts[first, second, row["field"]] = (told, is_open or row["state"] == "open")
+    one_way = {
+        f.name for f in mapping.fields if f.direction != "both" or not f.clear or not all(mapping.share.values())
+    }
+    pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
+    return StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
+
+
+def broken_promises(database: Database) -> list[str]:
+    """What must never stand in the tables of a store at rest."""
+    with database.read() as connection:
+        is_open = schema.intents.c.state == "open"
+        intents = connection.execute(select(schema.intents.c.key).where(is_open)).all()
+        ends = connection.execute(select(schema.link_sides.c.link_id)).scalars().all()
+        linked = connection.execute(select(schema.links.c.id)).scalars().all()
+    found = [f"open: {len(intents)} intents are never closed"] if intents else []
+    return found + (["half: a link has one side"] if sorted(ends) != sorted(linked * 2) else [])
