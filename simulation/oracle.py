@@ -127,7 +127,7 @@ class Oracle:
         twin = None
         if who == "api":
             origin = self.desks[side].origin(record_id)
-            twin = (other(side), origin) if origin else self._origin_by_code(side, values)
+            twin = (other(side), origin) if origin else self._origin_by_value(side, values)
             if twin is None or twin not in self.persons:
                 self.faults.append(f"invented: we made {side} {record_id} for nobody")
             else:
@@ -141,11 +141,13 @@ class Oracle:
                 version = Version(side, name, value, None, at if who == "human" else None)
             self.cells[record][name] = Cell(version, at, [version])
 
-    def _origin_by_code(self, side: str, values: Mapping[str, Any]) -> Record | None:
-        code = normal("Code", side, values.get("Code"))
-        for record, cells in self.cells.items():
-            if record[0] != side and code and any(v.value == code for v in cells["Code"].all):
-                return record
+    def _origin_by_value(self, side: str, values: Mapping[str, Any]) -> Record | None:
+        """Who had a value of this record on the other side: each value is typed for one person."""
+        for name, raw in values.items():
+            value = normal(name, side, raw)
+            for record, cells in self.cells.items():
+                if value and name not in FREE and record[0] != side and any(v.value == value for v in cells[name].all):
+                    return record
         return None
 
     def _changed(self, record: Record, name: str, cell: Cell, value: str | None, who: str, at: float) -> None:
@@ -233,7 +235,7 @@ class Oracle:
         if any(record in self.deleted for record in pair):
             return []
         found = []
-        if self.persons[pair[0]] != self.persons[pair[1]] and not self._shared_a_key(pair):
+        if self.persons.get(pair[0]) != self.persons.get(pair[1]) and not self._shared_a_key(pair):
             found.append(f"mislinked: {pair[0][1]} and {pair[1][1]} are two people")
         if not all(self.desks[side].is_active(i) for side, i in pair):
             return found  # paused

@@ -194,19 +194,26 @@ class World:
         task = Task(Run(f"run-{self._runs}", **options))
         self.oracle.begin_run()
         try:
-            for side in SIDES:
-                task.reads[side] = self._attempt(f"extract_{side}", lambda side=side: self.extract(task, side))
-            task.plan = self._attempt("transform", lambda: transform(self._sync(), task.run, list(task.reads.values())))
-            if self._attempt("review", lambda: self._review(task, answer)) != "rejected":
-                self._load_both(task)
+            self._work(task, answer)
         except TaskFailed as failed:
             task.failed.append(str(failed))
-        with suppress(TaskFailed):
-            self._attempt("settle", lambda: self._settle(task))
         self._pending = []
         self.lengths.append(self._at)
         self.done.append(task)
         return task
+
+    def _work(self, task: Task, answer: str) -> None:
+        """All tasks, in their order; `settle` runs whatever happened before it. :raises TaskFailed: one has failed."""
+        try:
+            for side in SIDES:
+                task.reads[side] = self._attempt(f"extract_{side}", lambda side=side: self.extract(task, side))
+            reads = list(task.reads.values())
+            task.plan = self._attempt("transform", lambda: transform(self._sync(), task.run, reads))
+            if self._attempt("review", lambda: self._review(task, answer)) != "rejected":
+                self._load_both(task)
+        except TaskFailed as failed:
+            task.failed.append(str(failed))
+        self._attempt("settle", lambda: self._settle(task))
 
     def extract(self, task: Task, side: str) -> dict[str, Any]:
         return extract(self._sync(), side, task.run)
