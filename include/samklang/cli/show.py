@@ -78,6 +78,7 @@ def _explained(answer: Mapping[str, Any]) -> Renderables:
     parts += _conflicts("Decided conflicts", answer["decided_conflicts"], sides, "raw")
     parts += _lists(
         ("Held", ("field", *_HELD), [_with_next_try(hold) for hold in answer["held"]]),
+        ("Frozen", ("field", "normal", "flips", "since", "run_id"), answer["frozen"]),
         ("Quarantined", (*_HELD, "named"), [_with_next_try(hold) for hold in answer["quarantined"]]),
         (
             "Verdict of the last run",

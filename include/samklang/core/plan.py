@@ -113,12 +113,23 @@ class Verdict:
 
 
 @dataclass(slots=True)
+class Freeze:
+    """A field that is left alone because both systems keep overwriting it. :param values: normal forms, by side."""
+
+    link_id: int
+    field: str
+    values: dict[str, str | None]
+    flips: int
+
+
+@dataclass(slots=True)
 class Plan:
     rows: list[Row] = field(default_factory=list)
     tuned: list[Tuned] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    frozen: list[Freeze] = field(default_factory=list)
     drift: int = 0
     waiting: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
@@ -269,7 +280,7 @@ class _PairPlanner:
         """The write of one field, or None where it is held back."""
         a, source = self.arrays[f.name], 1 - target
         accepts = self.views[target].rules.accepts(f.names[self.views[target].name])
-        region = self._region(i, source)
+        region = region_of(self.mapping, self.arrays, i, source)
         raw = a.raw[source][i]
         hold = None if f.kind in ("money", "cost") else refusal(f.kind, raw, accepts=accepts, region=region)
         value: str | None = None
@@ -336,6 +347,10 @@ class _PairPlanner:
         )
 
     def _report(self, name: str, reason: str, i: int, ids: tuple[str, str]) -> None:
+        if reason == FROZEN:
+            for target in (0, 1):
+                self._hold(name, target, ids, PING_PONG)
+            return
         hold = price_hold(reason)
         if hold is not None:
             # A price that cannot be compared is held towards the second side, where it would be shown.
@@ -353,13 +368,6 @@ class _PairPlanner:
         sides = (self.views[1 - target].name, self.views[target].name)
         return join_clocks(*(self.columns[f"{side}_{name}"][i] for side in sides for name in ("clock", "group_clocks")))
 
-    def _region(self, i: int, side: int) -> str:
-        for f in self.mapping.fields:
-            if f.kind == "country":
-                country = self.arrays[f.name].normal[side][i]
-                return self.mapping.region if country in (None, ABSENT) else str(country)
-        return self.mapping.region
-
     def _why(self, name: str, i: int, value: str | None) -> str:
         if self.merged.drift[name][i]:
             return "drift"
@@ -367,6 +375,15 @@ class _PairPlanner:
             return "clear"
         a = self.arrays[name]
         return "fill" if a.base_form[0][i] == ABSENT or a.base_form[1][i] == ABSENT else "edit"
+
+
+def region_of(mapping: Mapping, arrays: MappingOf[str, FieldArrays], i: int, side: int) -> str:
+    """The country of phone numbers of one record that name none."""
+    for f in mapping.fields:
+        if f.kind == "country":
+            country = arrays[f.name].normal[side][i]
+            return mapping.region if country in (None, ABSENT) else str(country)
+    return mapping.region
 
 
 def _price(a: FieldArrays, target: int, i: int) -> tuple[str | None, Hold | None]:
@@ -396,5 +413,11 @@ def _filled(value: str | None) -> bool:
 
 
 LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")
+FROZEN = "frozen"
+PING_PONG = Hold(
+    "ping_pong",
+    "Both systems keep overwriting this field, so it is left alone. Find out what sets it there, then enter the same "
+    "value on both sides, or a new one.",
+)
 NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
 INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

@@ -21,6 +21,7 @@ from samklang.core.records import Scope
 from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, seen
 from samklang.store.dossier import Records
+from samklang.sync.frozen import freeze_fields
 from samklang.sync.transform import refused
 
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
@@ -103,6 +104,7 @@ def _explain(connection: Connection, terms: Terms, side: str, record_id: str) ->
         "conflicts": [row for row in conflicts if row["state"] == "open"],
         "decided_conflicts": [row for row in conflicts if row["state"] != "open"],
         "held": [_as_told(hold) for hold in holds if hold["field"]],
+        "frozen": dossier.frozen(connection, link["id"]) if link else [],
         "quarantined": [_as_told(hold) for hold in holds if not hold["field"]],
         "verdicts": dossier.judged(connection, entity, records),
         "intents": dossier.meant(connection, entity, sides, records),
@@ -143,7 +145,7 @@ def _decide(
     pairs = links.pair(connection, mapping.entity, mapping.sides, link["id"]).assign(matched=None)
     arrays = field_arrays(mapping, pairs)
     merged = merge(mapping, pairs, arrays)
-    plan = Plan()
+    plan = Plan(frozen=freeze_fields(connection, mapping, pairs, arrays, merged, terms.now))
     plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(terms, holds), plan)
     return {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}
 

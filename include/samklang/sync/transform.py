@@ -21,11 +21,12 @@ from samklang.core.values import normal_form
 from samklang.core.waves import order
 from samklang.store import journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
+from samklang.sync.frozen import freeze_fields
 from samklang.sync.observe import derive_again, take_in
 from samklang.systems.base import Description
 
 _PAGE = 20_000
-FILES = ("rows", "tuned", "held", "clashes", "verdicts")
+FILES = ("rows", "tuned", "held", "clashes", "verdicts", "frozen")
 
 
 def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, Any]:
@@ -85,7 +86,10 @@ def _plan_pairs(
     sync: Sync, views: tuple[SideView, SideView], pairs: pd.DataFrame, refusals: Refusals, plan: Plan
 ) -> None:
     arrays = field_arrays(sync.mapping, pairs)
-    plan_pairs(sync.mapping, views, pairs, arrays, merge(sync.mapping, pairs, arrays), refusals, plan)
+    merged = merge(sync.mapping, pairs, arrays)
+    with sync.database.read() as connection:
+        plan.frozen += freeze_fields(connection, sync.mapping, pairs, arrays, merged, sync.clock())
+    plan_pairs(sync.mapping, views, pairs, arrays, merged, refusals, plan)
 
 
 def _plan_unlinked(
