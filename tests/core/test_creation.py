@@ -10,7 +10,7 @@ import pytest
 from samklang.core.creation import Candidate, plan_creation
 from samklang.core.derive import SideView, derive
 from samklang.core.mapping import Field, Mapping
-from samklang.core.plan import Plan, Refusals, fingerprint
+from samklang.core.plan import Plan, Refusals, Refused, fingerprint
 from samklang.core.records import Scope
 from samklang.core.rules import Accepts, EntityRules
 
@@ -119,7 +119,7 @@ def test_fields_that_do_not_go_this_way_stay_behind() -> None:
     [("", {"Mail": "kari@post.example", "Name": "Kari", "Phone": "+4722334455"}), ("Phone", "+4722334455")],
 )
 def test_what_was_refused_before_is_not_sent_again(field: str, content: object) -> None:
-    known = {(SECOND, "1", field): (fingerprint(content), "2027", "taken", "Change it.")}
+    known = {(SECOND, "1", field): Refused(fingerprint(content), "2027", "taken", "Change it.")}
 
     plan = plan_for(KARI, refusals=Refusals(known, "2026"))
 

@@ -79,7 +79,7 @@ def test_what_the_shipped_files_say_are_the_defaults(entity: str) -> None:
     default = parse_mapping(bare, file=f"{entity}.yaml")
     for name in ("schedule", "create_in", "create_archived", "share", "full_sync", "policy", "clear", "region"):
         assert getattr(mapping, name) == getattr(default, name), name
-    for name in ("full_every", "limits", "currency", "vat", "new_product_status", "red_on_quarantine"):
+    for name in ("full_every", "limits", "currency", "vat", "new_product_status", "red_on_quarantine", "freeze_after"):
         assert getattr(mapping, name) == getattr(default, name), name
     assert default.limits == Limits(creates=1000, updates=500, clears=50, link_conflicts=0, part=0.2, gone=10)
 
@@ -130,6 +130,7 @@ currency: EUR
 vat: {default: 12.5%, groups: {007: 0.25, NO: 0%}}
 new_product_status: ACTIVE
 red_on_quarantine: true
+freeze_after: 0
 fields:
   - {powerofficego: Code, shopify: sku, kind: code}
   - powerofficego: Gtin
@@ -148,6 +149,7 @@ fields:
     assert mapping.full_every == timedelta(days=7)
     assert mapping.limits == Limits(creates=1, part=0.5, gone=3)
     assert (mapping.currency, mapping.new_product_status, mapping.red_on_quarantine) == ("EUR", "ACTIVE", True)
+    assert mapping.freeze_after == 0
     assert mapping.vat.default == Decimal("0.125")
     assert mapping.vat.by_group == {"007": Decimal("0.25"), "NO": 0}
     code, gtin = mapping.fields

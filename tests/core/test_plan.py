@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samklang.core.plan import FieldChange, Refusals, fingerprint, lacks_needs, row_content
+from samklang.core.plan import FieldChange, Refusals, Refused, fingerprint, join_clocks, lacks_needs, row_content
 
 NEEDS = ("city", "zip")
 MEMBERS = ["line", "city", "zip"]
@@ -33,18 +33,42 @@ def test_a_group_is_neither_begun_nor_left_without_what_the_target_needs(
     assert lacks_needs(MEMBERS, NEEDS, before, after) is lacking
 
 
-def refusals(content: object, retry_at: str) -> Refusals:
-    return Refusals({("shopify", "1", "phone"): (fingerprint(content), retry_at, "taken", "Change it.")}, "2026-02")
+EDITED = join_clocks("2026-01-01", "{}", "2026-01-02", "{}")
+
+
+def stands(
+    retry_at: str | None = "2026-03",
+    *,
+    known_edits: str | None = EDITED,
+    side: str = "shopify",
+    content: str = "+47",
+    edited: str = EDITED,
+) -> bool:
+    """Whether a refusal of `+47` towards shopify stands in February."""
+    refused = Refused(fingerprint("+47"), retry_at, "taken", "Change it.", known_edits)
+    hold = Refusals({("shopify", "1", "phone"): refused}, "2026-02").standing(side, "1", "phone", content, edited)
+    assert hold is None or (hold.reason, hold.remedy) == ("taken", "Change it.")
+    return hold is not None
 
 
 def test_a_refusal_stands_for_the_same_content_until_its_next_try_is_due() -> None:
-    hold = refusals("+47", "2026-03").standing("shopify", "1", "phone", "+47")
-    assert hold is not None
-    assert (hold.reason, hold.remedy) == ("taken", "Change it.")
+    assert stands("2026-03")
+    assert not stands("2026-02")
+    assert not stands(content="+46")
+    assert not stands(side="powerofficego")
 
-    assert refusals("+47", "2026-03").standing("shopify", "1", "phone", "+46") is None
-    assert refusals("+47", "2026-02").standing("shopify", "1", "phone", "+47") is None
-    assert refusals("+47", "2026-03").standing("powerofficego", "1", "phone", "+47") is None
+
+def test_a_skipped_refusal_stands_until_somebody_edits_either_record() -> None:
+    assert stands(None)
+    assert not stands(None, content="+46")
+    assert not stands(None, edited=join_clocks("2026-01-03", "{}", "2026-01-02", "{}"))
+    assert not stands(None, edited=join_clocks("2026-01-01", "{}", "2026-01-02", '{"address":"2026-01-03"}'))
+
+
+def test_a_refusal_of_an_older_store_stands_until_its_next_try_is_due() -> None:
+    """It does not know when the records were edited."""
+    assert stands("2026-03", known_edits=None)
+    assert not stands("2026-02", known_edits=None)
 
 
 def test_a_fingerprint_tells_contents_apart_and_keeps_none_of_them() -> None:

@@ -7,13 +7,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, update
+from sqlalchemy import insert, inspect, select, update
 
 from samklang.errors import ConfigurationError, StoreError
-from samklang.store import journal
+from samklang.store import journal, ledger
 from samklang.store.database import Database
 from samklang.store.migrations import STEPS
-from samklang.store.schema import meta, metadata
+from samklang.store.schema import holds, meta, metadata
 from samklang.store.tickets import next_ticket
 
 
@@ -40,6 +40,42 @@ def test_a_store_of_a_newer_version_is_refused(database: Database, url: str) -> 
 
     with pytest.raises(StoreError, match="newer version"):
         Database(url)
+
+
+def test_a_store_of_the_first_version_ends_in_the_schema_of_a_new_one(database: Database, url: str) -> None:
+    new = schema_of(database)
+    with database.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE freezes")
+        for column in ("named", "last_edits"):
+            connection.exec_driver_sql(f"ALTER TABLE holds DROP COLUMN {column}")
+        connection.execute(
+            insert(holds).values(
+                entity="customers", side="shopify", source_id="1", field="Phone", reason="taken", remedy="Change it.",
+                by_system=True, fingerprint="f", attempts=3, retry_at="2027", run_id="r", since="t",
+            )
+        )  # fmt: skip
+        connection.execute(update(meta).where(meta.c.name == "schema_version").values(value="1"))
+    assert schema_of(database) != new
+
+    again = Database(url)
+
+    assert schema_of(again) == new
+    with again.read() as connection:
+        (kept,) = ledger.system_holds(connection, "customers")
+        assert (kept["attempts"], kept["named"], kept["last_edits"]) == (3, None, None)
+        version = connection.execute(select(meta.c.value).where(meta.c.name == "schema_version")).scalar_one()
+    assert version == str(len(STEPS))
+    again.close()
+
+
+def schema_of(database: Database) -> dict[str, dict[str, tuple[str, bool]]]:
+    """Type of each column, and whether it may be null, by table."""
+    with database.read() as connection:
+        look = inspect(connection)
+        return {
+            table: {column["name"]: (str(column["type"]), column["nullable"]) for column in look.get_columns(table)}
+            for table in look.get_table_names()
+        }
 
 
 def test_two_processes_may_open_an_empty_store_at_once(url: str) -> None:

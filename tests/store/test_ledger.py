@@ -77,12 +77,17 @@ def test_an_open_conflict_gives_way_to_its_newer_self(database: Database) -> Non
         assert ledger.open_conflicts(connection, "customers") == []
 
 
-def test_tries_are_counted_for_the_same_content_only(database: Database) -> None:
+def test_the_last_refusal_of_a_field_is_known_until_it_is_dropped(database: Database) -> None:
     with database.begin() as connection:
-        hold(connection, "Phone", attempts=3)
+        hold(connection, "Phone", attempts=3, last_edits="before")
+        ledger.set_last_edits(connection, "customers", "shopify", "1", "after")
 
-        assert ledger.attempts(connection, "customers", "shopify", "1", "Phone", "f") == 3
-        assert ledger.attempts(connection, "customers", "shopify", "1", "Phone", "other") == 0
+        last = ledger.last_refusal(connection, "customers", "shopify", "1", "Phone")
+        assert last is not None
+        assert (last["attempts"], last["fingerprint"], last["last_edits"]) == (3, "f", "after")
+        assert ledger.last_refusal(connection, "customers", "shopify", "1", "") is None
+        ledger.drop_holds(connection, "customers", "shopify", "1", ["Phone"])
+        assert ledger.last_refusal(connection, "customers", "shopify", "1", "Phone") is None
 
 
 def test_what_a_system_refused_outlives_what_a_planner_holds(database: Database) -> None:

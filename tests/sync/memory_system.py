@@ -42,7 +42,11 @@ class MemorySystem:
 
     # what it is like
     unique: tuple[str, ...] = ()  # no two records may share a value of these
-    refuses: set[str] = field(default_factory=set)  # values that it refuses as invalid
+    refuses: set[str] = field(default_factory=set)  # values that it refuses
+    code: str = "invalid"  # … and how it calls that
+    rejects: dict[str, str | None] = field(
+        default_factory=dict
+    )  # values of records it refuses whole: the field it names
     stores: dict[str, str | None] = field(default_factory=dict)  # values that are stored as something else
     defaults: Values = field(default_factory=dict)  # what new records get where nothing is sent
     silent: set[str] = field(default_factory=set)  # fields that its answers to writes leave out
@@ -201,9 +205,11 @@ class MemorySystem:
         others = [r for r in self.records.values() if r.id != own]
         taken = [n for n in self.unique if values.get(n) and any(r.values.get(n) == values[n] for r in others)]
         invalid = [n for n, value in values.items() if value in self.refuses]
+        rejected = [name for value, name in self.rejects.items() if value in values.values()]
         return (
+            *(Problem(name, self.code, "is no good as a whole") for name in rejected),
             *(Problem(name, "taken", "is taken") for name in taken),
-            *(Problem(name, "invalid", "is invalid") for name in invalid),
+            *(Problem(name, self.code, "is refused") for name in invalid),
         )
 
     def _page(self, records: list[Record], total: int | None = None) -> Page:

@@ -176,7 +176,7 @@ def test_a_refusal_is_forgotten_when_the_value_goes_back(world: World) -> None:
 
 def test_a_value_that_is_refused_for_months_is_tried_once_a_day(world: World) -> None:
     a, _ = world.pair(**KARI)
-    world.right.refuses.add("+4733445566")
+    world.right.add(**OLA, phone="+4733445566", scope=Scope.OUTSIDE)
     world.left.edit(a, phone="33445566")
     for _ in range(40):
         world.moment += timedelta(days=1)

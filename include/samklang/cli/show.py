@@ -21,6 +21,8 @@ _COUNTS = (
 _PLAN_PER_SIDE = ("creates", "updates", "clears")
 _PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
 
+_HELD = ("side", "reason", "remedy", "attempts", "next_try", "since")
+_SKIPPED = "skipped until it changes"
 _TIMES = {"at", "since", "created", "clock", "changed_after", "retry_at", "created_at", "closed_at"}
 
 
@@ -75,8 +77,9 @@ def _explained(answer: Mapping[str, Any]) -> Renderables:
     parts += _conflicts("Open conflicts", answer["conflicts"], sides, "raw")
     parts += _conflicts("Decided conflicts", answer["decided_conflicts"], sides, "raw")
     parts += _lists(
-        ("Held", ("field", "side", "reason", "remedy", "attempts", "retry_at", "since"), answer["held"]),
-        ("Quarantined", ("side", "reason", "remedy", "attempts", "retry_at", "since"), answer["quarantined"]),
+        ("Held", ("field", *_HELD), [_with_next_try(hold) for hold in answer["held"]]),
+        ("Frozen", ("field", "normal", "flips", "since", "run_id"), answer["frozen"]),
+        ("Quarantined", (*_HELD, "named"), [_with_next_try(hold) for hold in answer["quarantined"]]),
         (
             "Verdict of the last run",
             ("side", "record_id", "verdict", "reason", "candidates", "run_id"),
@@ -106,9 +109,15 @@ def _decision(field: Mapping[str, Any]) -> str:
             return f"conflict, {_winner(conflict)}{to}"
         case "held":
             retry = f" Next retry: {_time(field['retry_at'])}." if field.get("retry_at") else ""
+            retry = f" {_SKIPPED.capitalize()}." if field.get("skipped") else retry
             return f"held towards {field['to']}: {field['reason']}. {field['remedy']}{retry}"
         case decision:
             return f"{decision}: {_words(field['reason'])}" if field.get("reason") else str(decision)
+
+
+def _with_next_try(hold: Mapping[str, Any]) -> dict[str, Any]:
+    retry_at = hold["retry_at"]
+    return {**hold, "next_try": _SKIPPED if hold["skipped"] else _time(retry_at) if retry_at else None}
 
 
 def _winner(conflict: Mapping[str, Any]) -> str:

@@ -31,7 +31,10 @@ KeyFor = Callable[[str, MappingOf[str, str]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record in scope that nobody on the other side matches; maps are by the mapping's field names."""
+    """A record in scope that nobody on the other side matches; maps are by the mapping's field names.
+
+    :param last_edits: see `core.plan.join_clocks`.
+    """
 
     side: str
     id: str
@@ -41,6 +44,7 @@ class Candidate:
     normal: MappingOf[str, str | None]
     form: MappingOf[str, str]
     facts: MappingOf[str, Any]
+    last_edits: str = ""
 
 
 def plan_creation(
@@ -70,7 +74,7 @@ def plan_creation(
         lacks = ",".join(named.get(name, name) for name in missing)
         plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", f"lacks_{lacks}"))
         return
-    standing = refusals.standing(target.name, candidate.id, "", row_content(changes))
+    standing = refusals.standing(target.name, candidate.id, "", row_content(changes), candidate.last_edits)
     if standing is not None:
         plan.held.append(Held(target.name, candidate.id, "", standing.reason, standing.remedy))
         return
@@ -81,7 +85,15 @@ def plan_creation(
     plan.held.extend(held)
     options = {"status": mapping.new_product_status} if mapping.entity == "products" else {}
     plan.rows.append(
-        Row(side=target.name, op="create", source_id=candidate.id, changes=changes, key=key, options=options)
+        Row(
+            side=target.name,
+            op="create",
+            source_id=candidate.id,
+            changes=changes,
+            key=key,
+            options=options,
+            last_edits=candidate.last_edits,
+        )
     )
 
 
@@ -109,7 +121,7 @@ def _values(
             continue
         value, hold = _value(f, mapping, source, target, candidate)
         if hold is None and value is not None:
-            hold = refusals.standing(target.name, candidate.id, f.name, value)
+            hold = refusals.standing(target.name, candidate.id, f.name, value, candidate.last_edits)
         if hold is not None:
             held.append(Held(target.name, candidate.id, f.name, hold.reason, hold.remedy))
         elif value is not None:

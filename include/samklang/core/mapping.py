@@ -78,6 +78,8 @@ class Mapping:
     :param region: two letters; the country of phone numbers that name none.
     :param full_every: how old the last whole read may be in mode `auto`.
     :param red_on_quarantine: whether quarantined or held records turn the run red.
+    :param freeze_after: how often within a day a field may go back and forth between two values before it is left
+        alone; 0: any number of times.
     """
 
     entity: str
@@ -98,6 +100,7 @@ class Mapping:
     vat: Vat = field(default_factory=Vat)
     new_product_status: str = "DRAFT"
     red_on_quarantine: bool = False
+    freeze_after: int = 6
 
     def field(self, name: str) -> Field:
         """The field of this name. :raises KeyError: the mapping has none."""

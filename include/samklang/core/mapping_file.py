@@ -20,7 +20,7 @@ _ORIGINS = ("specification", "extension")
 _DEFAULT_SCHEDULE = "*/15 * * * *"
 _LINKING_KEYS = ("match", "create_in", "create_archived")
 _SYNC_KEYS = ("share", "full_sync", "policy", "clear", "region")
-_CARE_KEYS = ("full_every", "red_on_quarantine", "limits")
+_CARE_KEYS = ("full_every", "red_on_quarantine", "freeze_after", "limits")
 _KEYS = ("entity", "schedule", *_LINKING_KEYS, *_SYNC_KEYS, *_CARE_KEYS, "fields")
 _PRODUCT_KEYS = ("currency", "vat", "new_product_status")
 _FIELD_KEYS = ("kind", "group", "origin", "direction", "policy", "clear")
@@ -68,6 +68,7 @@ def parse_mapping(
         vat=_vat(keys),
         new_product_status=keys["new_product_status"].choice(STATUSES) if "new_product_status" in keys else "DRAFT",
         red_on_quarantine=_flag(keys, "red_on_quarantine", default=False),
+        freeze_after=keys["freeze_after"].count() if "freeze_after" in keys else 6,
     )
 
 

@@ -47,6 +47,7 @@ class Row:
     :param wave: rows of a later wave wait for the earlier ones.
     :param id: the record to update; :param source_id: its twin, or the record to make a twin of.
     :param revision: of the link's side when the plan was made.
+    :param last_edits: of both records, see `join_clocks`.
     """
 
     side: str
@@ -57,6 +58,7 @@ class Row:
     key: str | None = None
     revision: int = 0
     wave: int = 0
+    last_edits: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
 
@@ -111,36 +113,72 @@ class Verdict:
 
 
 @dataclass(slots=True)
+class Freeze:
+    """A field that is left alone because both systems keep overwriting it. :param values: normal forms, by side."""
+
+    link_id: int
+    field: str
+    values: dict[str, str | None]
+    flips: int
+
+
+@dataclass(slots=True)
 class Plan:
     rows: list[Row] = field(default_factory=list)
     tuned: list[Tuned] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    frozen: list[Freeze] = field(default_factory=list)
     drift: int = 0
     waiting: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal by a system.
+
+    :param fingerprint: of what was refused.
+    :param retry_at: when to try again, as `core.clocks` writes it; None: not before either record changes.
+    :param last_edits: of both records by then, see `join_clocks`; None: not known.
+    """
+
+    fingerprint: str
+    retry_at: str | None
+    reason: str
+    remedy: str
+    last_edits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusals:
     """What the systems refused before, and whether it is time to try again.
 
-    :param known: by (side, source id, field): fingerprint of what was refused, when to try again, reason, remedy.
-        Field "" is the whole record.
+    :param known: by (side, source id, field). Field "" is the whole record.
     :param now: as `core.clocks` writes it.
     """
 
-    known: MappingOf[tuple[str, str, str], tuple[str, str, str, str]]
+    known: MappingOf[tuple[str, str, str], Refused]
     now: str
 
-    def standing(self, side: str, source_id: str, name: str, content: Any) -> Hold | None:
-        """The refusal that still stands: the same content, and its next try is not due."""
+    def standing(self, side: str, source_id: str, name: str, content: Any, last_edits: str) -> Hold | None:
+        """The refusal that still stands: neither side has changed anything, and no next try is due."""
         found = self.known.get((side, source_id, name))
-        if found is None:
+        if found is None or found.fingerprint != fingerprint(content) or found.last_edits not in (None, last_edits):
             return None
-        refused, retry_at, reason, remedy = found
-        return Hold(reason, remedy) if refused == fingerprint(content) and self.now < retry_at else None
+        due = found.retry_at is not None and found.retry_at <= self.now
+        return None if due else Hold(found.reason, found.remedy)
+
+
+def join_clocks(*clocks: str) -> str:
+    """When somebody last edited two records, as text that is equal as long as nobody does.
+
+    Our own writes do not move these clocks (see `sync.observe`), so what we write beside a refused field is no change.
+
+    :param clocks: the clock and the clocks of groups of the source, then of the target, if there is one.
+    """
+    return " ".join(clocks)
 
 
 def fingerprint(content: Any) -> str:
@@ -242,7 +280,7 @@ class _PairPlanner:
         """The write of one field, or None where it is held back."""
         a, source = self.arrays[f.name], 1 - target
         accepts = self.views[target].rules.accepts(f.names[self.views[target].name])
-        region = self._region(i, source)
+        region = region_of(self.mapping, self.arrays, i, source)
         raw = a.raw[source][i]
         hold = None if f.kind in ("money", "cost") else refusal(f.kind, raw, accepts=accepts, region=region)
         value: str | None = None
@@ -254,7 +292,8 @@ class _PairPlanner:
                 value = written_form(f.kind, raw, accepts=accepts, region=region)
         elif hold is None and not accepts.clearable:
             hold = refusal(f.kind, None, accepts=accepts, region=region)
-        hold = hold or self.refusals.standing(self.views[target].name, ids[source], f.name, value)
+        side = self.views[target].name
+        hold = hold or self.refusals.standing(side, ids[source], f.name, value, self._last_edits(target, i))
         if hold is not None:
             self._hold(f.name, target, ids, hold)
             return None
@@ -289,7 +328,8 @@ class _PairPlanner:
 
     def _row(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> None:
         side = self.views[target].name
-        standing = self.refusals.standing(side, ids[1 - target], "", row_content(changes))
+        last_edits = self._last_edits(target, i)
+        standing = self.refusals.standing(side, ids[1 - target], "", row_content(changes), last_edits)
         if standing is not None:
             self._hold("", target, ids, standing)
             return
@@ -301,11 +341,16 @@ class _PairPlanner:
                 source_id=ids[1 - target],
                 changes=changes,
                 revision=int(self.columns[f"{side}_revision"][i]),
+                last_edits=last_edits,
                 facts=loads(self.columns[f"{side}_facts"][i]),
             )
         )
 
     def _report(self, name: str, reason: str, i: int, ids: tuple[str, str]) -> None:
+        if reason == FROZEN:
+            for target in (0, 1):
+                self._hold(name, target, ids, PING_PONG)
+            return
         hold = price_hold(reason)
         if hold is not None:
             # A price that cannot be compared is held towards the second side, where it would be shown.
@@ -319,12 +364,9 @@ class _PairPlanner:
         a = self.arrays[name]
         return a.raw[side][i], a.normal[side][i], a.form[side][i]
 
-    def _region(self, i: int, side: int) -> str:
-        for f in self.mapping.fields:
-            if f.kind == "country":
-                country = self.arrays[f.name].normal[side][i]
-                return self.mapping.region if country in (None, ABSENT) else str(country)
-        return self.mapping.region
+    def _last_edits(self, target: int, i: int) -> str:
+        sides = (self.views[1 - target].name, self.views[target].name)
+        return join_clocks(*(self.columns[f"{side}_{name}"][i] for side in sides for name in ("clock", "group_clocks")))
 
     def _why(self, name: str, i: int, value: str | None) -> str:
         if self.merged.drift[name][i]:
@@ -333,6 +375,15 @@ class _PairPlanner:
             return "clear"
         a = self.arrays[name]
         return "fill" if a.base_form[0][i] == ABSENT or a.base_form[1][i] == ABSENT else "edit"
+
+
+def region_of(mapping: Mapping, arrays: MappingOf[str, FieldArrays], i: int, side: int) -> str:
+    """The country of phone numbers of one record that name none."""
+    for f in mapping.fields:
+        if f.kind == "country":
+            country = arrays[f.name].normal[side][i]
+            return mapping.region if country in (None, ABSENT) else str(country)
+    return mapping.region
 
 
 def _price(a: FieldArrays, target: int, i: int) -> tuple[str | None, Hold | None]:
@@ -362,5 +413,11 @@ def _filled(value: str | None) -> bool:
 
 
 LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")
+FROZEN = "frozen"
+PING_PONG = Hold(
+    "ping_pong",
+    "Both systems keep overwriting this field, so it is left alone. Find out what sets it there, then enter the same "
+    "value on both sides, or a new one.",
+)
 NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
 INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

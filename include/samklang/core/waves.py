@@ -67,7 +67,7 @@ def _free(row: Row, name: str) -> Row:
     change.expected = None
     return Row(
         side=row.side, op="free", source_id=row.source_id, changes=[emptied], id=row.id, revision=row.revision,
-        facts=row.facts,
+        last_edits=row.last_edits, facts=row.facts,
     )  # fmt: skip
 
 

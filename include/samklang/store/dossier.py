@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, Table, and_, or_, select
 from samklang.core.jsontext import dumps, loads
 from samklang.store.schema import (
     conflicts,
+    freezes,
     history,
     holds,
     intents,
@@ -76,6 +77,12 @@ def judged(connection: Connection, entity: str, records: Records) -> list[dict[s
 def held(connection: Connection, entity: str, sides: Sequence[str], records: Records) -> list[dict[str, Any]]:
     """Values of these records that the other side cannot take; field "" is the whole record."""
     return _of(connection, holds, entity, _towards(sides, records), "source_id")
+
+
+def frozen(connection: Connection, link_id: int) -> list[dict[str, Any]]:
+    """Fields of a link that are left alone, with both values in normal form."""
+    these = and_(freezes.c.link_id == link_id, freezes.c.released_at.is_(None))
+    return _rows(connection, select(freezes).where(these).order_by(freezes.c.field))
 
 
 def meant(connection: Connection, entity: str, sides: Sequence[str], records: Records) -> list[dict[str, Any]]:

@@ -144,9 +144,15 @@ def system_holds(connection: Connection, entity: str) -> list[Row]:
 
 def put_system_hold(
     connection: Connection, *, entity: str, side: str, source_id: str, field: str, reason: str, remedy: str,
-    fingerprint: str, retry_at: str, run_id: str, at: str, attempts: int,
+    fingerprint: str, retry_at: str | None, run_id: str, at: str, attempts: int,
+    named: str | None = None, last_edits: str | None = None,
 ) -> None:  # fmt: skip
-    """Remember that a system refused a value (`field`), or a whole record (`field` empty)."""
+    """Remember that a system refused a value (`field`), or a whole record (`field` empty).
+
+    :param retry_at: None: not before either record changes.
+    :param named: the field that it named when it refused the whole record.
+    :param last_edits: of both records, see `core.plan.join_clocks`.
+    """
     upsert(
         connection,
         holds,
@@ -154,26 +160,37 @@ def put_system_hold(
             {
                 "entity": entity, "side": side, "source_id": source_id, "field": field, "reason": reason,
                 "remedy": remedy, "by_system": True, "fingerprint": fingerprint, "attempts": attempts,
-                "retry_at": retry_at, "run_id": run_id, "since": at,
+                "retry_at": retry_at, "run_id": run_id, "since": at, "named": named, "last_edits": last_edits,
             }
         ],
         keep=["since"],
     )  # fmt: skip
 
 
-def attempts(connection: Connection, entity: str, side: str, source_id: str, field: str, fingerprint: str) -> int:
-    """How often a system has refused this content in a row."""
-    return (
+def last_refusal(connection: Connection, entity: str, side: str, source_id: str, field: str) -> Row | None:
+    """What a system last refused of this field, or of this record (`field` empty); None after a success."""
+    row = (
         connection.execute(
-            select(holds.c.attempts).where(
+            select(holds).where(
                 holds.c.entity == entity,
                 holds.c.side == side,
                 holds.c.source_id == source_id,
                 holds.c.field == field,
-                holds.c.fingerprint == fingerprint,
+                holds.c.by_system,
             )
-        ).scalar()
-        or 0
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else dict(row)
+
+
+def set_last_edits(connection: Connection, entity: str, side: str, source_id: str, last_edits: str) -> None:
+    """Refusals of a record that has been made by now: its own clocks are the ones to compare with."""
+    connection.execute(
+        update(holds)
+        .where(holds.c.entity == entity, holds.c.side == side, holds.c.source_id == source_id, holds.c.by_system)
+        .values(last_edits=last_edits)
     )
 
 
@@ -187,6 +204,15 @@ def drop_holds(connection: Connection, entity: str, side: str, source_id: str, f
             holds.c.field.in_(fields),
         )
     )
+
+
+def first_holds(connection: Connection, entity: str, limit: int) -> tuple[list[Row], int]:
+    """What is quarantined, then what is held; and how many there are beyond the limit."""
+    mine = holds.c.entity == entity
+    order = (holds.c.field != "", holds.c.side, holds.c.source_id, holds.c.field)
+    rows = connection.execute(select(holds).where(mine).order_by(*order).limit(limit)).mappings().all()
+    total = connection.execute(select(func.count()).select_from(holds).where(mine)).scalar_one()
+    return [dict(row) for row in rows], int(total) - len(rows)
 
 
 def replace_planner_holds(connection: Connection, entity: str, rows: Sequence[Row]) -> None:

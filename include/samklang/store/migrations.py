@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Column, Connection, insert, inspect, select, update
+from sqlalchemy.schema import CreateColumn
 
 from samklang.errors import StoreError
 from samklang.store import schema
@@ -17,7 +19,21 @@ def _create_tables(connection: Connection) -> None:
     connection.execute(insert(schema.counters).values(name="ticket", value=0))
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_create_tables,)
+def _add_freezes_and_what_quarantine_knows(connection: Connection) -> None:
+    schema.freezes.create(connection, checkfirst=True)
+    for name in ("named", "last_edits"):
+        _add_column(connection, schema.holds.c[name])
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    """One that may be null; a store that is new has it already."""
+    table = column.table.name
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(table)}:
+        definition = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_freezes_and_what_quarantine_knows)
 """Append only. A step that has shipped is never edited."""
 
 

@@ -201,9 +201,24 @@ holds = Table(
     Column("by_system", Boolean, nullable=False),  # refused by the system; else found by the planner
     Column("fingerprint", String(64)),  # of the refused content, to try again as soon as it changes
     Column("attempts", Integer, nullable=False, default=0),
-    Column("retry_at", String(40)),
+    Column("retry_at", String(40)),  # null: not by the time; of a refusal that means skipped
     Column("run_id", String(250), nullable=False),
     Column("since", String(40), nullable=False),
+    Column("named", String(100)),  # of a whole record: the field that the system named, if it did
+    Column("last_edits", Text),  # of both records when it was refused: with another one it is tried again
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("link_id", Integer, ForeignKey("links.id", ondelete="CASCADE"), primary_key=True),
+    Column("field", String(100), primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("normal", Text, nullable=False),  # both values, by side, in normal form
+    Column("flips", Integer, nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("since", String(40), nullable=False),
+    Column("released_at", String(40)),  # what was written before that is forgiven
 )
 
 verdicts = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from samklang.core.clocks import from_datetime
 from samklang.core.derive import HELD, UNSENT, SideView
 from samklang.core.jsontext import dumps, loads
-from samklang.core.plan import Based, fingerprint
+from samklang.core.plan import Based, fingerprint, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError
@@ -22,10 +22,17 @@ from samklang.sync.observe import record_answer
 from samklang.systems.base import Outcome, Problem
 
 _RETRY_FIRST, _RETRY_LAST, _DOUBLINGS = timedelta(hours=1), timedelta(days=1), 5
+_LASTING = frozenset({"invalid", "too_long", "missing"})
+"""Refusals that only another content can end. All others may pass though neither record changes: the holder of a taken
+value is a third record, and of a code that we do not know we cannot say that it lasts."""
 _REMEDIES = {
     "taken": "Another record has this value already: change it there or here; it is tried again by itself.",
+    "in_use": "The target system still uses what this would replace; it is tried again by itself.",
+    "not_found": "The target system lacks what this belongs to; it is tried again by itself.",
+    "parked": "Another record may be this one already: enter the same match key in both, or delete the other one.",
     "invalid": "Correct the value in the system where it was entered; it is tried again as soon as it changes.",
     "too_long": "Shorten the value in the system where it was entered.",
+    "missing": "Fill in what the target system asks for; it is tried again as soon as the record changes.",
 }
 _REMEDY = "Correct the record in the system where it was entered; it is tried again as soon as it changes."
 
@@ -35,12 +42,20 @@ class Committer:
     """Commits outcomes of one side of one plan.
 
     Rows are those of the plan with their number `n`; updates carry their `link_id`.
+
+    A refusal is a hold: of the field that the system named, or, where nothing of the row can be written, of the whole
+    record (field ""). The planner tries it again as soon as anybody edits either record. Until then it is tried again
+    after an hour, and while the cause may pass by itself in growing steps, at last once a day, for as long as it takes:
+    one request a day is cheaper than data that never arrive. A cause that cannot pass is tried once more and then
+    skipped: after the same failure twice, of the same content and without another failure in between. A later success
+    clears it. All of these stay in the store out of tune, so each plan lists them and no watermark waits for them.
     """
 
     sync: Sync
     side: str
     plan: dict[str, Any]
     views: tuple[SideView, SideView]
+    _held: set[str] = field(default_factory=set)  # records that are being made without a refused field
 
     @property
     def _view(self) -> SideView:
@@ -90,6 +105,9 @@ class Committer:
             self._history(connection, link_id, "create", record.id, known, now)
             self._hold_problems(connection, row, outcome.problems)
             self._drop_holds(connection, row, known)
+            if outcome.problems or row["source_id"] in self._held:
+                last_edits = join_clocks(row["last_edits"], now["clock"], now["group_clocks"])
+                ledger.set_last_edits(connection, self.sync.entity, self.side, row["source_id"], last_edits)
         return True
 
     def found(self, row: dict[str, Any], record: Record) -> bool:
@@ -105,6 +123,7 @@ class Committer:
             link_id = self._link(connection, row, record.id, bases)
             if link_id is not None:
                 self._history(connection, link_id, "create", record.id, as_sent, now)
+                self._drop_holds(connection, row, as_sent)
         return link_id is not None
 
     def _link(
@@ -139,12 +158,13 @@ class Committer:
     def refused(self, row: dict[str, Any], outcome: Outcome) -> None:
         """Nothing of the row was taken: the refused fields are held, or the whole record is."""
         with self.sync.database.begin() as connection:
-            fields = [p for p in outcome.problems if p.field is not None]
-            if row["op"] == "update" and fields:
-                self._hold_problems(connection, row, fields)
+            content = {c["field"]: c["value"] for c in row["changes"]}
+            named = [p for p in outcome.problems if p.field in self._canonical]
+            if row["op"] == "update" and any(self._canonical[str(p.field)] in content for p in named):
+                self._hold_problems(connection, row, named)
             else:
-                problems = outcome.problems or (Problem(None, "rejected", str(outcome.error or "refused")),)
-                self._hold(connection, row, "", problems[0], {c["field"]: c["value"] for c in row["changes"]})
+                problems = (*named, *outcome.problems) or (Problem(None, "rejected", "refused"),)
+                self._hold(connection, row, "", problems[0], content)
             if row["op"] == "create":
                 at = self.sync.clock()
                 ledger.close_intent(
@@ -173,6 +193,7 @@ class Committer:
 
     def hold_fields(self, row: dict[str, Any], outcome: Outcome) -> None:
         """Fields that a write goes without."""
+        self._held.add(row["source_id"])
         with self.sync.database.begin() as connection:
             self._hold_problems(connection, row, outcome.problems)
 
@@ -257,16 +278,19 @@ class Committer:
 
     def _hold_problems(self, connection: Connection, row: dict[str, Any], problems: Any) -> None:
         values = {c["field"]: c["value"] for c in row["changes"]}
-        canonical = {f.names[self.side]: f.name for f in self.sync.mapping.fields}
         for problem in problems:
-            name = canonical.get(problem.field or "")
+            name = self._canonical.get(problem.field or "")
             if name is not None and name in values:
                 self._hold(connection, row, name, problem, values[name])
 
     def _hold(self, connection: Connection, row: dict[str, Any], name: str, problem: Problem, content: Any) -> None:
-        refused = fingerprint(content)
-        attempts = 1 + ledger.attempts(connection, self.sync.entity, self.side, row["source_id"], name, refused)
+        refused, last_edits = fingerprint(content), row["last_edits"]
+        last = ledger.last_refusal(connection, self.sync.entity, self.side, row["source_id"], name)
+        if last is not None and (last["fingerprint"] != refused or last["last_edits"] not in (None, last_edits)):
+            last = None  # of something else
+        attempts = 1 + (last["attempts"] if last else 0)
         wait = min(_RETRY_FIRST * 2 ** min(attempts - 1, _DOUBLINGS), _RETRY_LAST)
+        skip = problem.code in _LASTING and last is not None and last["reason"] == problem.code
         ledger.put_system_hold(
             connection,
             entity=self.sync.entity,
@@ -276,15 +300,21 @@ class Committer:
             reason=problem.code,
             remedy=_REMEDIES.get(problem.code, _REMEDY),
             fingerprint=refused,
-            retry_at=from_datetime(self.sync.now() + wait),
+            retry_at=None if skip else from_datetime(self.sync.now() + wait),
             run_id=self.plan["run_id"],
             at=self.sync.clock(),
             attempts=attempts,
+            named=None if name else self._canonical.get(problem.field or ""),
+            last_edits=last_edits,
         )
 
+    @property
+    def _canonical(self) -> dict[str, str]:
+        """The mapping's name of a field, by this system's."""
+        return {f.names[self.side]: f.name for f in self.sync.mapping.fields}
+
     def _refused_fields(self, problems: tuple[Problem, ...]) -> set[str]:
-        canonical = {f.names[self.side]: f.name for f in self.sync.mapping.fields}
-        return {canonical[p.field] for p in problems if p.field in canonical}
+        return {self._canonical[p.field] for p in problems if p.field in self._canonical}
 
 
 def _based(now: dict[str, Any], name: str) -> Based:

@@ -12,14 +12,17 @@ from sqlalchemy import Connection
 
 from samklang.core.creation import Candidate, plan_creation
 from samklang.core.derive import SKIP, SideView
+from samklang.core.jsontext import dumps
 from samklang.core.mapping import Field, Mapping
 from samklang.core.matching import match
 from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
-from samklang.core.plan import Plan, Refusals, plan_pairs
+from samklang.core.plan import Plan, Refusals, join_clocks, plan_pairs
 from samklang.core.records import Scope
 from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, seen
 from samklang.store.dossier import Records
+from samklang.sync.frozen import freeze_fields
+from samklang.sync.transform import refused
 
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
 _ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
@@ -28,7 +31,8 @@ _IN_SCOPE = (Scope.ACTIVE, Scope.ARCHIVED)
 Decision = dict[str, Any]
 """`decision`: `in sync`, `edit`, `held`, `conflict`, `waiting`, `unknown`, `not synchronised` or `paused` of a field;
 of an unlinked record `link`, `create`, `held`, `ambiguous` or `excluded`; and with it, as far as it applies, `to` (a
-side), `value`, `why`, `reason`, `remedy`, `conflict`, `candidates`, `retry_at`."""
+side), `value`, `why`, `reason`, `remedy`, `conflict`, `candidates`, `retry_at`,
+and `skipped` where a refusal waits for a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,9 @@ def _explain(connection: Connection, terms: Terms, side: str, record_id: str) ->
         "fields": [_field(f, known, bases, decisions.get(f.name)) for f in mapping.fields],
         "conflicts": [row for row in conflicts if row["state"] == "open"],
         "decided_conflicts": [row for row in conflicts if row["state"] != "open"],
-        "held": [hold for hold in holds if hold["field"]],
-        "quarantined": [hold for hold in holds if not hold["field"]],
+        "held": [_as_told(hold) for hold in holds if hold["field"]],
+        "frozen": dossier.frozen(connection, link["id"]) if link else [],
+        "quarantined": [_as_told(hold) for hold in holds if not hold["field"]],
         "verdicts": dossier.judged(connection, entity, records),
         "intents": dossier.meant(connection, entity, sides, records),
         "history": dossier.written(connection, entity, records),
@@ -140,7 +145,7 @@ def _decide(
     pairs = links.pair(connection, mapping.entity, mapping.sides, link["id"]).assign(matched=None)
     arrays = field_arrays(mapping, pairs)
     merged = merge(mapping, pairs, arrays)
-    plan = Plan()
+    plan = Plan(frozen=freeze_fields(connection, mapping, pairs, arrays, merged, terms.now))
     plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(terms, holds), plan)
     return {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}
 
@@ -171,8 +176,20 @@ def _decision(name: str, a: FieldArrays, merged: Merged, plan: Plan, holds: list
 
 
 def _held(side: str, field: str, reason: str, remedy: str, holds: list[dict[str, Any]]) -> Decision:
-    retry_at = next((h["retry_at"] for h in holds if h["side"] == side and h["field"] == field), None)
-    return {"decision": "held", "to": side, "reason": reason, "remedy": remedy, "retry_at": retry_at}
+    hold = next((h for h in holds if h["side"] == side and h["field"] == field), None)
+    decision = {"decision": "held", "to": side, "reason": reason, "remedy": remedy}
+    if hold is None or not hold["by_system"] or hold["reason"] != reason:
+        return decision | {"retry_at": None}
+    return decision | {"retry_at": hold["retry_at"]} | ({"skipped": True} if _is_skipped(hold) else {})
+
+
+def _is_skipped(hold: dict[str, Any]) -> bool:
+    """Refused twice for a reason that does not pass: not tried again before somebody edits one of the two records."""
+    return bool(hold["by_system"]) and hold["retry_at"] is None
+
+
+def _as_told(hold: dict[str, Any]) -> dict[str, Any]:
+    return {**hold, "skipped": _is_skipped(hold)}
 
 
 def _sum_up(decisions: dict[str, Decision]) -> Decision:
@@ -222,7 +239,17 @@ def _creation(connection: Connection, terms: Terms, row: dict[str, Any], holds: 
         mapping,
         views[side],
         views[other],
-        Candidate(side, row["id"], row["scope"], row["created"], row["raw"], row["normal"], row["form"], row["facts"]),
+        Candidate(
+            side,
+            row["id"],
+            row["scope"],
+            row["created"],
+            row["raw"],
+            row["normal"],
+            row["form"],
+            row["facts"],
+            last_edits=join_clocks(row["clock"], dumps(row["group_clocks"])),
+        ),
         first_created=dossier.first_created(connection, mapping.entity, side),
         key_for=lambda record_id, _values: record_id,
         refusals=_refusals(terms, holds),
@@ -238,10 +265,6 @@ def _creation(connection: Connection, terms: Terms, row: dict[str, Any], holds: 
 
 def _refusals(terms: Terms, holds: list[dict[str, Any]]) -> Refusals:
     return Refusals(
-        {
-            (h["side"], h["source_id"], h["field"]): (h["fingerprint"], h["retry_at"], h["reason"], h["remedy"])
-            for h in holds
-            if h["by_system"]
-        },
+        {(h["side"], h["source_id"], h["field"]): refused(h) for h in holds if h["by_system"]},
         terms.now,
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from samklang.store import journal, seen
+from sqlalchemy import Connection
+
+from samklang.store import journal, ledger, seen
 from samklang.sync.context import Run, Sync
+
+_NAMED = 20
 
 
 def settle(
@@ -42,11 +46,32 @@ def settle(
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
             "loads": written,
+            "held": _held(connection, sync),
             "failed": failed,
         }
         state = "failed" if failed else "dry" if run.dry_run else "rejected" if rejected else "success"
         journal.finish_run(connection, sync.entity, run.id, state, summary, sync.clock())
     return {"state": state, **summary}
+
+
+def _held(connection: Connection, sync: Sync) -> dict[str, Any]:
+    """What is held or quarantined at the end of a run, as the store has it: ids, field names and reasons, no values.
+
+    `field` of a quarantined record is the one that the system named, or None.
+    """
+    rows, more = ledger.first_holds(connection, sync.entity, _NAMED)
+    named = [
+        {
+            "state": "held" if row["field"] else "quarantined",
+            "side": sync.mapping.other(row["side"]),
+            "id": row["source_id"],
+            "towards": row["side"],
+            "field": row["field"] or row["named"],
+            "reason": row["reason"],
+        }
+        for row in rows
+    ]
+    return {"records": named, "more": more}
 
 
 def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:

@@ -15,17 +15,18 @@ from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
 from samklang.core.matching import Matches, match
 from samklang.core.merge import field_arrays, merge
-from samklang.core.plan import Plan, Refusals, Tuned, Verdict, plan_pairs
+from samklang.core.plan import Plan, Refusals, Refused, Tuned, Verdict, join_clocks, plan_pairs
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
 from samklang.store import journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
+from samklang.sync.frozen import freeze_fields
 from samklang.sync.observe import derive_again, take_in
 from samklang.systems.base import Description
 
 _PAGE = 20_000
-FILES = ("rows", "tuned", "held", "clashes", "verdicts")
+FILES = ("rows", "tuned", "held", "clashes", "verdicts", "frozen")
 
 
 def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, Any]:
@@ -52,10 +53,7 @@ def make_plan(
     plan = Plan()
     with sync.database.read() as connection:
         refusals = Refusals(
-            {
-                (h["side"], h["source_id"], h["field"]): (h["fingerprint"], h["retry_at"], h["reason"], h["remedy"])
-                for h in ledger.system_holds(connection, sync.entity)
-            },
+            {(h["side"], h["source_id"], h["field"]): refused(h) for h in ledger.system_holds(connection, sync.entity)},
             sync.clock(),
         )
         for side, i, twin_side, twin in links.halves(connection, sync.entity):
@@ -88,7 +86,10 @@ def _plan_pairs(
     sync: Sync, views: tuple[SideView, SideView], pairs: pd.DataFrame, refusals: Refusals, plan: Plan
 ) -> None:
     arrays = field_arrays(sync.mapping, pairs)
-    plan_pairs(sync.mapping, views, pairs, arrays, merge(sync.mapping, pairs, arrays), refusals, plan)
+    merged = merge(sync.mapping, pairs, arrays)
+    with sync.database.read() as connection:
+        plan.frozen += freeze_fields(connection, sync.mapping, pairs, arrays, merged, sync.clock())
+    plan_pairs(sync.mapping, views, pairs, arrays, merged, refusals, plan)
 
 
 def _plan_unlinked(
@@ -242,7 +243,13 @@ def _candidate(side: str, row: MappingOf[Hashable, Any]) -> Candidate:
         normal=loads(row["normal"]),
         form=loads(row["form"]),
         facts=loads(row["facts"]),
+        last_edits=join_clocks(row["clock"], row["group_clocks"]),
     )
+
+
+def refused(hold: MappingOf[str, Any]) -> Refused:
+    """A row of `holds`, as the planner judges it."""
+    return Refused(hold["fingerprint"], hold["retry_at"], hold["reason"], hold["remedy"], hold["last_edits"])
 
 
 def _in_window(clocks: tuple[str, str], window: tuple[str, str]) -> bool:

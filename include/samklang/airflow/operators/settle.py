@@ -104,6 +104,11 @@ def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expi
         lines.append(f"  {count} records are gone in {side}; their twins are untouched")
     for side, names in summary["denied"].items():
         lines.append(f"  {side} does not let us read {', '.join(names)}; these fields are left alone")
+    for one in summary["held"]["records"]:
+        what = f"{one['side']}:{one['id']}" + (f" {one['field']}" if one["field"] else "")
+        lines.append(f"  {one['state']} towards {one['towards']}: {what} ({one['reason'].replace('_', ' ')})")
+    if summary["held"]["more"]:
+        lines.append(f"  and {summary['held']['more']} more held or quarantined")
     lines.append("  " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in health.items()))
     if expired:
         lines.append(f"  removed the staged files of {expired} old runs")
