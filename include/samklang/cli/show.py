@@ -16,7 +16,7 @@ from samklang.systems.base import Check
 Renderables = list[RenderableType]
 
 _COUNTS = (
-    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents",
+    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone", "erased",
 )  # fmt: skip
 _PLAN_PER_SIDE = ("creates", "updates", "clears")
 _PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")

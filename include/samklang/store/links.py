@@ -142,17 +142,18 @@ def twin_of(connection: Connection, entity: str, side: str, record_id: str) -> i
     ).scalar()
 
 
-def halves(connection: Connection, entity: str) -> list[tuple[str, str, str, str]]:
-    """Links of which one record is gone: side and id of that record, side and id of its twin."""
+def halves(connection: Connection, entity: str) -> list[tuple[str, str, str, str, str]]:
+    """Links of which one record is gone, or erased: which of the two, side and id of that record, and of its twin."""
     gone, twin = link_sides.alias("gone"), link_sides.alias("twin")
     rows = connection.execute(
-        select(gone.c.side, gone.c.record_id, twin.c.side, twin.c.record_id)
+        select(seen.c.scope, gone.c.side, gone.c.record_id, twin.c.side, twin.c.record_id)
         .join(seen, and_(seen.c.entity == gone.c.entity, seen.c.side == gone.c.side, seen.c.id == gone.c.record_id))
         .join(twin, and_(twin.c.link_id == gone.c.link_id, twin.c.side != gone.c.side))
-        .where(gone.c.entity == entity, seen.c.scope == Scope.GONE)
+        .join(links, and_(links.c.id == gone.c.link_id, links.c.state == "linked"))
+        .where(gone.c.entity == entity, seen.c.scope.in_([Scope.GONE, Scope.ERASED]))
         .order_by(gone.c.link_id)
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 def count(connection: Connection, entity: str) -> int:

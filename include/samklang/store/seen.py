@@ -115,10 +115,13 @@ def count_present(connection: Connection, entity: str, side: str) -> int:
     ).scalar_one()
 
 
-def present_ids(connection: Connection, entity: str, side: str) -> set[str]:
+def present_ids(connection: Connection, entity: str, side: str, *, until: int) -> set[str]:
+    """Records that the side is known to have. :param until: but for those seen since the read with this ticket began."""
     return set(
         connection.execute(
-            select(seen.c.id).where(seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE)
+            select(seen.c.id).where(
+                seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE, seen.c.ticket <= until
+            )
         ).scalars()
     )
 
@@ -164,9 +167,14 @@ def set_found(connection: Connection, entity: str, side: str, ids: set[str]) -> 
         connection.execute(update(seen).where(*_these(entity, side, part)).values(missing=0))
 
 
-def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
+def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> set[str]:
+    """Mark those of these records that two whole reads in a row did not have. :returns: which."""
+    marked: set[str] = set()
     for part in chunks(ids):
-        connection.execute(update(seen).where(*_these(entity, side, part)).values(scope=Scope.GONE))
+        these = (*_these(entity, side, part), seen.c.missing >= 2)
+        marked.update(connection.execute(select(seen.c.id).where(*these)).scalars())
+        connection.execute(update(seen).where(*these).values(scope=Scope.GONE))
+    return marked
 
 
 def missing_before(connection: Connection, entity: str, side: str) -> set[str]:

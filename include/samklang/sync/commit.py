@@ -131,8 +131,7 @@ class Committer:
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
                 record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock())
-            if outcome.gone:
-                seen.set_missing(connection, self.sync.entity, self.side, [row["id"]])
+            # An id that is not known proves nothing yet: only whole reads count absences.
             seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "gone" if outcome.gone else "moved")
             self.close_in(connection, row, "gone" if outcome.gone else "moved")
 

@@ -16,14 +16,13 @@ from samklang.core.mapping import Field, Mapping
 from samklang.core.matching import match
 from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
 from samklang.core.plan import Plan, Refusals, plan_pairs
-from samklang.core.records import Scope
+from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, seen
 from samklang.store.dossier import Records
 
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
 _ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
-_IN_SCOPE = (Scope.ACTIVE, Scope.ARCHIVED)
 
 Decision = dict[str, Any]
 """`decision`: `in sync`, `edit`, `held`, `conflict`, `waiting`, `unknown`, `not synchronised` or `paused` of a field;
@@ -190,7 +189,7 @@ def _sum_up(decisions: dict[str, Decision]) -> Decision:
 def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: list[dict[str, Any]]) -> Decision:
     mapping, side, record_id = terms.mapping, row["side"], row["id"]
     other = mapping.other(side)
-    if row["scope"] not in _IN_SCOPE:
+    if row["scope"] not in IN_SCOPE:
         return {"decision": "excluded", "reason": str(row["scope"])}
     if row["missing"]:
         return {"decision": "excluded", "reason": "missing_from_the_last_whole_read"}
@@ -198,7 +197,7 @@ def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: l
         dossier.sharing_keys(connection, mapping.entity, side, record_id),
         columns=["field", "side", "id", "value", "scope", "missing", "linked"],
     )
-    free = holders[~holders["linked"].astype(bool) & holders["scope"].isin(_IN_SCOPE) & (holders["missing"] == 0)]
+    free = holders[~holders["linked"].astype(bool) & holders["scope"].isin(IN_SCOPE) & (holders["missing"] == 0)]
     unlinked = {s: pd.Index(free.loc[free["side"] == s, "id"].unique()) for s in mapping.sides}
     unlinked[side] = unlinked[side].union(pd.Index([record_id]))
     matches = match(mapping.sides, unlinked, {name: holders[holders["field"] == name] for name in mapping.match})

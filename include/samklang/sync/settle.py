@@ -33,11 +33,14 @@ def settle(
             for read in reads:
                 if written.get(read["side"]) is not None:
                     _move(connection, sync, read)
+        gone = {read["side"]: len(read["gone"]) for read in reads if read["gone"]}
+        limit = sync.mapping.limits.gone
         summary = {
             "mode": run.mode,
             "dry_run": run.dry_run,
             "reads": {read["side"]: {"rows": read["rows"], "whole": read["whole"]} for read in reads},
-            "gone": {read["side"]: len(read["gone"]) for read in reads if read["gone"]},
+            "gone": {side: n for side, n in gone.items() if n <= limit},
+            "gone_beyond_limit": {side: n for side, n in gone.items() if n > limit},
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,

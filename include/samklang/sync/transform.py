@@ -58,8 +58,8 @@ def make_plan(
             },
             sync.clock(),
         )
-        for side, i, twin_side, twin in links.halves(connection, sync.entity):
-            plan.verdicts.append(Verdict(twin_side, twin, "twin_gone", f"gone_in_{side}", {side: [i]}))
+        for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
+            plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
     _plan_linked(sync, run, views, refusals, plan)
     _plan_unlinked(sync, run, views, descriptions, refusals, plan)
     kinds = {f.name: f.kind for f in sync.mapping.fields}
