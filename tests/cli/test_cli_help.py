@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 from samklang.cli.app import app
 
-COMMANDS = ["status", "doctor", "explain", "plan"]
+COMMANDS = ["status", "doctor", "explain", "plan", "unlink", "relink"]
 
 
 def test_these_are_all_commands() -> None:

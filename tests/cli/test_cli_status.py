@@ -14,7 +14,8 @@ from tests.cli.running import Answer, Command
 from tests.sync.world import World, customers
 
 COUNTS = [
-    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone", "erased",
+    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone",
+    "erased",
 ]  # fmt: skip
 
 

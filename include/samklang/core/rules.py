@@ -55,7 +55,9 @@ class EntityRules:
 
         :param values: by the mapping's field name; one that is unknown proves nothing.
         """
-        return bool(self.identity) and all(name in values and not (values[name] or "").strip() for name in self.identity)
+        return bool(self.identity) and all(
+            name in values and not (values[name] or "").strip() for name in self.identity
+        )
 
 
 _ANY_TEXT = Accepts()

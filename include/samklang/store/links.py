@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
 
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
@@ -27,6 +27,7 @@ class LinkSide:
     side: str
     record_id: str
     base: Base
+    revision: int = 0
 
 
 def create(connection: Connection, *, entity: str, origin: str, run_id: str, at: str, sides: Sequence[LinkSide]) -> int:
@@ -47,7 +48,7 @@ def create(connection: Connection, *, entity: str, origin: str, run_id: str, at:
                 "side": one.side,
                 "entity": entity,
                 "record_id": one.record_id,
-                "revision": 0,
+                "revision": one.revision,
                 **{name: dumps(column) for name, column in _columns(one.base).items()},
             }
             for one in sides
@@ -70,8 +71,7 @@ def advance(
     :param drop: fields whose base is forgotten on both sides.
     :raises OutdatedError: that side has been written since, or the link is gone.
     """
-    # Both lanes move bases of both sides: the link's row is the lock (SQLite has one writer anyway).
-    connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
+    _lock(connection, link_id)
     if written is not None:
         _count_write(connection, link_id, *written)
     for side, base in bases.items():
@@ -93,6 +93,44 @@ def _count_write(connection: Connection, link_id: int, side: str, revision: int)
     )
     if counted.rowcount != 1:
         raise OutdatedError(f"Link {link_id} has been written on {side} since this plan was made.")
+
+
+def set_apart(connection: Connection, link_id: int) -> None:
+    """Keep the records of a link from being linked, made or written; a write that is under way is outdated."""
+    _lock(connection, link_id)
+    connection.execute(update(links).where(links.c.id == link_id).values(state="excluded"))
+    connection.execute(
+        update(link_sides).where(link_sides.c.link_id == link_id).values(revision=link_sides.c.revision + 1)
+    )
+
+
+def leave(connection: Connection, link_id: int, side: str) -> None:
+    """Take one record out of a link; the other one stays in it, set apart."""
+    set_apart(connection, link_id)
+    connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id, link_sides.c.side == side))
+
+
+def end(connection: Connection, link_id: int) -> None:
+    """Free the records of a link. Its row stays, so that its number, which history names, is never given again."""
+    _lock(connection, link_id)
+    connection.execute(update(links).where(links.c.id == link_id).values(state="ended"))
+    connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id))
+
+
+def apart(connection: Connection, entity: str) -> list[tuple[str, str]]:
+    """Side and id of the records that a person keeps apart."""
+    rows = connection.execute(
+        select(link_sides.c.side, link_sides.c.record_id)
+        .join(links, links.c.id == link_sides.c.link_id)
+        .where(links.c.entity == entity, links.c.state == "excluded")
+        .order_by(links.c.id, link_sides.c.side)
+    )
+    return [(row.side, row.record_id) for row in rows]
+
+
+def _lock(connection: Connection, link_id: int) -> None:
+    """Both lanes move bases of both sides: the link's row is the lock (SQLite has one writer anyway)."""
+    connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
 
 
 def of_records(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

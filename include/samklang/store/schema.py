@@ -97,8 +97,8 @@ links = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("entity", String(20), nullable=False),
-    Column("state", String(10), nullable=False),  # linked | excluded
-    Column("origin", String(10), nullable=False),  # matched | created
+    Column("state", String(10), nullable=False),  # linked | excluded: one or both are kept apart | ended: has no sides
+    Column("origin", String(10), nullable=False),  # matched | created | relinked
     Column("run_id", String(250), nullable=False),
     Column("created_at", String(40), nullable=False),
 )
@@ -125,7 +125,7 @@ intents = Table(
     Column("side", String(20), nullable=False),
     Column("key", String(200), nullable=False),
     Column("source_id", String(64), nullable=False),
-    Column("state", String(10), nullable=False),  # open | done | failed | parked
+    Column("state", String(10), nullable=False),  # open | done | failed | parked | wanted: a person said so, no key yet
     Column("run_id", String(250), nullable=False),
     Column("plan_id", Integer, nullable=False),
     Column("created_at", String(40), nullable=False),

@@ -116,7 +116,7 @@ def count_present(connection: Connection, entity: str, side: str) -> int:
 
 
 def present_ids(connection: Connection, entity: str, side: str, *, until: int) -> set[str]:
-    """Records that the side is known to have. :param until: but for those seen since the read with this ticket began."""
+    """Records that the side is known to have. :param until: a ticket; those that were seen after it are left out."""
     return set(
         connection.execute(
             select(seen.c.id).where(

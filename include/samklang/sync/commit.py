@@ -114,6 +114,7 @@ class Committer:
         ends = ((self._source, row["source_id"]), (self.side, record_id))
         taken = any(links.of_records(connection, entity, side, [i]) for side, i in ends)
         ledger.close_intent(connection, entity, self.side, row["key"], state="done", at=at)
+        ledger.forget_wish(connection, entity, self.side, row["source_id"])
         self.close_in(connection, row, "linked" if taken else "created", "it has a twin by now" if taken else None)
         if taken:
             return None

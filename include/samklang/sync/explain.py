@@ -24,6 +24,9 @@ from samklang.store.dossier import Records
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
 _ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
 
+_GONE = "Decide with samklang unlink, which frees the record that is left, or with samklang relink."
+_APART = "Link it with samklang relink, or let it be matched again with samklang unlink --match-again."
+
 Decision = dict[str, Any]
 """`decision`: `in sync`, `edit`, `held`, `conflict`, `waiting`, `unknown`, `not synchronised` or `paused` of a field;
 of an unlinked record `link`, `create`, `held`, `ambiguous` or `excluded`; and with it, as far as it applies, `to` (a
@@ -76,7 +79,7 @@ def explain(connection: Connection, terms: Terms, found: list[tuple[str, str]]) 
 def _explain(connection: Connection, terms: Terms, side: str, record_id: str) -> dict[str, Any]:
     mapping, entity, sides = terms.mapping, terms.mapping.entity, terms.mapping.sides
     link = dossier.link_of(connection, entity, side, record_id)
-    records: Records = {s: link["ids"][s] for s in sides} if link else {side: record_id}
+    records: Records = {s: link["ids"][s] for s in sides if s in link["ids"]} if link else {side: record_id}
     known = dossier.last_seen(connection, entity, records)
     holds = dossier.held(connection, entity, sides, records)
     conflicts = dossier.clashed(connection, entity, sides, records)
@@ -132,10 +135,12 @@ def _decide(
 ) -> dict[str, Decision]:
     mapping = terms.mapping
     pauses = [f"{s} is {row['scope']}" for s, row in known.items() if row["scope"] != Scope.ACTIVE]
+    remedy = _GONE if any(row["scope"] == Scope.GONE for row in known.values()) else ""
     if link["state"] != "linked":
-        pauses.append("the link is excluded")
+        pauses, remedy = [*pauses, "kept apart by a person"], _APART
     if pauses:
-        return {f.name: {"decision": "paused", "reason": ", ".join(pauses)} for f in mapping.fields}
+        paused = {"decision": "paused", "reason": ", ".join(pauses)} | ({"remedy": remedy} if remedy else {})
+        return {f.name: paused for f in mapping.fields}
     pairs = links.pair(connection, mapping.entity, mapping.sides, link["id"]).assign(matched=None)
     arrays = field_arrays(mapping, pairs)
     merged = merge(mapping, pairs, arrays)
@@ -179,7 +184,9 @@ def _sum_up(decisions: dict[str, Decision]) -> Decision:
     for what in ("paused", "conflict", "held", "edit"):
         these = [name for name, one in decisions.items() if one["decision"] == what]
         if these:
-            return {"decision": what, "reason": decisions[these[0]].get("reason", ""), "fields": these}
+            first = decisions[these[0]]
+            remedy = {"remedy": first["remedy"]} if what == "paused" and "remedy" in first else {}
+            return {"decision": what, "reason": first.get("reason", ""), "fields": these} | remedy
     return {"decision": "in sync"}
 
 

@@ -60,6 +60,8 @@ def make_plan(
         )
         for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
             plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
+        for side, i in links.apart(connection, sync.entity):
+            plan.verdicts.append(Verdict(side, i, "excluded", "kept_apart_by_a_person"))
     _plan_linked(sync, run, views, refusals, plan)
     _plan_unlinked(sync, run, views, descriptions, refusals, plan)
     kinds = {f.name: f.kind for f in sync.mapping.fields}
@@ -192,6 +194,7 @@ def _match(
     for target in sides:
         source = sync.mapping.other(target)
         keyed = unlinked[target][unlinked[target]["our_key"].notna()]
+        wanted = _wanted(sync, source)
         if keyed.empty or not sync.system(target).rules.key_proves_origin:
             continue
         key_for = _KeyFor(sync, target, descriptions[source])
@@ -200,13 +203,18 @@ def _match(
             if key in by_key:
                 twin = by_key.pop(key)
                 ours.append((twin, i, "our_key") if target == sides[1] else (i, twin, "our_key"))
-            else:
+            elif i not in wanted:
                 orphans[target].add(i)
     taken = ({a for a, _, _ in ours}, {b for _, b, _ in ours})
     waiting = {side: unlinked[side].index.difference(pd.Index(list(taken[n]))) for n, side in enumerate(sides)}
     matches = match(sides, waiting, holders)
     matches.pairs = ours + matches.pairs
     return matches, orphans
+
+
+def _wanted(sync: Sync, side: str) -> set[str]:
+    with sync.database.read() as connection:
+        return ledger.wanted(connection, sync.entity, side)
 
 
 def _plan_new_pairs(

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from samklang.sync.context import Sync
 
-_GAUGES = ("linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone", "erased")
+_GAUGES = (
+    "linked",
+    "in_sync",
+    "held",
+    "ambiguous",
+    "quarantined",
+    "excluded",
+    "conflicts",
+    "pending_intents",
+    "gone",
+    "erased",
+)
 
 
 def entity_asset(entity: str) -> Asset:

@@ -83,8 +83,8 @@ class Reading(ABC):
         if len(wanted) > FEW:
             for page in self.read_all():
                 found = tuple(record for record in page.records if record.id in wanted)
-                for record in found:
-                    del wanted[record.id]
+                for one in found:
+                    del wanted[one.id]
                 yield Page(found)
         for record in in_parallel(self._read_one, wanted, self._workers):
             if record is not None:
