@@ -41,6 +41,12 @@ def finish_read(connection: Connection, ticket: int, *, rows: int, max_clock: st
     connection.execute(update(reads).where(reads.c.ticket == ticket).values(rows=rows, max_clock=max_clock))
 
 
+def is_known_read(connection: Connection, ticket: int, started_at: str) -> bool:
+    """Whether this store has given out the ticket for that read: after a restore it may give it out once more."""
+    found = connection.execute(select(reads.c.started_at).where(reads.c.ticket == ticket)).scalar()
+    return found == started_at
+
+
 def was_taken_in(connection: Connection, ticket: int) -> bool:
     return bool(connection.execute(select(reads.c.taken_in).where(reads.c.ticket == ticket)).scalar())
 

@@ -12,6 +12,7 @@ from samklang.core.derive import SideView, by_field, derive, derive_all, match_k
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE, Record, Scope
+from samklang.errors import OutdatedError
 from samklang.store import journal, links, seen
 from samklang.store.tickets import next_ticket
 from samklang.sync.context import Sync
@@ -26,9 +27,15 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     began keeps what the write answered and is read again: an older observation never replaces a newer one.
 
     :returns: how many records are new or different.
+    :raises OutdatedError: the store has been restored from a backup since the read began.
     """
     entity, side, ticket = sync.entity, view.name, read["ticket"]
     with sync.database.read() as connection:
+        if not seen.is_known_read(connection, ticket, read["started_at"]):
+            raise OutdatedError(
+                f"The link store does not know this read of {side}: it has been replaced by an older one since.",
+                remedy="Trigger the DAG again; a new run reads everything that the older store does not know.",
+            )
         newest, last_started = seen.newest_taken_in(connection, entity, side)
     if ticket < newest:
         return 0

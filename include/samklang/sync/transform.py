@@ -191,6 +191,7 @@ def _match(
     sides = sync.mapping.sides
     ours: list[tuple[str, str, str]] = []
     orphans: dict[str, set[str]] = {side: set() for side in sides}
+    paired: dict[str, set[str]] = {side: set() for side in sides}
     for target in sides:
         source = sync.mapping.other(target)
         keyed = unlinked[target][unlinked[target]["our_key"].notna()]
@@ -202,6 +203,11 @@ def _match(
         for i, key in zip(keyed.index, keyed["our_key"], strict=True):
             if key in by_key:
                 twin = by_key.pop(key)
+                if i in paired[target] or twin in paired[source]:
+                    orphans[source].add(twin)  # its twin was made for it, and has another one by now
+                    continue
+                paired[target].add(i)
+                paired[source].add(twin)
                 ours.append((twin, i, "our_key") if target == sides[1] else (i, twin, "our_key"))
             elif i not in wanted:
                 orphans[target].add(i)
