@@ -41,6 +41,7 @@ def settle(
             "reads": {read["side"]: {"rows": read["rows"], "whole": read["whole"]} for read in reads},
             "gone": {side: n for side, n in gone.items() if n <= limit},
             "gone_beyond_limit": {side: n for side, n in gone.items() if n > limit},
+            "warnings": [_too_many_gone(sync, side, n) for side, n in gone.items() if n > limit],
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
@@ -50,6 +51,14 @@ def settle(
         state = "failed" if failed else "dry" if run.dry_run else "rejected" if rejected else "success"
         journal.finish_run(connection, sync.entity, run.id, state, summary, sync.clock())
     return {"state": state, **summary}
+
+
+def _too_many_gone(sync: Sync, side: str, number: int) -> str:
+    return (
+        f"{number} or more records seem gone in {side}, and {sync.mapping.limits.gone} at once are believed: none of "
+        f"them was marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number for "
+        "one run with the param mode set to full."
+    )
 
 
 def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:

@@ -58,9 +58,8 @@ class SettleOperator(SyncOperator):
             summary = settle(sync, run_of(context), reads=reads, plan=plan, written=written, failed=failed)
             expired = expire(sync)
             health = _health(sync)
-            gone_limit = sync.mapping.limits.gone
             red = sync.mapping.red_on_quarantine and (health["held"] or health["quarantined"])
-        self.log.info("%s", _in_words(self.entity, summary, health, expired, gone_limit))
+        self.log.info("%s", _in_words(self.entity, summary, health, expired))
         _emit(self.entity, health)
         if failed:
             context["ti"].xcom_push("return_value", summary)
@@ -105,7 +104,7 @@ def _emit(entity: str, health: dict[str, int]) -> None:
         gauge(f"samklang.{entity}.{name}", value)
 
 
-def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expired: int, gone_limit: int) -> str:
+def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expired: int) -> str:
     lines = [f"{entity}: {_STATES[summary['state']]}"]
     for side, read in summary["reads"].items():
         lines.append(f"  read {read['rows']} records in {side}{'' if read['whole'] else ' (changes)'}")
@@ -114,12 +113,7 @@ def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expi
         lines.append(f"  wrote to {side}: {outcomes or 'nothing'}")
     for side, count in summary["gone"].items():
         lines.append(f"  {count} records are gone in {side}; their twins are untouched")
-    for side, count in summary["gone_beyond_limit"].items():
-        lines.append(
-            f"  {count} or more records seem gone in {side}, beyond the mapping's limits: gone ({gone_limit}): none is "
-            f"marked, nothing was concluded. If they were really deleted there, raise limits: gone in {entity}.yaml to "
-            "their number and run once more with the param mode set to full; then set it back"
-        )
+    lines += [f"  {warning}" for warning in summary["warnings"]]
     for side, names in summary["denied"].items():
         lines.append(f"  {side} does not let us read {', '.join(names)}; these fields are left alone")
     lines.append("  " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in health.items()))
