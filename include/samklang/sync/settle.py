@@ -56,8 +56,8 @@ def settle(
 def _too_many_gone(sync: Sync, side: str, number: int) -> str:
     return (
         f"{number} or more records seem gone in {side}, and {sync.mapping.limits.gone} at once are believed: none of "
-        f"them was marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number for "
-        "one run with the param mode set to full."
+        f"them was marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number "
+        "for one run with the param mode set to full."
     )
 
 
