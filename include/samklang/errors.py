@@ -8,6 +8,7 @@
     ├── StoreError                the link store cannot be used as it is
     │   └── OutdatedError         a newer plan or task has taken over; this one ends
     ├── GuardError                a plan or a read passed a limit; nothing was written
+    ├── DecisionError             what a person asked for cannot be done with the records as they are
     └── RemoteError               one of the two systems, or the way to it
         ├── AccessError           keys, scopes or privileges are refused
         ├── RejectedError         the system understood the request and will not do it
@@ -70,6 +71,10 @@ class OutdatedError(StoreError):
 
 class GuardError(SamklangError):
     """A plan or a read passed a limit; nothing was written."""
+
+
+class DecisionError(SamklangError):
+    """What a person asked for cannot be done with the records as they are; nothing was changed."""
 
 
 class RemoteError(SamklangError):

@@ -10,7 +10,7 @@ from tests.cli.running import Command
 from samklang.cli.app import app
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["status", "doctor", "explain", "plan"]
+COMMANDS = ["status", "doctor", "explain", "plan", "unlink", "relink"]
 
 
 def test_these_are_all_commands() -> None:

@@ -13,7 +13,10 @@ import pytest
 from tests.cli.running import Answer, Command
 from tests.sync.world import World, customers
 
-COUNTS = ["linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents"]
+COUNTS = [
+    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone",
+    "erased",
+]  # fmt: skip
 
 
 def test_a_fresh_machine_has_nothing_and_gets_no_store_from_looking(answer: Answer, home: Path) -> None:

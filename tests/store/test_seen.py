@@ -93,10 +93,13 @@ def test_absences_are_counted_forgotten_and_end_in_gone(database: Database) -> N
         assert seen.missing_before(connection, "customers", LEFT) == {"1", "2"}
         seen.set_found(connection, "customers", LEFT, {"2", "3"})
         assert seen.missing_before(connection, "customers", LEFT) == {"1"}
-        seen.set_gone(connection, "customers", LEFT, ["1"])
+        assert seen.set_gone(connection, "customers", LEFT, ["1", "2"]) == set()  # absent once
+        seen.set_missing(connection, "customers", LEFT, ["1"])
+        assert seen.set_gone(connection, "customers", LEFT, ["1", "2"]) == {"1"}
 
         assert seen.missing_before(connection, "customers", LEFT) == set()
-        assert seen.present_ids(connection, "customers", LEFT) == {"2", "3"}
+        assert seen.present_ids(connection, "customers", LEFT, until=1) == {"2", "3"}
+        assert seen.present_ids(connection, "customers", LEFT, until=0) == set()  # seen since that read
         assert seen.count_present(connection, "customers", LEFT) == 2
 
 

@@ -56,6 +56,7 @@ class MemorySystem:
     # what goes wrong
     hidden: set[str] = field(default_factory=set)  # ids that its lists leave out
     unknown: set[str] = field(default_factory=set)  # ids that it does not know when asked for them
+    look_up_fails: Exception | None = None  # raised instead of an answer to ids
     die_after: int | None = None  # writes until the process dies, with the last one carried out
     unclear: int = 0  # writes that are carried out and answered with a time-out
     fails: Exception | None = None  # raised instead of writing
@@ -131,6 +132,8 @@ class MemorySystem:
 
     def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
         self.reads.append("ids " + ",".join(ids))
+        if self.look_up_fails is not None:
+            raise self.look_up_fails
         known = [self.records[i] for i in ids if i in self.records and i not in self.unknown]
         yield Page(tuple(self._shown(r) for r in known))
 

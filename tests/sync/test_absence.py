@@ -8,8 +8,8 @@ import pytest
 from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers
 
 from samklang.core.records import Scope
-from samklang.errors import ProtocolError
-from samklang.store.schema import seen, verdicts
+from samklang.errors import AccessError, ProtocolError, RejectedError, RemoteError, TemporaryError
+from samklang.store.schema import revisit, seen, verdicts
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
 NewWorld = Callable[..., World]
@@ -106,17 +106,99 @@ def test_a_newcomer_with_the_key_of_a_gone_record_is_reported_and_not_doubled(ne
     assert world.status()["excluded"] == 1
 
 
-def test_a_record_that_a_write_did_not_find_is_looked_up_before_it_counts_as_gone(world: World) -> None:
+def test_a_record_that_a_write_did_not_find_is_gone_only_after_two_whole_reads(world: World) -> None:
     a, b = world.pair(**KARI)
     world.left.edit(a, first="Karin")
     world.run(between=lambda: world.right.delete(b))
-    assert scopes(world, RIGHT) == {b: Scope.ACTIVE}
+    assert [(row["id"], row["reason"]) for row in world.rows(revisit)] == [(b, "gone")]
 
-    summary = world.run(mode="changes")
-
+    for _ in range(3):
+        world.run(mode="changes")  # asks for it by its id each time
     assert f"ids {b}" in world.right.reads
+    world.run(mode="full")
+    assert scopes(world, RIGHT) == {b: Scope.ACTIVE}
+    assert world.rows(revisit) != []
+
+    summary = world.run(mode="full")
+
     assert scopes(world, RIGHT) == {b: Scope.GONE}
     assert summary["gone"] == {RIGHT: 1}
+    assert world.rows(revisit) == []
+    assert world.right.records == {}
+
+
+def test_a_write_that_did_not_find_a_record_says_nothing_once_the_record_answers_again(world: World) -> None:
+    a, b = world.pair(**KARI)
+    record = world.right.records[b]
+    world.left.edit(a, first="Karin")
+    world.run(between=lambda: world.right.delete(b))
+
+    world.right.records[b] = record
+    world.run(mode="changes")
+
+    assert world.right.value(b, "first") == "Karin"
+    assert world.rows(revisit) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AccessError("403", system=RIGHT, status=403),
+        TemporaryError("503", system=RIGHT, status=503),
+        ProtocolError("cut short", system=RIGHT),
+        RejectedError("400", system=RIGHT, status=400),
+    ],
+)
+def test_a_look_up_that_fails_proves_nothing_and_does_not_stop_the_run(world: World, error: RemoteError) -> None:
+    world.pair(**KARI)
+    other = world.left.add(email="ola@post.example", first="Ola", last="Dal")
+    world.run()
+    world.right.delete("1")
+    world.left.edit(other, first="Olav")
+    world.right.look_up_fails = error
+
+    for _ in range(4):
+        summary = world.run(mode="full")
+
+    assert scopes(world, RIGHT)["1"] == Scope.ACTIVE
+    assert (summary["gone"], summary["failed"]) == ({}, [])
+    assert world.right.value("2", "first") == "Olav"
+
+    world.right.look_up_fails = None
+    assert world.run(mode="full")["gone"] == {RIGHT: 1}
+
+
+def test_a_record_that_was_made_while_others_were_read_is_not_missing_from_that_read(world: World) -> None:
+    world.pair(**KARI)
+    new = world.left.add(email="ola@post.example", first="Ola", last="Dal")
+    early = world.begin(mode="full")
+    reads = world.read(early)
+    plan = world.plan(early, reads)
+    late = world.read(world.begin(mode="full"))  # before the new twin is made
+    world.approve(plan)
+    world.load(plan)
+
+    world.plan(world.begin(), late)
+
+    assert {row["id"]: row["missing"] for row in world.rows(seen) if row["side"] == RIGHT} == {"1": 0, "2": 0}
+    assert world.right.value("2", "first") == world.left.value(new, "first")
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_gone_twin_is_never_made_again_however_often_everything_is_read(new_world: NewWorld, side: str) -> None:
+    world = new_world(customers(NO_LIMITS, "create_in: [shopify, powerofficego]"))
+    a, b = world.pair(**KARI)
+    gone, other = (world.left, world.right) if side == LEFT else (world.right, world.left)
+    gone.delete(a)
+
+    for n in range(6):
+        other.edit(b, first=f"Kari {n}")
+        world.run(mode="full")
+
+    assert (gone.records, gone.writes) == ({}, [])
+    assert other.value(b, "first") == "Kari 5"
+    assert [(v["verdict"], v["reason"]) for v in world.rows(verdicts)] == [("twin_gone", f"gone_in_{side}")]
+    assert world.status()["gone"] == 1
 
 
 def test_a_record_that_one_look_up_does_not_know_is_not_gone(world: World) -> None:
@@ -196,8 +278,41 @@ def test_more_gone_at_once_than_the_limit_are_not_marked(new_world: NewWorld) ->
         summary = world.run(mode="full")
 
     assert set(scopes(world, RIGHT).values()) == {Scope.ACTIVE}
-    assert summary["gone"] == {RIGHT: 3}
+    assert (summary["gone"], summary["gone_beyond_limit"]) == ({}, {RIGHT: 3})
+    (warning,) = summary["warnings"]
+    assert "3 or more records seem gone in shopify" in warning
+    assert "raise limits: gone in customers.yaml" in warning
     assert world.writes() == 0
+    assert world.status()["gone"] == 0
+
+
+def test_a_raised_limit_lets_them_be_marked(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS.replace("{", "{gone: 2, ")))
+    people(world, 10)
+    for n in range(1, 4):
+        world.right.delete(str(n))
+    for _ in range(2):
+        world.run(mode="full")
+
+    world.remap(customers(NO_LIMITS.replace("{", "{gone: 3, ")))
+    summary = world.run(mode="full")
+
+    assert summary["gone"] == {RIGHT: 3}
+    assert world.status()["gone"] == 3
+
+
+def test_no_more_records_are_asked_for_than_it_takes_to_know_that_they_are_too_many(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS.replace("{", "{gone: 2, ")))
+    people(world, 200)
+    for n in range(1, 131):
+        world.right.delete(str(n))
+    for _ in range(2):
+        summary = world.run(mode="full")
+
+    asked = [i for read in world.right.reads if read.startswith("ids ") for i in read.removeprefix("ids ").split(",")]
+    assert len(asked) == 50
+    assert summary["gone_beyond_limit"] == {RIGHT: 50}
+    assert set(scopes(world, RIGHT).values()) == {Scope.ACTIVE}
 
 
 def test_an_empty_read_is_an_error_and_no_deletion(world: World) -> None:

@@ -395,3 +395,17 @@ def test_nobody_is_made_who_shares_one_of_several_addresses_in_one_field(new_wor
     excluded = ("excluded", "shares_one_of_several_addresses")
     assert judged(world) == {(LEFT, a): excluded, (RIGHT, b): excluded}
     assert [values["firstName"] for _, _, values in world.right.writes] == ["Kari"]
+
+
+def test_a_record_that_two_others_claim_by_our_key_gets_one_twin_and_nobody_is_doubled(new_world: NewWorld) -> None:
+    """As after a deletion, a new twin, the return of the old one, and a store from before all of that."""
+    world = new_world(customers(NO_LIMITS, "create_in: [shopify, powerofficego]"))
+    old = world.left.add(**KARI)
+    b = world.right.add(**KARI, key=f"tenant-powerofficego-{old}")
+    new = world.left.add(**KARI, key=f"tenant-shopify-{b}")
+
+    world.run()
+
+    assert twins(world) == {(new, b)}
+    assert judged(world)[LEFT, old][0] in ("excluded", "ambiguous")
+    assert world.writes() == 0

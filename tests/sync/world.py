@@ -101,7 +101,7 @@ NOTE = "{powerofficego: WebsiteUrl, shopify: note, kind: text, origin: extension
 NO_LIMITS = "limits: {creates: 100000, updates: 100000, clears: 100000, link_conflicts: 100000, part: 100%}"
 
 
-def _do_not_wait_for_the_disk(database: Database) -> None:
+def do_not_wait_for_the_disk(database: Database) -> None:
     """No test pulls the plug of the machine, and each record written is a commit."""
 
     def relax(connection: Any, _record: Any) -> None:
@@ -124,7 +124,7 @@ class World:
     def __post_init__(self) -> None:
         self.database = Database(self.url or f"sqlite:///{self.folder}/store.db")
         if self.database.dialect == "sqlite":
-            _do_not_wait_for_the_disk(self.database)
+            do_not_wait_for_the_disk(self.database)
         self.left, self.right = (self._system(side) for side in SIDES)
         if self.mapping.entity == "products":
             self.left.facts = {"prices_include_tax": False}

@@ -17,8 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from samklang.cli import show
-from samklang.cli.environment import open_store
-from samklang.core.clocks import from_datetime
+from samklang.cli.environment import open_store, terms_of
 from samklang.core.mapping_file import ENTITIES
 from samklang.errors import ConfigurationError, SamklangError
 from samklang.mapping_files import load_mapping, mappings_folder
@@ -27,7 +26,8 @@ _PIPED_WIDTH = 160
 
 app = typer.Typer(
     name="samklang",
-    help="Samklang keeps PowerOffice Go and Shopify in sync. These commands look; they write to neither system.",
+    help="Samklang keeps PowerOffice Go and Shopify in sync. These commands write to neither system. All but unlink "
+    "and relink, which change the link store, only look.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # they would print the values of records
@@ -42,6 +42,8 @@ def _known(entity: str) -> str:
 
 
 Entity = Annotated[str, typer.Argument(metavar="ENTITY", callback=_known, help=f"{' or '.join(ENTITIES)}.")]
+RECORD_HELP = "powerofficego:123, shopify:123, a GID, an e-mail or a code; a bare number may be of either side."
+RecordId = Annotated[str, typer.Argument(metavar="ID", help=RECORD_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -85,30 +87,19 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def explain(
-    entity: Entity,
-    record: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID",
-            help="powerofficego:123, shopify:123, a GID, an e-mail or a code; a bare number may be of either side.",
-        ),
-    ],
-    as_json: AsJson = False,
-) -> None:
+def explain(entity: Entity, record: RecordId, as_json: AsJson = False) -> None:
     """All that is known of one record.
 
     Both ids, last seen values, base, what the next run would do with each field and why, open conflicts, what is held
     or quarantined, candidates, every write, the next retry. Asks neither system.
     """
     with _answering(as_json) as answer:
-        from samklang.connections import SIDES, rules
-        from samklang.sync.explain import Terms, find
         from samklang.sync.explain import explain as explain_records
+        from samklang.sync.explain import find
 
         mapping = load_mapping(entity, mappings_folder(os.environ))
         database = open_store(os.environ)
-        terms = Terms(mapping, {side: rules(side, entity) for side in SIDES}, from_datetime(datetime.now(UTC)))
+        terms = terms_of(mapping)
         with database.read() as connection:
             found = find(connection, mapping, record)
             answers = explain_records(connection, terms, found)
@@ -149,6 +140,76 @@ def plan(
                 on_rows=on_rows,
             )
         answer(made, lambda: show.plan(mapping, made))
+
+
+@app.command()
+def unlink(
+    entity: Entity,
+    record: RecordId,
+    keep_apart: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-apart/--match-again",
+            help="Leave both alone from now on, or let the next run judge them as any records without a twin. Without "
+            "either: kept apart while both records are there; where one is gone, the other is judged anew.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take two linked records apart; neither of them is changed.
+
+    Records that are kept apart are not matched, not created and not written, until relink links them. Where one of
+    the two is gone, the other is matched with whoever has its key, or made anew where the mapping creates records.
+    """
+    with _answering(as_json) as answer:
+        from samklang.cli.decisions import decided
+        from samklang.sync.decide import Decision, Desk
+
+        def decide(desk: Desk) -> Decision:
+            return desk.unlink(record, keep_apart=keep_apart)
+
+        done = decided("unlink", entity, decide, os.environ)
+        answer(done, lambda: show.decided(done))
+
+
+@app.command()
+def relink(
+    entity: Entity,
+    record: RecordId,
+    twin: Annotated[str | None, typer.Argument(metavar="ID", help="The twin, on the other side.")] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new",
+            help="Instead of a twin: the next run may make one anew, also for a record that is kept apart, or whose "
+            "creation waits for a person.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before two records are linked.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Link two records, whatever their keys say; or, with --new, let one have a new twin.
+
+    Links that they have until now end, and their former twins are kept apart. The next run compares the two as it
+    does with any new link: what is equal is in sync, what is empty is filled, what differs is a link conflict, for
+    which the mapping has a limit.
+    """
+    if (twin is None) != new:
+        raise typer.BadParameter("give two records, or one and --new")
+    with _answering(as_json) as answer:
+        from samklang.cli.decisions import decided, question
+        from samklang.sync.decide import Decision, Desk
+
+        if twin is not None and not yes:
+            typer.confirm(question(entity, record, twin, os.environ), abort=True, err=True)
+
+        def decide(desk: Desk) -> Decision:
+            first = desk.find_one(record)
+            return desk.make_anew(first) if twin is None else desk.relink(first, desk.find_one(twin))
+
+        done = decided("relink", entity, decide, os.environ)
+        answer(done, lambda: show.decided(done))
 
 
 @contextmanager

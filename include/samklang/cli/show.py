@@ -16,7 +16,8 @@ from samklang.systems.base import Check
 Renderables = list[RenderableType]
 
 _COUNTS = (
-    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents",
+    "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone",
+    "erased",
 )  # fmt: skip
 _PLAN_PER_SIDE = ("creates", "updates", "clears")
 _PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
@@ -138,6 +139,35 @@ def _outlook(outlook: Mapping[str, Any]) -> str:
         ids = [f"{side}:{i}" for side, found in outlook["candidates"].items() for i in found]
         text += f" ({', '.join(ids)})"
     return text + (f". {outlook['remedy']}" if outlook.get("remedy") else "")
+
+
+# --- unlink, relink -------------------------------------------------------------------------------------------------
+
+
+def decided(done: Mapping[str, Any]) -> Renderables:
+    """What a person decided, and what comes of it."""
+    entity, parts = done["entity"], list[str]()
+    if done["linked"]:
+        parts.append(f"Linked: {' = '.join(done['linked'])}.")
+    if done["apart"]:
+        parts += [
+            f"Kept apart: {', '.join(done['apart'])}. From now on neither matched, nor created on the other side, nor "
+            "written.",
+            f"To link: samklang relink {entity} ID ID. To let one have a new twin: samklang relink {entity} ID --new.",
+        ]
+    if not any(done[name] for name in ("linked", "apart", "free")):
+        parts.append("Both records are gone; there is nothing left of the link.")
+    return [Text(line) for line in (*parts, *map(_next, done["next"]))]
+
+
+def _next(one: Mapping[str, Any]) -> str:
+    who, outlook = " = ".join(one["records"]), one["outlook"]
+    if outlook["decision"] == "create":
+        return f"{who} has no twin now. The next run may create it anew in {outlook['to']}."
+    if outlook["decision"] == "link":
+        twins = [f"{side}:{i}" for side, found in outlook["candidates"].items() for i in found]
+        return f"{who} has no twin now. The next run links it with {', '.join(twins)} ({_words(outlook['reason'])})."
+    return f"{who}: the next run: {_outlook(outlook)}"
 
 
 # --- plan -----------------------------------------------------------------------------------------------------------

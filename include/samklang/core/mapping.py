@@ -38,7 +38,7 @@ class Limits:
     """What one run may do without asking.
 
     :param part: of the linked records of a side, updated or cleared by one plan (0.2 is 20 %).
-    :param gone: how many records may be found missing in one run before that counts as a fault of the read.
+    :param gone: how many records of a side may be found gone in one run; with more of them, none is believed to be.
     """
 
     creates: int = 1000

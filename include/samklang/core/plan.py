@@ -103,7 +103,8 @@ class Clash:
 
 @dataclass(slots=True)
 class Verdict:
-    """Why a record has no twin: `ambiguous` with all candidates, `excluded`, or `twin_gone`: it had one."""
+    """Why a record has no twin: `ambiguous` with all candidates, or `excluded`; or what became of the twin that it has:
+    `twin_gone`, `twin_erased`."""
 
     side: str
     id: str

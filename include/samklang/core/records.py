@@ -14,7 +14,11 @@ class Scope(StrEnum):
     ACTIVE = "active"
     ARCHIVED = "archived"  # archived or inactive: linked and kept, but paused, and not created on the other side
     OUTSIDE = "outside"  # a company, a supplier: never synchronised, but it holds its keys
+    ERASED = "erased"  # its identity was erased there (redaction): linked and kept, and left alone on both sides
     GONE = "gone"  # the system no longer knows its id
+
+
+IN_SCOPE = (Scope.ACTIVE, Scope.ARCHIVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,5 +50,14 @@ class EntityRules:
     def accepts(self, name: str) -> Accepts:
         return self.fields.get(name, _ANY_TEXT)
 
+    def is_erased(self, values: Mapping[str, str | None]) -> bool:
+        """Whether a record has nothing left of what the system lets nobody clear, so that no edit can have done it.
+
+        :param values: by the mapping's field name; one that is unknown proves nothing.
+        """
+        return bool(self.identity) and all(
+            name in values and not (values[name] or "").strip() for name in self.identity
+        )
+
 
 _ANY_TEXT = Accepts()

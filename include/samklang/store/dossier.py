@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, and_, or_, select
 
 from samklang.core.jsontext import dumps, loads
+from samklang.core.records import Scope
 from samklang.store.schema import (
     conflicts,
     freezes,
@@ -112,7 +113,10 @@ def first_created(connection: Connection, entity: str, side: str) -> str | None:
 
 
 def sharing_keys(connection: Connection, entity: str, side: str, record_id: str) -> list[dict[str, Any]]:
-    """Who holds a match key of this record, itself included: `field`, `side`, `id`, `value`, `scope`, `linked`."""
+    """Who holds a match key of this record, itself included: `field`, `side`, `id`, `value`, `scope`, `linked`.
+
+    What is gone holds nothing.
+    """
     mine = seen_keys.alias("mine")
     statement = (
         select(seen_keys.c.field, seen.c.side, seen.c.id, seen_keys.c.value, seen.c.scope, seen.c.missing)
@@ -127,7 +131,7 @@ def sharing_keys(connection: Connection, entity: str, side: str, record_id: str)
                 link_sides.c.record_id == seen.c.id,
             ),
         )
-        .where(mine.c.entity == entity, mine.c.side == side, mine.c.id == record_id)
+        .where(mine.c.entity == entity, mine.c.side == side, mine.c.id == record_id, seen.c.scope != Scope.GONE)
     )
     rows = _rows(connection, statement)
     return [{**row, "linked": row.pop("link_id") is not None} for row in rows]

@@ -146,6 +146,13 @@ def take_over(connection: Connection, entity: str, plan_id: int) -> None:
         connection.execute(update(meta).where(mine).values(value=str(plan_id)))
 
 
+def hold_plans(connection: Connection, entity: str) -> None:
+    """Keep plans from being adopted or carried further until this transaction ends."""
+    name = f"plan_in_force.{entity}"
+    insert_new(connection, meta, [{"name": name, "value": "0"}])
+    connection.execute(select(meta.c.value).where(meta.c.name == name).with_for_update())
+
+
 def set_plan(connection: Connection, plan_id: int, **values: Any) -> None:
     connection.execute(update(plans).where(plans.c.id == plan_id).values(**values))
 

@@ -13,6 +13,7 @@ from samklang.store.upserts import chunks, insert_new, upsert
 
 Row = Mapping[str, Any]
 _UNRESOLVED = ("open", "parked")
+_WANTED = "wanted"
 _CONFLICT = ("raw", "base", "clocks", "rule", "winner", "state")  # what makes two rows the same conflict
 
 
@@ -42,8 +43,55 @@ def unresolved_intents(connection: Connection, entity: str, side: str) -> dict[s
     return {row["key"]: dict(row) for row in rows}
 
 
+def want(connection: Connection, *, entity: str, side: str, source_id: str, run_id: str, at: str) -> None:
+    """A person says that this record may be made anew on that side, whatever it was linked with before."""
+    forget_wish(connection, entity, side, source_id)
+    connection.execute(
+        insert(intents).values(
+            entity=entity, side=side, key="", source_id=source_id, state=_WANTED, run_id=run_id, plan_id=0,
+            created_at=at, note="a person said that it may be made anew",
+        )
+    )  # fmt: skip
+
+
+def wanted(connection: Connection, entity: str, side: str) -> set[str]:
+    """The records on the other side that a person said may be made anew on this one."""
+    return set(
+        connection.execute(
+            select(intents.c.source_id).where(
+                intents.c.entity == entity, intents.c.side == side, intents.c.state == _WANTED
+            )
+        ).scalars()
+    )
+
+
+def forget_wish(connection: Connection, entity: str, side: str, source_id: str) -> None:
+    connection.execute(
+        delete(intents).where(
+            intents.c.entity == entity,
+            intents.c.side == side,
+            intents.c.source_id == source_id,
+            intents.c.state == _WANTED,
+        )
+    )
+
+
+def intents_of(connection: Connection, entity: str, side: str, source_id: str) -> dict[str, str]:
+    """State by key of the creates of a record of which it is not known what became of them."""
+    rows = connection.execute(
+        select(intents.c.key, intents.c.state).where(
+            intents.c.entity == entity,
+            intents.c.side == side,
+            intents.c.source_id == source_id,
+            intents.c.state.in_(_UNRESOLVED),
+        )
+    )
+    return {row.key: row.state for row in rows}
+
+
 def close_intents_of(connection: Connection, entity: str, side: str, source_id: str, at: str) -> None:
     """The record has a twin: nothing is left to be made for it."""
+    forget_wish(connection, entity, side, source_id)
     connection.execute(
         update(intents)
         .where(
@@ -110,6 +158,15 @@ def add_conflicts(connection: Connection, entity: str, rows: Sequence[Row]) -> N
             new.append(row)
     for part in chunks(new):
         connection.execute(insert(conflicts), [{"entity": entity, **row} for row in part])
+
+
+def close_conflicts_of(connection: Connection, entity: str, record_ids: str) -> None:
+    """Open conflicts between two records that are no twins any more."""
+    connection.execute(
+        update(conflicts)
+        .where(conflicts.c.entity == entity, conflicts.c.record_ids == record_ids, conflicts.c.state == "open")
+        .values(state="decided", rule="unlinked")
+    )
 
 
 def close_conflicts(connection: Connection, entity: str, record_ids: str, fields: Sequence[str]) -> None:

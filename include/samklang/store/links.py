@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
 
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
@@ -28,6 +28,7 @@ class LinkSide:
     side: str
     record_id: str
     base: Base
+    revision: int = 0
 
 
 def create(connection: Connection, *, entity: str, origin: str, run_id: str, at: str, sides: Sequence[LinkSide]) -> int:
@@ -48,7 +49,7 @@ def create(connection: Connection, *, entity: str, origin: str, run_id: str, at:
                 "side": one.side,
                 "entity": entity,
                 "record_id": one.record_id,
-                "revision": 0,
+                "revision": one.revision,
                 **{name: dumps(column) for name, column in _columns(one.base).items()},
             }
             for one in sides
@@ -71,8 +72,7 @@ def advance(
     :param drop: fields whose base is forgotten on both sides.
     :raises OutdatedError: that side has been written since, or the link is gone.
     """
-    # Both lanes move bases of both sides: the link's row is the lock (SQLite has one writer anyway).
-    connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
+    _lock(connection, link_id)
     if written is not None:
         _count_write(connection, link_id, *written)
     for side, base in bases.items():
@@ -94,6 +94,44 @@ def _count_write(connection: Connection, link_id: int, side: str, revision: int)
     )
     if counted.rowcount != 1:
         raise OutdatedError(f"Link {link_id} has been written on {side} since this plan was made.")
+
+
+def set_apart(connection: Connection, link_id: int) -> None:
+    """Keep the records of a link from being linked, made or written; a write that is under way is outdated."""
+    _lock(connection, link_id)
+    connection.execute(update(links).where(links.c.id == link_id).values(state="excluded"))
+    connection.execute(
+        update(link_sides).where(link_sides.c.link_id == link_id).values(revision=link_sides.c.revision + 1)
+    )
+
+
+def leave(connection: Connection, link_id: int, side: str) -> None:
+    """Take one record out of a link; the other one stays in it, set apart."""
+    set_apart(connection, link_id)
+    connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id, link_sides.c.side == side))
+
+
+def end(connection: Connection, link_id: int) -> None:
+    """Free the records of a link. Its row stays, so that its number, which history names, is never given again."""
+    _lock(connection, link_id)
+    connection.execute(update(links).where(links.c.id == link_id).values(state="ended"))
+    connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id))
+
+
+def apart(connection: Connection, entity: str) -> list[tuple[str, str]]:
+    """Side and id of the records that a person keeps apart."""
+    rows = connection.execute(
+        select(link_sides.c.side, link_sides.c.record_id)
+        .join(links, links.c.id == link_sides.c.link_id)
+        .where(links.c.entity == entity, links.c.state == "excluded")
+        .order_by(links.c.id, link_sides.c.side)
+    )
+    return [(row.side, row.record_id) for row in rows]
+
+
+def _lock(connection: Connection, link_id: int) -> None:
+    """Both lanes move bases of both sides: the link's row is the lock (SQLite has one writer anyway)."""
+    connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
 
 
 def of_records(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -143,17 +181,18 @@ def twin_of(connection: Connection, entity: str, side: str, record_id: str) -> i
     ).scalar()
 
 
-def halves(connection: Connection, entity: str) -> list[tuple[str, str, str, str]]:
-    """Links of which one record is gone: side and id of that record, side and id of its twin."""
+def halves(connection: Connection, entity: str) -> list[tuple[str, str, str, str, str]]:
+    """Links of which one record is gone, or erased: which of the two, side and id of that record, and of its twin."""
     gone, twin = link_sides.alias("gone"), link_sides.alias("twin")
     rows = connection.execute(
-        select(gone.c.side, gone.c.record_id, twin.c.side, twin.c.record_id)
+        select(seen.c.scope, gone.c.side, gone.c.record_id, twin.c.side, twin.c.record_id)
         .join(seen, and_(seen.c.entity == gone.c.entity, seen.c.side == gone.c.side, seen.c.id == gone.c.record_id))
         .join(twin, and_(twin.c.link_id == gone.c.link_id, twin.c.side != gone.c.side))
-        .where(gone.c.entity == entity, seen.c.scope == Scope.GONE)
+        .join(links, and_(links.c.id == gone.c.link_id, links.c.state == "linked"))
+        .where(gone.c.entity == entity, seen.c.scope.in_([Scope.GONE, Scope.ERASED]))
         .order_by(gone.c.link_id)
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 def count(connection: Connection, entity: str) -> int:

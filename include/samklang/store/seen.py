@@ -42,6 +42,12 @@ def finish_read(connection: Connection, ticket: int, *, rows: int, max_clock: st
     connection.execute(update(reads).where(reads.c.ticket == ticket).values(rows=rows, max_clock=max_clock))
 
 
+def is_known_read(connection: Connection, ticket: int, started_at: str) -> bool:
+    """Whether this store has given out the ticket for that read: after a restore it may give it out once more."""
+    found = connection.execute(select(reads.c.started_at).where(reads.c.ticket == ticket)).scalar()
+    return found == started_at
+
+
 def was_taken_in(connection: Connection, ticket: int) -> bool:
     return bool(connection.execute(select(reads.c.taken_in).where(reads.c.ticket == ticket)).scalar())
 
@@ -116,10 +122,13 @@ def count_present(connection: Connection, entity: str, side: str) -> int:
     ).scalar_one()
 
 
-def present_ids(connection: Connection, entity: str, side: str) -> set[str]:
+def present_ids(connection: Connection, entity: str, side: str, *, until: int) -> set[str]:
+    """Records that the side is known to have. :param until: a ticket; those that were seen after it are left out."""
     return set(
         connection.execute(
-            select(seen.c.id).where(seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE)
+            select(seen.c.id).where(
+                seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE, seen.c.ticket <= until
+            )
         ).scalars()
     )
 
@@ -165,9 +174,14 @@ def set_found(connection: Connection, entity: str, side: str, ids: set[str]) -> 
         connection.execute(update(seen).where(*_these(entity, side, part)).values(missing=0))
 
 
-def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:
+def set_gone(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> set[str]:
+    """Mark those of these records that two whole reads in a row did not have. :returns: which."""
+    marked: set[str] = set()
     for part in chunks(ids):
-        connection.execute(update(seen).where(*_these(entity, side, part)).values(scope=Scope.GONE))
+        these = (*_these(entity, side, part), seen.c.missing >= 2)
+        marked.update(connection.execute(select(seen.c.id).where(*these)).scalars())
+        connection.execute(update(seen).where(*these).values(scope=Scope.GONE))
+    return marked
 
 
 def missing_before(connection: Connection, entity: str, side: str) -> set[str]:

@@ -133,6 +133,7 @@ class Committer:
         ends = ((self._source, row["source_id"]), (self.side, record_id))
         taken = any(links.of_records(connection, entity, side, [i]) for side, i in ends)
         ledger.close_intent(connection, entity, self.side, row["key"], state="done", at=at)
+        ledger.forget_wish(connection, entity, self.side, row["source_id"])
         self.close_in(connection, row, "linked" if taken else "created", "it has a twin by now" if taken else None)
         if taken:
             return None
@@ -150,8 +151,7 @@ class Committer:
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
                 record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock())
-            if outcome.gone:
-                seen.set_missing(connection, self.sync.entity, self.side, [row["id"]])
+            # An id that is not known proves nothing yet: only whole reads count absences.
             seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "gone" if outcome.gone else "moved")
             self.close_in(connection, row, "gone" if outcome.gone else "moved")
 

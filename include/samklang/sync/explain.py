@@ -17,7 +17,7 @@ from samklang.core.mapping import Field, Mapping
 from samklang.core.matching import match
 from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
 from samklang.core.plan import Plan, Refusals, join_clocks, plan_pairs
-from samklang.core.records import Scope
+from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, seen
 from samklang.store.dossier import Records
@@ -26,7 +26,9 @@ from samklang.sync.transform import refused
 
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
 _ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
-_IN_SCOPE = (Scope.ACTIVE, Scope.ARCHIVED)
+
+_GONE = "Decide with samklang unlink, which frees the record that is left, or with samklang relink."
+_APART = "Link it with samklang relink, or let it be matched again with samklang unlink --match-again."
 
 Decision = dict[str, Any]
 """`decision`: `in sync`, `edit`, `held`, `conflict`, `waiting`, `unknown`, `not synchronised` or `paused` of a field;
@@ -81,7 +83,7 @@ def explain(connection: Connection, terms: Terms, found: list[tuple[str, str]]) 
 def _explain(connection: Connection, terms: Terms, side: str, record_id: str) -> dict[str, Any]:
     mapping, entity, sides = terms.mapping, terms.mapping.entity, terms.mapping.sides
     link = dossier.link_of(connection, entity, side, record_id)
-    records: Records = {s: link["ids"][s] for s in sides} if link else {side: record_id}
+    records: Records = {s: link["ids"][s] for s in sides if s in link["ids"]} if link else {side: record_id}
     known = dossier.last_seen(connection, entity, records)
     holds = dossier.held(connection, entity, sides, records)
     conflicts = dossier.clashed(connection, entity, sides, records)
@@ -138,10 +140,12 @@ def _decide(
 ) -> dict[str, Decision]:
     mapping = terms.mapping
     pauses = [f"{s} is {row['scope']}" for s, row in known.items() if row["scope"] != Scope.ACTIVE]
+    remedy = _GONE if any(row["scope"] == Scope.GONE for row in known.values()) else ""
     if link["state"] != "linked":
-        pauses.append("the link is excluded")
+        pauses, remedy = [*pauses, "kept apart by a person"], _APART
     if pauses:
-        return {f.name: {"decision": "paused", "reason": ", ".join(pauses)} for f in mapping.fields}
+        paused = {"decision": "paused", "reason": ", ".join(pauses)} | ({"remedy": remedy} if remedy else {})
+        return {f.name: paused for f in mapping.fields}
     pairs = links.pair(connection, mapping.entity, mapping.sides, link["id"]).assign(matched=None)
     arrays = field_arrays(mapping, pairs)
     merged = merge(mapping, pairs, arrays)
@@ -197,7 +201,9 @@ def _sum_up(decisions: dict[str, Decision]) -> Decision:
     for what in ("paused", "conflict", "held", "edit"):
         these = [name for name, one in decisions.items() if one["decision"] == what]
         if these:
-            return {"decision": what, "reason": decisions[these[0]].get("reason", ""), "fields": these}
+            first = decisions[these[0]]
+            remedy = {"remedy": first["remedy"]} if what == "paused" and "remedy" in first else {}
+            return {"decision": what, "reason": first.get("reason", ""), "fields": these} | remedy
     return {"decision": "in sync"}
 
 
@@ -207,7 +213,7 @@ def _sum_up(decisions: dict[str, Decision]) -> Decision:
 def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: list[dict[str, Any]]) -> Decision:
     mapping, side, record_id = terms.mapping, row["side"], row["id"]
     other = mapping.other(side)
-    if row["scope"] not in _IN_SCOPE:
+    if row["scope"] not in IN_SCOPE:
         return {"decision": "excluded", "reason": str(row["scope"])}
     if row["missing"]:
         return {"decision": "excluded", "reason": "missing_from_the_last_whole_read"}
@@ -215,7 +221,7 @@ def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: l
         dossier.sharing_keys(connection, mapping.entity, side, record_id),
         columns=["field", "side", "id", "value", "scope", "missing", "linked"],
     )
-    free = holders[~holders["linked"].astype(bool) & holders["scope"].isin(_IN_SCOPE) & (holders["missing"] == 0)]
+    free = holders[~holders["linked"].astype(bool) & holders["scope"].isin(IN_SCOPE) & (holders["missing"] == 0)]
     unlinked = {s: pd.Index(free.loc[free["side"] == s, "id"].unique()) for s in mapping.sides}
     unlinked[side] = unlinked[side].union(pd.Index([record_id]))
     matches = match(mapping.sides, unlinked, {name: holders[holders["field"] == name] for name in mapping.match})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,15 +13,18 @@ import pandas as pd
 from samklang.core.clocks import earlier, to_datetime
 from samklang.core.derive import by_field
 from samklang.core.jsontext import dumps
-from samklang.core.records import Page, Record
-from samklang.errors import ProtocolError
+from samklang.core.records import IN_SCOPE, Page, Record, Scope
+from samklang.errors import ProtocolError, RemoteError
 from samklang.store import journal, seen
 from samklang.sync.context import Run, Sync, to_json
 
 OVERLAP = timedelta(minutes=10)
 """How far a window reaches back before the watermark: rows committed late, with an earlier clock, are seen again."""
 
+log = logging.getLogger(__name__)
+
 _PART_ROWS = 20_000
+_LOOKED_UP_AT_ONCE = 50
 _SHORT_PART, _SHORT_ROWS = 0.2, 10
 
 
@@ -73,8 +77,8 @@ class _Staged:
 def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     """Read a side, whole or by window, and the records to revisit; stage them.
 
-    :returns: the reference that `transform` takes: ticket, folder, counts, which tenant it is; `missing` once more,
-        and `gone`: absent before, and not known by id either.
+    :returns: the reference that `transform` takes: ticket, folder, counts, which tenant it is; and `gone`: absent from
+        this whole read and the one before it, and not known by id either.
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
     """
     system = sync.system(side)
@@ -89,16 +93,17 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
             connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
         )
         revisit = seen.to_revisit(connection, sync.entity, side)
-        missing_before = seen.missing_before(connection, sync.entity, side)
+        missing_before = seen.missing_before(connection, sync.entity, side) if whole else set()
         present = seen.count_present(connection, sync.entity, side) if whole else 0
     staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"))
     if whole or mark is None:
         staged.add(system.read_all())
         _check_complete(sync, side, staged, present)
-        unknown = staged.add_by_id(sorted(missing_before - staged.ids))
+        gone = _look_up_missing(sync, staged, sorted(missing_before - staged.ids))
     else:
         staged.add(system.read_changes(_since(mark["clock"], run)))
-        unknown = staged.add_by_id([i for i in revisit if i not in staged.ids])
+        staged.add_by_id([i for i in revisit if i not in staged.ids])
+        gone = []  # only a whole read can tell; what is not known by id stays on the revisit list
     staged.flush()
     max_clock = _safe_watermark(staged.max_clock, sync.now() - to_datetime(started_at))
     with sync.database.begin() as connection:
@@ -112,8 +117,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "started_at": started_at,
         "max_clock": max_clock,
         "max_created": staged.max_created,
-        "gone": sorted(unknown & missing_before),
-        "missing": sorted(unknown - missing_before),
+        "gone": gone,
         "denied": staged.denied,
         "description": to_json(description),
     }
@@ -161,12 +165,39 @@ def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> Non
     )
 
 
+def _look_up_missing(sync: Sync, staged: _Staged, missing: list[str]) -> list[str]:
+    """Ask for each record by its id that two whole reads in a row did not have; those that answer are staged.
+
+    Stops as soon as more are unknown than the mapping lets us believe. A look-up that fails proves nothing: the record
+    stays as it is, and the next whole read asks again.
+
+    :returns: ids that the system does not know.
+    """
+    unknown: set[str] = set()
+    for start in range(0, len(missing), _LOOKED_UP_AT_ONCE):
+        if len(unknown) > sync.mapping.limits.gone:
+            log.warning("%s: %d more missing records were not looked up", staged.side, len(missing) - start)
+            break
+        ids = missing[start : start + _LOOKED_UP_AT_ONCE]
+        try:
+            unknown |= staged.add_by_id(ids)
+        except RemoteError as error:
+            log.warning(
+                "%s: %d records are missing again and could not be looked up by id (%s); they count as there",
+                staged.side,
+                len(ids),
+                type(error).__name__,
+            )
+    return sorted(unknown)
+
+
 def _row(sync: Sync, side: str, record: Record) -> dict[str, Any]:
+    erased = record.scope in IN_SCOPE and sync.system(side).rules.is_erased(record.values)
     return {
         "id": record.id,
         "raw": dumps(by_field(sync.mapping, side, record.values)),
         "facts": dumps(dict(record.facts)),
-        "scope": str(record.scope),
+        "scope": str(Scope.ERASED if erased else record.scope),
         "created": record.created,
         "clock": record.clock,
         "group_clocks": dumps(dict(record.group_clocks)),

@@ -188,6 +188,8 @@ class _Lane:
         rows: dict[int, dict[str, Any]] = {}
         before: dict[int, str] = {}
         with self.sync.database.begin() as connection:
+            # A person who links one of these by hand meanwhile waits here, or is waited for.
+            seen.known(connection, self.sync.entity, source_side, [row["source_id"] for row in chunk], lock=True)
             linked = links.of_records(connection, self.sync.entity, source_side, [row["source_id"] for row in chunk])
             unresolved = ledger.unresolved_intents(connection, self.sync.entity, self.side)
             for row in chunk:

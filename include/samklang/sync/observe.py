@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from samklang.core.derive import SideView, by_field, derive, derive_all, match_keys
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
-from samklang.core.records import Record, Scope
+from samklang.core.records import IN_SCOPE, Record, Scope
+from samklang.errors import OutdatedError
 from samklang.store import journal, links, seen
 from samklang.store.tickets import next_ticket
 from samklang.sync.context import Sync
@@ -26,9 +27,15 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     began keeps what the write answered and is read again: an older observation never replaces a newer one.
 
     :returns: how many records are new or different.
+    :raises OutdatedError: the store has been restored from a backup since the read began.
     """
     entity, side, ticket = sync.entity, view.name, read["ticket"]
     with sync.database.read() as connection:
+        if not seen.is_known_read(connection, ticket, read["started_at"]):
+            raise OutdatedError(
+                f"The link store does not know this read of {side}: it has been replaced by an older one since.",
+                remedy="Trigger the DAG again; a new run reads everything that the older store does not know.",
+            )
         newest, last_started = seen.newest_taken_in(connection, entity, side)
     if ticket < newest:
         return 0
@@ -44,13 +51,11 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
         if seen.newest_taken_in(connection, entity, side)[0] < ticket:
             if read["whole"]:
                 seen.set_found(connection, entity, side, ids)
-                seen.set_missing(connection, entity, side, sorted(seen.present_ids(connection, entity, side) - ids))
-            else:
-                seen.set_missing(connection, entity, side, read["missing"])
+                there = seen.present_ids(connection, entity, side, until=ticket)
+                seen.set_missing(connection, entity, side, sorted(there - ids))
+                if len(read["gone"]) <= sync.mapping.limits.gone:
+                    ids |= seen.set_gone(connection, entity, side, sorted(there.intersection(read["gone"])))
             seen.mark_taken_in(connection, ticket)
-            if len(read["gone"]) <= sync.mapping.limits.gone:
-                seen.set_gone(connection, entity, side, read["gone"])
-                ids.update(read["gone"])
             seen.drop_revisit(connection, entity, side, _settled(connection, entity, side, ids, ticket))
     return changed
 
@@ -98,6 +103,8 @@ def record_answer(
     raw = (loads(before["raw"]) if before else {}) | answered
     facts = (loads(before["facts"]) if before else {}) | dict(record.facts)
     derived = derive(sync.mapping, view, raw, facts)
+    own_names = {f.names[view.name]: raw[f.name] for f in sync.mapping.fields if f.name in raw}
+    erased = record.scope in IN_SCOPE and view.rules.is_erased(own_names)
     clocks = {
         "clock": record.clock or (before["clock"] if before else clock),
         "group_clocks": dumps((loads(before["group_clocks"]) if before else {}) | dict(record.group_clocks)),
@@ -114,7 +121,7 @@ def record_answer(
         "normal": dumps(derived.normal),
         "form": dumps(derived.form),
         "facts": dumps(facts),
-        "scope": str(record.scope),
+        "scope": str(Scope.ERASED if erased else record.scope),
         "created": record.created or (before["created"] if before else clock),
         **clocks,
         "our_key": record.key or (before["our_key"] if before else None),

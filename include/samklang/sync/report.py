@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
+from samklang.core.records import Scope
 from samklang.store import ledger, links
 from samklang.store.database import Database
 from samklang.store.schema import runs
@@ -19,10 +21,13 @@ PLAN_ONLY = "plan"
 def status(database: Database, mapping: Mapping) -> dict[str, Any]:
     """Counts of one entity and its last run, as `status --json` prints them."""
     with database.read() as connection:
+        halves = Counter(what for what, *_ in links.halves(connection, mapping.entity))
         return {
             "linked": links.count(connection, mapping.entity),
             "in_sync": links.count_in_tune(connection, mapping.entity, mapping.sides),
             **ledger.counts(connection, mapping.entity),
+            "gone": halves[Scope.GONE],
+            "erased": halves[Scope.ERASED],
             "last_run": _last_run(connection, mapping.entity),
         }
 

@@ -37,11 +37,15 @@ def settle(
             for read in reads:
                 if written.get(read["side"]) is not None:
                     _move(connection, sync, read)
+        gone = {read["side"]: len(read["gone"]) for read in reads if read["gone"]}
+        limit = sync.mapping.limits.gone
         summary = {
             "mode": run.mode,
             "dry_run": run.dry_run,
             "reads": {read["side"]: {"rows": read["rows"], "whole": read["whole"]} for read in reads},
-            "gone": {read["side"]: len(read["gone"]) for read in reads if read["gone"]},
+            "gone": {side: n for side, n in gone.items() if n <= limit},
+            "gone_beyond_limit": {side: n for side, n in gone.items() if n > limit},
+            "warnings": [_too_many_gone(sync, side, n) for side, n in gone.items() if n > limit],
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
@@ -72,6 +76,14 @@ def _held(connection: Connection, sync: Sync) -> dict[str, Any]:
         for row in rows
     ]
     return {"records": named, "more": more}
+
+
+def _too_many_gone(sync: Sync, side: str, number: int) -> str:
+    return (
+        f"{number} or more records seem gone in {side}, and {sync.mapping.limits.gone} at once are believed: none of "
+        f"them was marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number "
+        "for one run with the param mode set to full."
+    )
 
 
 def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:

@@ -56,8 +56,10 @@ def make_plan(
             {(h["side"], h["source_id"], h["field"]): refused(h) for h in ledger.system_holds(connection, sync.entity)},
             sync.clock(),
         )
-        for side, i, twin_side, twin in links.halves(connection, sync.entity):
-            plan.verdicts.append(Verdict(twin_side, twin, "twin_gone", f"gone_in_{side}", {side: [i]}))
+        for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
+            plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
+        for side, i in links.apart(connection, sync.entity):
+            plan.verdicts.append(Verdict(side, i, "excluded", "kept_apart_by_a_person"))
     _plan_linked(sync, run, views, refusals, plan)
     _plan_unlinked(sync, run, views, descriptions, refusals, plan)
     kinds = {f.name: f.kind for f in sync.mapping.fields}
@@ -190,9 +192,11 @@ def _match(
     sides = sync.mapping.sides
     ours: list[tuple[str, str, str]] = []
     orphans: dict[str, set[str]] = {side: set() for side in sides}
+    paired: dict[str, set[str]] = {side: set() for side in sides}
     for target in sides:
         source = sync.mapping.other(target)
         keyed = unlinked[target][unlinked[target]["our_key"].notna()]
+        wanted = _wanted(sync, source)
         if keyed.empty or not sync.system(target).rules.key_proves_origin:
             continue
         key_for = _KeyFor(sync, target, descriptions[source])
@@ -200,14 +204,24 @@ def _match(
         for i, key in zip(keyed.index, keyed["our_key"], strict=True):
             if key in by_key:
                 twin = by_key.pop(key)
+                if i in paired[target] or twin in paired[source]:
+                    orphans[source].add(twin)  # its twin was made for it, and has another one by now
+                    continue
+                paired[target].add(i)
+                paired[source].add(twin)
                 ours.append((twin, i, "our_key") if target == sides[1] else (i, twin, "our_key"))
-            else:
+            elif i not in wanted:
                 orphans[target].add(i)
     taken = ({a for a, _, _ in ours}, {b for _, b, _ in ours})
     waiting = {side: unlinked[side].index.difference(pd.Index(list(taken[n]))) for n, side in enumerate(sides)}
     matches = match(sides, waiting, holders)
     matches.pairs = ours + matches.pairs
     return matches, orphans
+
+
+def _wanted(sync: Sync, side: str) -> set[str]:
+    with sync.database.read() as connection:
+        return ledger.wanted(connection, sync.entity, side)
 
 
 def _plan_new_pairs(

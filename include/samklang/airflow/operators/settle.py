@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from samklang.sync.context import Sync
 
-_GAUGES = ("linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents")
+_GAUGES = (
+    "linked",
+    "in_sync",
+    "held",
+    "ambiguous",
+    "quarantined",
+    "excluded",
+    "conflicts",
+    "pending_intents",
+    "gone",
+    "erased",
+)
 
 
 def entity_asset(entity: str) -> Asset:
@@ -102,6 +113,7 @@ def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expi
         lines.append(f"  wrote to {side}: {outcomes or 'nothing'}")
     for side, count in summary["gone"].items():
         lines.append(f"  {count} records are gone in {side}; their twins are untouched")
+    lines += [f"  {warning}" for warning in summary["warnings"]]
     for side, names in summary["denied"].items():
         lines.append(f"  {side} does not let us read {', '.join(names)}; these fields are left alone")
     for one in summary["held"]["records"]:

@@ -18,7 +18,8 @@ from samklang.systems.powerofficego.schema import ADDRESS, Property, select
 from samklang.systems.powerofficego.values import read_id
 
 FEW = 50
-"""Up to so many records are read one by one; for more, one whole read costs fewer requests."""
+"""Up to so many records are read one by one; for more, one whole read costs fewer requests. What it lacks is asked for
+by its id all the same: only the answer to that says that a record is gone."""
 
 
 class Reading(ABC):
@@ -81,8 +82,10 @@ class Reading(ABC):
         wanted = dict.fromkeys(ids)
         if len(wanted) > FEW:
             for page in self.read_all():
-                yield Page(tuple(record for record in page.records if record.id in wanted))
-            return
+                found = tuple(record for record in page.records if record.id in wanted)
+                for one in found:
+                    del wanted[one.id]
+                yield Page(found)
         for record in in_parallel(self._read_one, wanted, self._workers):
             if record is not None:
                 yield Page((record,))
