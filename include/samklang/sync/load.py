@@ -1,21 +1,29 @@
 """Load: carry out one side of a plan.
 
 An intent is committed before each create and an expectation goes with each update; the outcome, the new bases and what
-the system answered are committed per record. So running a load again does what is left, and nothing twice.
+the system answered are committed per record. So running a load again does what is left, and nothing twice. Two at once
+take turns, see `store.lanes`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from samklang.core.clocks import earlier
 from samklang.core.records import Record
 from samklang.core.values import normal_form
-from samklang.errors import AccessError, OutdatedError, RejectedError, RemoteError, StoreError, TemporaryError
-from samklang.store import journal, ledger, links, seen
+from samklang.errors import (
+    AccessError,
+    RejectedError,
+    RemoteError,
+    StagingError,
+    StoreError,
+    TemporaryError,
+)
+from samklang.store import journal, lanes, ledger, links, seen
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync, from_json
@@ -39,10 +47,12 @@ class Report:
 
 
 def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any]:
-    """Write one side's rows of an approved plan.
+    """Write one side's rows of an approved plan, once no other load of this side is at work.
 
     :returns: rows by outcome. :raises RemoteError: something that another try may mend; what was done is kept.
-    :raises OutdatedError: a newer plan has been carried out since.
+    :raises OutdatedError: a newer plan has been carried out since, or this load has lost its turn to another.
+    :raises LaneBusyError: another load was at work for as long as one may wait.
+    :raises StagingError: the plan's files have expired.
     """
     with sync.database.read() as connection:
         plan = journal.plan(connection, plan_reference["plan"])
@@ -53,8 +63,16 @@ def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any
             f"Plan {plan['id']} is {plan['state']}, not approved.", remedy="Approve it in the task review first."
         )
     descriptions = {read["side"]: from_json(read["description"]) for read in plan_reference["reads"]}
-    adopt(sync, plan)
-    return _Lane(sync, side, plan, Committer(sync, side, plan, sync.views(descriptions))).run().as_json()
+    with lanes.take(sync.database, sync.entity, side, run_id=plan["run_id"], at=sync.clock(), sleep=sync.sleep) as turn:
+        sync = replace(sync, database=turn.database)
+        try:
+            adopt(sync, plan)
+            committer = Committer(sync, side, plan, sync.views(descriptions))
+            return _Lane(sync, side, plan, committer, turn.confirm).run().as_json()
+        except StagingError:
+            with sync.database.begin() as connection:  # of a plan that is outdated as well, that is what to say
+                journal.take_over(connection, sync.entity, plan["id"])
+            raise
 
 
 @dataclass(slots=True)
@@ -63,6 +81,7 @@ class _Lane:
     side: str
     plan: dict[str, Any]
     committer: Committer
+    confirm: Callable[[], None]
     report: Report = field(default_factory=Report)
     failure: RemoteError | None = None
 
@@ -90,9 +109,16 @@ class _Lane:
         return self.report
 
     def _carry_out(self, write: Callable[[list[dict[str, Any]]], None], chunk: list[dict[str, Any]]) -> None:
-        """:raises OutdatedError: a newer plan has taken over."""
+        """Send one chunk, having made sure that it is still this load's turn and that no newer plan has taken over.
+
+        A turn that is lost after that, while the chunk is under way, is noticed by its next commit, which comes with
+        the next answer: a few requests may be out by then.
+
+        :raises OutdatedError: it is not.
+        """
         if isinstance(self.failure, AccessError | TemporaryError):
             return  # the system is out of reach
+        self.confirm()
         with self.sync.database.begin() as connection:
             journal.take_over(connection, self.sync.entity, self.plan["id"])
         write(chunk)
@@ -160,13 +186,11 @@ class _Lane:
         return again
 
     def _commit_update(self, row: dict[str, Any], outcome: Outcome, record: Record) -> None:
-        try:
-            self.committer.updated(row, outcome, record)
-        except OutdatedError:
-            self._count("outdated")
-        else:
+        if self.committer.updated(row, outcome, record):
             self._count("freed" if row["op"] == "free" else "written")
             self.report.reasons.update(problem.code for problem in outcome.problems)
+        else:
+            self._count("outdated")
 
     # --- creates -------------------------------------------------------------------------------------------------
 
