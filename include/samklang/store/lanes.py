@@ -75,21 +75,25 @@ def take(
 
 
 def _wait_for(lock: _Lock, database: Database, name: str, sleep: Callable[[float], None]) -> None:
+    _, entity, side = name.split(".")
     waited = 0.0
     while not lock.take():
-        _, entity, side = name.split(".")
-        with database.read() as connection:
-            other = _who(connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar())
         if waited >= LONGEST_WAIT:
             raise LaneBusyError(
-                f"{other} was loading {entity} into {side} for more than {LONGEST_WAIT / 60:.0f} minutes; nothing was "
-                "written here.",
+                f"{_other(database, name)} was loading {entity} into {side} for all of {LONGEST_WAIT / 60:.0f} "
+                "minutes; nothing was written here.",
                 remedy="Look at that run: where its load is stuck, mark it as failed; this one goes on by itself then.",
             )
         if waited % TELL_EVERY == 0:
+            other = _other(database, name)
             log.info("%s is loading %s into %s; this load waits for its turn", other, entity, side)
         sleep(POLL)
         waited += POLL
+
+
+def _other(database: Database, name: str) -> str:
+    with database.read() as connection:
+        return _who(connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar())
 
 
 def _next_turn(database: Database, name: str, run_id: str, at: str) -> str:
@@ -109,7 +113,9 @@ class _Check:
     def __init__(self, name: str, mine: str) -> None:
         self._name = name
         self._mine = mine
-        self._read = select(meta.c.value).where(meta.c.name == name).with_for_update(read=True)  # built once: it is fast
+        self._read = (
+            select(meta.c.value).where(meta.c.name == name).with_for_update(read=True)
+        )  # built once: it is fast
 
     def __call__(self, connection: Connection) -> None:
         """:raises OutdatedError: the next turn has begun."""
