@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from samklang.core.clocks import earlier
+from samklang.core.mapping import Field
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import (
@@ -251,21 +252,35 @@ class _Lane:
             if not holders and not self._has_lookalike(row, since):
                 continue  # from the database, not a search: it was not made
             settled.append(row["n"])
-            ours = system.rules.key_proves_origin or (bool(holders) and holders[0].created >= since)
-            if len(holders) == 1 and ours:
+            if len(holders) == 1 and (system.rules.key_proves_origin or self._is_ours(row, holders[0], since)):
                 self._count("created" if self.committer.found(row, holders[0]) else "linked")
             else:
                 self.committer.parked(row, _PARKED)
                 self._count("parked")
         return settled
 
+    def _is_ours(self, row: dict[str, Any], holder: Record, since: str) -> bool:
+        """Whether who holds a key that anybody may type was made since, and as it was sent."""
+        mapping, values = self.sync.mapping, {c["field"]: c["value"] for c in row["changes"]}
+
+        def normal(f: Field, value: str | None) -> str | None:
+            return normal_form(f.kind, value, mapping.region)
+
+        return holder.created >= since and all(
+            normal(f, values.get(f.name)) == normal(f, holder.values.get(f.names[self.side])) for f in self._telling()
+        )
+
+    def _telling(self) -> list[Field]:
+        """What tells one record from another: match keys, and what no record is without."""
+        mapping = self.sync.mapping
+        needed = {name for need in self.sync.system(self.side).rules.create_needs for name in need}
+        return [f for f in mapping.fields if f.name in mapping.match or f.names[self.side] in needed]
+
     def _has_lookalike(self, row: dict[str, Any], since: str) -> bool:
         """Whether a record without our key was made since, with the same name and match keys."""
-        mapping, rules = self.sync.mapping, self.sync.system(self.side).rules
-        needed = {name for need in rules.create_needs for name in need}
-        telling = [f for f in mapping.fields if f.name in mapping.match or f.names[self.side] in needed]
+        mapping = self.sync.mapping
         values = {c["field"]: c["value"] for c in row["changes"]}
-        wanted = {f.name: normal_form(f.kind, values.get(f.name), mapping.region) for f in telling}
+        wanted = {f.name: normal_form(f.kind, values.get(f.name), mapping.region) for f in self._telling()}
         with self.sync.database.read() as connection:
             others = seen.unlinked_since(connection, self.sync.entity, self.side, since)
         return any(wanted.values()) and any(all(o.get(n) == v for n, v in wanted.items()) for o in others)
