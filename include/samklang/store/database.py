@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from samklang.errors import ConfigurationError, StoreUnavailableError
 from samklang.store.migrations import is_current, migrate
@@ -90,9 +90,10 @@ def named_trouble() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
-            raise
         kind = getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
+        passes = error.connection_invalidated or isinstance(error, OperationalError)
+        if not passes or kind == "SQLITE_ERROR":  # that one is a statement that SQLite does not understand
+            raise
         raise StoreUnavailableError(
             f"The link store cannot be opened or broke off ({kind}).",
             remedy="Check the connection samklang_store: host, database, user, and that the database is running and "
