@@ -113,9 +113,8 @@ class _Check:
     def __init__(self, name: str, mine: str) -> None:
         self._name = name
         self._mine = mine
-        self._read = (
-            select(meta.c.value).where(meta.c.name == name).with_for_update(read=True)
-        )  # built once: it is fast
+        # built once: it stands before every commit
+        self._read = select(meta.c.value).where(meta.c.name == name).with_for_update(read=True)
 
     def __call__(self, connection: Connection) -> None:
         """:raises OutdatedError: the next turn has begun."""
