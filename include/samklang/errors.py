@@ -6,7 +6,10 @@
     ├── ConfigurationError        a setting, a connection or a file is wrong
     │   └── MappingError          … in a mapping file: file, line
     ├── StoreError                the link store cannot be used as it is
-    │   └── OutdatedError         a newer plan or task has taken over; this one ends
+    │   ├── OutdatedError         a newer plan or task has taken over; this one ends
+    │   ├── StoreUnavailableError the database broke off or cannot be reached: worth another try
+    │   └── LaneBusyError         another run was loading the same side for as long as one may wait
+    ├── StagingError              staged files are not there any more, or not all of them
     ├── GuardError                a plan or a read passed a limit; nothing was written
     ├── DecisionError             what a person asked for cannot be done with the records as they are
     └── RemoteError               one of the two systems, or the way to it
@@ -67,6 +70,22 @@ class StoreError(SamklangError):
 
 class OutdatedError(StoreError):
     """A newer plan or task has taken over; this one must end without writing."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database broke off or cannot be reached. What was committed is kept; the next try finds out what was."""
+
+    final = False
+
+
+class LaneBusyError(StoreError):
+    """Another run was loading the same side for as long as one may wait."""
+
+    final = False
+
+
+class StagingError(SamklangError):
+    """Staged files are not there any more, or not all of them."""
 
 
 class GuardError(SamklangError):

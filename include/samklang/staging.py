@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pandas as pd
+
+from samklang.errors import StagingError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -41,10 +44,14 @@ class Staging:
         _make_private(path, 0o600)
 
     def read_frames(self, folder: str) -> Iterator[pd.DataFrame]:
-        """All frames of a folder, in the order of their names."""
-        for path in sorted((self.root / folder).iterdir(), key=str):
-            if path.name.endswith(".parquet"):
-                yield pd.read_parquet(io.BytesIO(path.read_bytes()))
+        """All frames of a folder, in the order of their names.
+
+        None of a folder that is not there: an object store knows no empty ones. So count what comes.
+        """
+        with suppress(FileNotFoundError):
+            for path in sorted((self.root / folder).iterdir(), key=str):
+                if path.name.endswith(".parquet"):
+                    yield pd.read_parquet(io.BytesIO(path.read_bytes()))
 
     def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
@@ -58,21 +65,28 @@ class Staging:
         return count
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
-        with (self.root / folder / f"{name}.jsonl").open("rb") as file:
+        """:raises StagingError: they are not there any more."""
+        try:
+            file = (self.root / folder / f"{name}.jsonl").open("rb")
+        except FileNotFoundError:
+            raise missing_files(folder) from None
+        with file:
             for line in file:
                 yield orjson.loads(line)
 
     def drop(self, folder: str) -> None:
-        """Remove a folder with all that is in it; one that is gone already is fine."""
+        """Remove a folder with all that is in it; one that is gone already, or that another removes too, is fine."""
         path = self.root / folder
         if not path.exists():
             return
-        for child in list(path.iterdir()):
-            if child.is_dir():
-                self.drop(f"{folder}/{child.name}")
-            else:
-                child.unlink()
-        path.rmdir()
+        with suppress(FileNotFoundError):
+            for child in list(path.iterdir()):
+                if child.is_dir():
+                    self.drop(f"{folder}/{child.name}")
+                else:
+                    with suppress(FileNotFoundError):
+                        child.unlink()
+            path.rmdir()
 
     def drop_runs(self, entity: str, run_ids: Iterable[str]) -> int:
         """Remove the folders of these runs. :returns: how many there were."""
@@ -82,6 +96,14 @@ class Staging:
         for name in names:
             self.drop(f"{entity}/{name}")
         return len(names)
+
+
+def missing_files(folder: str) -> StagingError:
+    return StagingError(
+        f"Staged files of {folder} are not there any more, or not all of them.",
+        remedy="They are removed after two weeks; then run the DAG again, it reads and plans anew. Where they are "
+        "younger, see that all tasks have the same SAMKLANG_STAGING.",
+    )
 
 
 def _folder_name(run_id: str) -> str:

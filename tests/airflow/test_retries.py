@@ -10,14 +10,18 @@ from samklang.errors import (
     AccessError,
     ConfigurationError,
     GuardError,
+    LaneBusyError,
     OutdatedError,
     ProtocolError,
+    StagingError,
+    StoreError,
+    StoreUnavailableError,
     TemporaryError,
     UnclearError,
 )
 
 
-@pytest.mark.parametrize("kind", [AccessError, ConfigurationError, GuardError, OutdatedError])
+@pytest.mark.parametrize("kind", [AccessError, ConfigurationError, GuardError, OutdatedError, StagingError, StoreError])
 def test_what_another_try_cannot_mend_fails_at_once_with_its_remedy(kind: type[Exception]) -> None:
     from airflow.sdk import RetryAction
 
@@ -28,7 +32,17 @@ def test_what_another_try_cannot_mend_fails_at_once_with_its_remedy(kind: type[E
     assert decision.reason == "Refused. Do this."
 
 
-@pytest.mark.parametrize("error", [TemporaryError("Down."), ProtocolError("Short."), UnclearError("Lost."), OSError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        TemporaryError("Down."),
+        ProtocolError("Short."),
+        UnclearError("Lost."),
+        StoreUnavailableError("Cut."),
+        LaneBusyError("Busy."),
+        OSError(),
+    ],
+)
 @pytest.mark.parametrize(("attempt", "limit", "seconds"), [(1, 2, 30), (2, 2, 60), (4, 5, 30), (5, 5, 60)])
 def test_what_may_pass_is_tried_after_30_and_after_60_seconds_also_after_a_clear(
     error: Exception, attempt: int, limit: int, seconds: int

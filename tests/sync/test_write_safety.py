@@ -15,7 +15,6 @@ from samklang.core.records import Scope
 from samklang.errors import AccessError, OutdatedError, RejectedError, StoreError, TemporaryError
 from samklang.store.links import LinkSide, create
 from samklang.store.schema import conflicts, history, intents, link_sides, links, plan_results, revisit, seen
-from samklang.sync.load import load
 from samklang.systems.base import Outcome
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
@@ -323,30 +322,6 @@ def test_running_a_load_again_does_only_what_is_left(world: World, die_after: in
     assert world.right.value("1", "first") == "Karin"
     assert world.status()["in_sync"] == 3
     assert len([op for op, _, _ in world.right.writes if op == "update"]) == 1
-
-
-def test_two_loads_of_one_plan_at_once_write_once(world: World) -> None:
-    """The second starts while the first waits for an answer."""
-    world.pair(**KARI)
-    world.left.edit("1", first="Karin")
-    world.right.add(**OLA)
-    world.left.add(**OLA)
-    plan = world.plan(world.begin())
-    world.approve(plan)
-    update = world.right.update
-
-    def overtaken(updates: Any) -> Any:
-        world.right.update = update  # type: ignore[method-assign]
-        load(world.sync(), RIGHT, plan)
-        yield from update(updates)
-
-    world.right.update = overtaken  # type: ignore[method-assign]
-    world.load(plan)
-
-    assert [op for op, _, _ in world.right.writes] == ["update"]
-    assert world.status()["linked"] == 2
-    world.run()
-    assert world.status()["in_sync"] == 2
 
 
 def test_both_lanes_may_load_at_the_same_moment(world_on_each_store: World) -> None:

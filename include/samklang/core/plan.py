@@ -69,12 +69,14 @@ class Tuned:
 
     :param ids: of both records, first side first. :param matched: the key that made them twins; None: linked already.
     :param bases: by field, for both sides. :param drop: fields whose base is forgotten.
+    :param revisions: of both sides of the link when the plan was made.
     """
 
     ids: tuple[str, str]
     matched: str | None
     bases: dict[str, tuple[Based, Based]]
     drop: list[str] = field(default_factory=list)
+    revisions: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True)
@@ -254,7 +256,9 @@ class _PairPlanner:
                 self._row(kept, target, i, ids)
         drop = [f.name for f in self.mapping.fields if self.merged.drop[f.name][i]]
         if tuned or drop or isinstance(matched, str):
-            self.plan.tuned.append(Tuned(ids, matched if isinstance(matched, str) else None, tuned, drop))
+            first, second = (int(self.columns[f"{side}_revision"][i]) for side in sides)
+            key = matched if isinstance(matched, str) else None
+            self.plan.tuned.append(Tuned(ids, key, tuned, drop, (first, second)))
 
     def clash(self, conflict: Any) -> Clash:
         sides, i, a = self.mapping.sides, conflict.pair, self.arrays[conflict.field]

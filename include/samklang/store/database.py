@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from samklang.errors import ConfigurationError, StoreError
+from samklang.errors import ConfigurationError, StoreUnavailableError
 from samklang.store.migrations import is_current, migrate
 
 _BUSY_SECONDS = 60
@@ -24,10 +25,12 @@ class Database:
     """An engine on SQLite or PostgreSQL whose schema is current.
 
     :param url: a SQLAlchemy URL; any other dialect is refused.
+    :raises StoreUnavailableError: it cannot be reached; also from every transaction.
     """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self.before_write: Callable[[Connection], None] | None = None
         self._migrate()
 
     @property
@@ -36,16 +39,27 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A write transaction. SQLite takes its write lock at once, so that two writers wait instead of failing."""
-        with self.engine.begin() as connection:
+        """A write transaction. SQLite takes its write lock at once, so that two writers wait instead of failing.
+
+        :raises StoreUnavailableError: it was broken off; whether it was committed after all, only the store can tell.
+        """
+        with named_trouble(), self.engine.begin() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if self.before_write is not None:
+                self.before_write(connection)
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+        with named_trouble(), self.engine.connect() as connection:
             yield connection
+
+    def fenced(self, check: Callable[[Connection], None]) -> Database:
+        """The same store, of which each write transaction begins with `check`, which raises to forbid it."""
+        other = copy.copy(self)
+        other.before_write = check
+        return other
 
     def refresh_statistics(self) -> None:
         """Tell the database how large its tables are by now: after a first read it would guess, and choose a plan that
@@ -58,19 +72,33 @@ class Database:
         self.engine.dispose()
 
     def _migrate(self) -> None:
-        try:
-            with self.read() as connection:
-                if is_current(connection):
-                    return
-            with self.begin() as connection:
-                if self.dialect == "postgresql":
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-                migrate(connection)
-        except OperationalError as error:
-            raise StoreError(
-                f"The link store cannot be opened ({type(error.orig).__name__}).",
-                remedy="Check the connection samklang_store: host, database, user, and that the database is running.",
-            ) from None
+        with self.read() as connection:
+            if is_current(connection):
+                return
+        with self.begin() as connection:
+            if self.dialect == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            migrate(connection)
+
+
+@contextmanager
+def named_trouble() -> Iterator[None]:
+    """Turn what a database may get over by itself (a restart, a cut connection, a deadlock) into an error of ours.
+
+    :raises StoreUnavailableError: it names the kind of trouble, and neither a statement nor a value.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        kind = getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
+        passes = error.connection_invalidated or isinstance(error, OperationalError)
+        if not passes or kind == "SQLITE_ERROR":  # that one is a statement that SQLite does not understand
+            raise
+        raise StoreUnavailableError(
+            f"The link store cannot be opened or broke off ({kind}).",
+            remedy="Check the connection samklang_store: host, database, user, and that the database is running and "
+            "its disk has room. What was committed is kept, and running the task again goes on from there.",
+        ) from None
 
 
 def _engine(url: str) -> Engine:

@@ -19,10 +19,12 @@ def bind(connection: Connection, side: str, tenant: str, name: str) -> None:
 
     :raises StoreError: it is tied to another one.
     """
-    bound = connection.execute(select(meta.c.value).where(meta.c.name == f"tenant.{side}")).scalar()
-    if bound is None:
-        upsert(connection, meta, [{"name": f"tenant.{side}", "value": tenant}])
-    elif bound != tenant:
+    mine = select(meta.c.value).where(meta.c.name == f"tenant.{side}")
+    bound = connection.execute(mine).scalar()
+    if bound is None:  # two first runs at once: one of them is the first
+        insert_new(connection, meta, [{"name": f"tenant.{side}", "value": tenant}])
+        bound = connection.execute(mine).scalar_one()
+    if bound != tenant:
         raise StoreError(
             f"This link store belongs to {side} {bound}; the connection now leads to {tenant} ({name}).",
             remedy="Point the connection back, or give the new pair of systems a store of its own (samklang_store).",
@@ -184,8 +186,12 @@ def move_watermark(
     fields: str,
     first_created: str | None,
 ) -> None:
-    """Forward only; `whole_at` and `fields` change with a whole read, `first_created` is set once."""
-    old = watermark(connection, entity, side) or {}
+    """Forward only; `whole_at` and `fields` change with a newer whole read, `first_created` is set once."""
+    start = {"clock": "", "whole_at": None, "fields": "", "first_created": None}
+    insert_new(connection, watermarks, [{"entity": entity, "side": side, **start}])
+    here = (watermarks.c.entity == entity, watermarks.c.side == side)
+    old = connection.execute(select(watermarks).where(*here).with_for_update()).mappings().one()
+    newer = whole_at is not None and whole_at >= (old["whole_at"] or "")
     upsert(
         connection,
         watermarks,
@@ -193,10 +199,10 @@ def move_watermark(
             {
                 "entity": entity,
                 "side": side,
-                "clock": max(clock, old.get("clock", "")),
-                "whole_at": whole_at or old.get("whole_at"),
-                "fields": fields if whole_at else old.get("fields", ""),
-                "first_created": old["first_created"] if old.get("first_created") is not None else first_created,
+                "clock": max(clock, old["clock"]),
+                "whole_at": whole_at if newer else old["whole_at"],
+                "fields": fields if newer else old["fields"],
+                "first_created": old["first_created"] if old["first_created"] is not None else first_created,
             }
         ],
     )

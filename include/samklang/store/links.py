@@ -64,17 +64,21 @@ def advance(
     bases: Mapping[str, Base],
     *,
     written: tuple[str, int] | None = None,
+    unwritten: Mapping[str, int] | None = None,
     drop: Sequence[str] = (),
 ) -> None:
     """Move the bases of some fields of one link, by side.
 
     :param written: the side that was written and the revision that the plan saw there; it is counted up.
+    :param unwritten: where nothing was written, the revision that the plan saw, by side.
     :param drop: fields whose base is forgotten on both sides.
-    :raises OutdatedError: that side has been written since, or the link is gone.
+    :raises OutdatedError: such a side has been written since, or the link is gone.
     """
     _lock(connection, link_id)
     if written is not None:
         _count_write(connection, link_id, *written)
+    if unwritten is not None:
+        _check_unwritten(connection, link_id, unwritten)
     for side, base in bases.items():
         where = and_(link_sides.c.link_id == link_id, link_sides.c.side == side)
         row = connection.execute(select(*(link_sides.c[name] for name in _BASE)).where(where)).one()
@@ -84,6 +88,16 @@ def advance(
             kept = {f: v for f, v in loads(getattr(row, name)).items() if f not in drop}
             merged[name] = dumps(kept | new[name])
         connection.execute(update(link_sides).where(where).values(**merged))
+
+
+def _check_unwritten(connection: Connection, link_id: int, revisions: Mapping[str, int]) -> None:
+    rows = connection.execute(
+        select(link_sides.c.side, link_sides.c.revision).where(
+            link_sides.c.link_id == link_id, link_sides.c.side.in_(revisions)
+        )
+    )
+    if {row.side: row.revision for row in rows} != revisions:
+        raise OutdatedError(f"Link {link_id} has been written since this plan was made.")
 
 
 def _count_write(connection: Connection, link_id: int, side: str, revision: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from samklang.store.schema import link_sides, reads, revisit, seen, seen_keys
 from samklang.store.tickets import next_ticket
 from samklang.store.upserts import chunks, upsert
 
+_TAKE_IN = 0x5345454E  # "SEEN": the first half of the names of our advisory locks on PostgreSQL
 COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side")]
 
 
@@ -61,6 +63,15 @@ def newest_taken_in(connection: Connection, entity: str, side: str) -> tuple[int
         .limit(1)
     ).first()
     return (row.ticket, row.started_at) if row else (0, None)
+
+
+def take_turns(connection: Connection, entity: str, side: str) -> None:
+    """Let nobody else take a read of this side in until this transaction ends: of two that bring the same new record,
+    each has to see what the other made of it."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(
+            select(func.pg_advisory_xact_lock(_TAKE_IN, zlib.crc32(f"{entity}.{side}".encode()) - 2**31))
+        )
 
 
 def mark_taken_in(connection: Connection, ticket: int) -> None:

@@ -6,6 +6,7 @@ Both loads call it before their first write; the first one does it, and doing it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
+from samklang.errors import OutdatedError
 from samklang.store import freezes, journal, ledger, links, seen
 from samklang.sync.context import Sync
 
@@ -61,7 +63,9 @@ def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[
             ledger.close_intents_of(connection, sync.entity, second, a, sync.clock())
             ledger.close_intents_of(connection, sync.entity, first, b, sync.clock())
         elif link_a is not None and link_a == link_b:
-            links.advance(connection, link_a, bases, drop=line["drop"])
+            seen_at = dict(zip((first, second), line["revisions"], strict=True))
+            with suppress(OutdatedError):  # another plan's load wrote it since; the next plan sees what came of it
+                links.advance(connection, link_a, bases, unwritten=seen_at, drop=line["drop"])
         # else: one of them got another twin since the plan was made; the next plan judges that anew.
 
 

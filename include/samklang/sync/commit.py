@@ -65,10 +65,10 @@ class Committer:
     def _source(self) -> str:
         return self.sync.mapping.other(self.side)
 
-    def updated(self, row: dict[str, Any], outcome: Outcome, record: Record) -> None:
+    def updated(self, row: dict[str, Any], outcome: Outcome, record: Record) -> bool:
         """An update was stored: both bases move, for the fields that the answer named.
 
-        :raises OutdatedError: another plan wrote this side meanwhile; only what is seen was committed.
+        :returns: False where another plan wrote this side meanwhile; then only what is seen was committed.
         """
         refused = self._refused_fields(outcome.problems)
         try:
@@ -88,7 +88,8 @@ class Committer:
             with self.sync.database.begin() as connection:
                 record_answer(connection, self.sync, self._view, record, self.sync.clock())
                 self.close_in(connection, row, "outdated", "written since this plan was made")
-            raise
+            return False
+        return True
 
     def created(self, row: dict[str, Any], outcome: Outcome, record: Record) -> bool:
         """A record was made: it becomes the twin. :returns: False where either of them has a twin by now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,7 @@ class Sync:
 
     :param open_system: makes the system of a side, without sending a request; called when it is first needed.
     :param now: an aware time.
+    :param sleep: for a given number of seconds, while another run has its turn; see `store.lanes`.
     """
 
     mapping: Mapping
@@ -44,6 +46,7 @@ class Sync:
     staging: Staging
     open_system: Callable[[str], System]
     now: Callable[[], datetime]
+    sleep: Callable[[float], None] = time.sleep
     _systems: dict[str, System] = field(default_factory=dict)
 
     @property

@@ -113,6 +113,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "ticket": ticket,
         "whole": whole,
         "rows": len(staged.ids),
+        "fields": ",".join(sync.mapping.names(side)),
         "folder": staged.folder,
         "started_at": started_at,
         "max_clock": max_clock,

@@ -1,21 +1,30 @@
 """Load: carry out one side of a plan.
 
 An intent is committed before each create and an expectation goes with each update; the outcome, the new bases and what
-the system answered are committed per record. So running a load again does what is left, and nothing twice.
+the system answered are committed per record. So running a load again does what is left, and nothing twice. Two at once
+take turns, see `store.lanes`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from samklang.core.clocks import earlier
+from samklang.core.mapping import Field
 from samklang.core.records import Record
 from samklang.core.values import normal_form
-from samklang.errors import AccessError, OutdatedError, RejectedError, RemoteError, StoreError, TemporaryError
-from samklang.store import journal, ledger, links, seen
+from samklang.errors import (
+    AccessError,
+    RejectedError,
+    RemoteError,
+    StagingError,
+    StoreError,
+    TemporaryError,
+)
+from samklang.store import journal, lanes, ledger, links, seen
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync, from_json
@@ -39,10 +48,12 @@ class Report:
 
 
 def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any]:
-    """Write one side's rows of an approved plan.
+    """Write one side's rows of an approved plan, once no other load of this side is at work.
 
     :returns: rows by outcome. :raises RemoteError: something that another try may mend; what was done is kept.
-    :raises OutdatedError: a newer plan has been carried out since.
+    :raises OutdatedError: a newer plan has been carried out since, or this load has lost its turn to another.
+    :raises LaneBusyError: another load was at work for as long as one may wait.
+    :raises StagingError: the plan's files have expired.
     """
     with sync.database.read() as connection:
         plan = journal.plan(connection, plan_reference["plan"])
@@ -53,8 +64,16 @@ def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any
             f"Plan {plan['id']} is {plan['state']}, not approved.", remedy="Approve it in the task review first."
         )
     descriptions = {read["side"]: from_json(read["description"]) for read in plan_reference["reads"]}
-    adopt(sync, plan)
-    return _Lane(sync, side, plan, Committer(sync, side, plan, sync.views(descriptions))).run().as_json()
+    with lanes.take(sync.database, sync.entity, side, run_id=plan["run_id"], at=sync.clock(), sleep=sync.sleep) as turn:
+        sync = replace(sync, database=turn.database)
+        try:
+            adopt(sync, plan)
+            committer = Committer(sync, side, plan, sync.views(descriptions))
+            return _Lane(sync, side, plan, committer, turn.confirm).run().as_json()
+        except StagingError:
+            with sync.database.begin() as connection:  # of a plan that is outdated as well, that is what to say
+                journal.take_over(connection, sync.entity, plan["id"])
+            raise
 
 
 @dataclass(slots=True)
@@ -63,6 +82,7 @@ class _Lane:
     side: str
     plan: dict[str, Any]
     committer: Committer
+    confirm: Callable[[], None]
     report: Report = field(default_factory=Report)
     failure: RemoteError | None = None
 
@@ -90,9 +110,16 @@ class _Lane:
         return self.report
 
     def _carry_out(self, write: Callable[[list[dict[str, Any]]], None], chunk: list[dict[str, Any]]) -> None:
-        """:raises OutdatedError: a newer plan has taken over."""
+        """Send one chunk, having made sure that it is still this load's turn and that no newer plan has taken over.
+
+        A turn that is lost after that, while the chunk is under way, is noticed by its next commit, which comes with
+        the next answer: a few requests may be out by then.
+
+        :raises OutdatedError: it is not.
+        """
         if isinstance(self.failure, AccessError | TemporaryError):
             return  # the system is out of reach
+        self.confirm()
         with self.sync.database.begin() as connection:
             journal.take_over(connection, self.sync.entity, self.plan["id"])
         write(chunk)
@@ -160,13 +187,11 @@ class _Lane:
         return again
 
     def _commit_update(self, row: dict[str, Any], outcome: Outcome, record: Record) -> None:
-        try:
-            self.committer.updated(row, outcome, record)
-        except OutdatedError:
-            self._count("outdated")
-        else:
+        if self.committer.updated(row, outcome, record):
             self._count("freed" if row["op"] == "free" else "written")
             self.report.reasons.update(problem.code for problem in outcome.problems)
+        else:
+            self._count("outdated")
 
     # --- creates -------------------------------------------------------------------------------------------------
 
@@ -229,21 +254,35 @@ class _Lane:
             if not holders and not self._has_lookalike(row, since):
                 continue  # from the database, not a search: it was not made
             settled.append(row["n"])
-            ours = system.rules.key_proves_origin or (bool(holders) and holders[0].created >= since)
-            if len(holders) == 1 and ours:
+            if len(holders) == 1 and (system.rules.key_proves_origin or self._is_ours(row, holders[0], since)):
                 self._count("created" if self.committer.found(row, holders[0]) else "linked")
             else:
                 self.committer.parked(row, _PARKED)
                 self._count("parked")
         return settled
 
+    def _is_ours(self, row: dict[str, Any], holder: Record, since: str) -> bool:
+        """Whether who holds a key that anybody may type was made since, and as it was sent."""
+        mapping, values = self.sync.mapping, {c["field"]: c["value"] for c in row["changes"]}
+
+        def normal(f: Field, value: str | None) -> str | None:
+            return normal_form(f.kind, value, mapping.region)
+
+        return holder.created >= since and all(
+            normal(f, values.get(f.name)) == normal(f, holder.values.get(f.names[self.side])) for f in self._telling()
+        )
+
+    def _telling(self) -> list[Field]:
+        """What tells one record from another: match keys, and what no record is without."""
+        mapping = self.sync.mapping
+        needed = {name for need in self.sync.system(self.side).rules.create_needs for name in need}
+        return [f for f in mapping.fields if f.name in mapping.match or f.names[self.side] in needed]
+
     def _has_lookalike(self, row: dict[str, Any], since: str) -> bool:
         """Whether a record without our key was made since, with the same name and match keys."""
-        mapping, rules = self.sync.mapping, self.sync.system(self.side).rules
-        needed = {name for need in rules.create_needs for name in need}
-        telling = [f for f in mapping.fields if f.name in mapping.match or f.names[self.side] in needed]
+        mapping = self.sync.mapping
         values = {c["field"]: c["value"] for c in row["changes"]}
-        wanted = {f.name: normal_form(f.kind, values.get(f.name), mapping.region) for f in telling}
+        wanted = {f.name: normal_form(f.kind, values.get(f.name), mapping.region) for f in self._telling()}
         with self.sync.database.read() as connection:
             others = seen.unlinked_since(connection, self.sync.entity, self.side, since)
         return any(wanted.values()) and any(all(o.get(n) == v for n, v in wanted.items()) for o in others)

@@ -13,6 +13,7 @@ from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE, Record, Scope
 from samklang.errors import OutdatedError
+from samklang.staging import missing_files
 from samklang.store import journal, links, seen
 from samklang.store.tickets import next_ticket
 from samklang.sync.context import Sync
@@ -28,6 +29,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
 
     :returns: how many records are new or different.
     :raises OutdatedError: the store has been restored from a backup since the read began.
+    :raises StagingError: the read's files have expired.
     """
     entity, side, ticket = sync.entity, view.name, read["ticket"]
     with sync.database.read() as connection:
@@ -46,8 +48,12 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
         rows = [dict(zip(map(str, columns), values, strict=True)) for values in zip(*columns.values(), strict=True)]
         ids.update(row["id"] for row in rows)
         with sync.database.begin() as connection:
+            seen.take_turns(connection, entity, side)
             changed += _take_rows(connection, sync.mapping, view, rows, ticket, last_started)
+    if len(ids) != read["rows"]:
+        raise missing_files(read["folder"])  # they are no records that have gone
     with sync.database.begin() as connection:
+        seen.take_turns(connection, entity, side)
         if seen.newest_taken_in(connection, entity, side)[0] < ticket:
             if read["whole"]:
                 seen.set_found(connection, entity, side, ids)

@@ -96,6 +96,6 @@ def _move(connection: Any, sync: Sync, read: dict[str, Any]) -> None:
         side,
         clock=read["max_clock"],
         whole_at=read["started_at"] if read["whole"] else None,
-        fields=",".join(sync.mapping.names(side)),
+        fields=read["fields"],
         first_created=read["max_created"] if read["whole"] else None,
     )
