@@ -267,6 +267,7 @@ class World:
         """A task of the last run is cleared: it runs once more, with what its run had handed on."""
         task = self.done[self._random.randrange(len(self.done))]
         self._count("task of an old run cleared")
+        self.oracle.may_write = None  # somebody said yes to its plan then
         with suppress(TaskFailed):
             match name.partition("_"):
                 case ("extract", _, side):
@@ -372,7 +373,8 @@ class World:
         def log_write(who: str, action: str, entity: str, record_id: str, fields: Any = ()) -> None:
             plain(simulator, who, action, entity, record_id, fields)
             self._log.update(f"{side} {who} {action} {record_id} {self.clock.seconds()}\n".encode())
-            self.oracle.wrote(side, who, action, record_id, self.clock.seconds())
+            if entity == self.trace.entity:
+                self.oracle.wrote(side, who, action, record_id, self.clock.seconds())
 
         return log_write
 
