@@ -37,10 +37,11 @@ MOST = 3000
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """:param without: takes it away. :param traces: where to look; by default any trace."""
+    """:param without: takes it away. :param missed_by: a seed that notices. :param traces: where to look."""
 
     name: str
     without: Callable[[ExitStack], None]
+    missed_by: int = 0
     traces: Callable[[int], Trace] = make_trace
 
 

@@ -10,11 +10,12 @@ from simulation.machine import Machine
 from simulation.run import play
 from simulation.trace import Trace
 
-_EXAMPLES = 400
 
+def shrink(trace: Trace, machine: Machine, *, examples: int = 400) -> Trace:
+    """The smallest part of a trace that hypothesis finds to break the same promise.
 
-def shrink(trace: Trace, machine: Machine) -> Trace:
-    """The smallest part of a trace that hypothesis finds to break the same promise."""
+    :param examples: how many parts it may try before it begins to cut.
+    """
     promises = kinds(play(trace, machine).violations)
     size = trace.parts()
 
@@ -31,7 +32,7 @@ def shrink(trace: Trace, machine: Machine) -> Trace:
             wanted,
             fails,
             settings=settings(
-                max_examples=_EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
     except NoSuchExample:

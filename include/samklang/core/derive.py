@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from samklang.core.holds import addresses
 from samklang.core.mapping import Field, Mapping
 from samklang.core.prices import price_form
@@ -76,15 +74,14 @@ def derive_all(
 ) -> list[Derived]:
     """Many records, column by column: each distinct value is worked out once."""
     country = _country_field(mapping)
-    regions: pd.Series | str = mapping.region
+    regions: list[str] | str = mapping.region
     if country:
-        countries = normal_forms("country", pd.Series([r.get(country) for r in raw], dtype=object), "")
-        regions = countries.where(countries.notna(), mapping.region)
+        regions = [c or mapping.region for c in normal_forms("country", [r.get(country) for r in raw], "")]
     normal: list[dict[str, str | None]] = [{} for _ in raw]
     form: list[dict[str, str]] = [{} for _ in raw]
     for f in mapping.fields:
         name = f.name
-        values = normal_forms(f.kind, pd.Series([r.get(name) for r in raw], dtype=object), regions)
+        values = normal_forms(f.kind, [r.get(name) for r in raw], regions)
         for i, value in enumerate(values):
             if name in raw[i]:
                 normal[i][name] = value

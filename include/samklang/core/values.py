@@ -20,18 +20,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import phonenumbers
 import pycountry
 
 from samklang.core import markup
 from samklang.core.rules import Accepts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 KINDS = ("text", "code", "email", "phone", "country", "money", "cost", "html")
 
@@ -48,25 +45,19 @@ _NORWEGIAN = re.compile(r"(?P<code>\+47|0047)?(?P<number>[2-9]\d{7})", re.ASCII)
 _PHONE_FILLER = str.maketrans("", "", " -.()")
 
 
-def normal_forms(kind: str, raw: pd.Series, regions: pd.Series | str) -> pd.Series:
-    """Bring raw values to their normal form.
+def normal_forms(kind: str, raw: Iterable[str | None], regions: Iterable[str | None] | str) -> list[str | None]:
+    """Bring the values of a column to their normal form, each distinct value once.
 
-    :param raw: text, or None/NaN.
-    :param regions: for phones: two letters, one for all or one per value (same index); ignored by the other kinds.
-    :return: dtype object, the index of `raw`, None where empty. Each distinct value is worked out once.
+    :param regions: for phones: two letters, one for all or one per value; ignored by the other kinds.
     """
-    import pandas as pd  # not when a DAG file reads its mapping
-
-    values = raw.astype(object).where(raw.notna(), None)
+    column = list(raw)
     if kind != "phone" or isinstance(regions, str):
         region = regions if isinstance(regions, str) else ""
-        known = {value: normal_form(kind, value, region) for value in values.unique()}
-        forms = [known[value] for value in values]
-    else:
-        pairs = list(zip(values, regions.astype(object).where(regions.notna(), ""), strict=True))
-        by_pair = {pair: normal_form(kind, *pair) for pair in set(pairs)}
-        forms = [by_pair[pair] for pair in pairs]
-    return pd.Series(forms, index=raw.index, dtype=object, name=raw.name)
+        known = {value: normal_form(kind, value, region) for value in set(column)}
+        return [known[value] for value in column]
+    pairs = [(value, region or "") for value, region in zip(column, regions, strict=True)]
+    by_pair = {pair: normal_form(kind, *pair) for pair in set(pairs)}
+    return [by_pair[pair] for pair in pairs]
 
 
 def normal_form(kind: str, raw: str | None, region: str = "") -> str | None:
