@@ -6,12 +6,15 @@ once. Linked records, companies and archived records hold their keys too.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from samklang.core.records import Scope
+
+_HOLDER = ("value", "side", "id", "scope", "linked")
 
 
 @dataclass(slots=True)
@@ -28,26 +31,24 @@ class Matches:
     alone: list[tuple[str, str]] = field(default_factory=list)
 
 
-def match(sides: tuple[str, str], unlinked: MappingOf[str, pd.Index], holders: MappingOf[str, pd.DataFrame]) -> Matches:
+def match(
+    sides: tuple[str, str], unlinked: MappingOf[str, Iterable[str]], holders: MappingOf[str, pd.DataFrame]
+) -> Matches:
     """Match by keys, tried in order.
 
     :param unlinked: per side, the ids of records in scope without a link.
     :param holders: by key field in order: who holds the keys of those records: columns side, id, value, scope, linked.
     """
     result = Matches()
-    waiting = {side: unlinked[side] for side in sides}
+    waiting = {side: dict.fromkeys(unlinked[side]) for side in sides}  # in their order
     for name, frame in holders.items():
         found = _judge(sides, waiting, frame)
         result.pairs.extend((a, b, name) for a, b in found.pairs)
         result.ambiguous.update({who: (name, candidates) for who, candidates in found.ambiguous.items()})
         result.blocked.update({who: (name, *why) for who, why in found.blocked.items()})
-        settled = {
-            sides[0]: [a for a, _ in found.pairs],
-            sides[1]: [b for _, b in found.pairs],
-        }
-        for side in sides:
-            others = [i for s, i in (*found.ambiguous, *found.blocked) if s == side]
-            waiting[side] = waiting[side].difference(pd.Index(settled[side] + others), sort=False)
+        settled = [who for pair in found.pairs for who in zip(sides, pair, strict=True)]
+        for who in (*settled, *found.ambiguous, *found.blocked):
+            del waiting[who[0]][who[1]]
     result.alone = [(side, i) for side in sides for i in waiting[side]]
     return result
 
@@ -59,37 +60,25 @@ class _Found:
     blocked: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
 
-def _judge(sides: tuple[str, str], waiting: MappingOf[str, pd.Index], frame: pd.DataFrame) -> _Found:
+def _judge(sides: tuple[str, str], waiting: MappingOf[str, Container[str]], frame: pd.DataFrame) -> _Found:
+    """One key field, value by value: only records that wait are judged, and all that hold the value count."""
     found = _Found()
-    if frame.empty:
-        return found
-    first, second = sides
-    counts = frame.groupby(["value", "side"]).size().unstack("side", fill_value=0)
-    counts = counts.reindex(columns=list(sides), fill_value=0)
-    several = counts.index[(counts > 1).any(axis=1)]
-    once = counts.index[(counts == 1).all(axis=1)]
-
-    candidates: dict[str, dict[str, list[str]]] = {}
-    doubled = frame[frame["value"].isin(several)]
-    for value, side, i in doubled[["value", "side", "id"]].itertuples(index=False):
-        candidates.setdefault(value, {s: [] for s in sides})[side].append(i)
-    for side in sides:
-        mine = doubled[(doubled["side"] == side) & doubled["id"].isin(waiting[side])]
-        found.ambiguous.update({(side, i): candidates[v] for i, v in zip(mine["id"], mine["value"], strict=True)})
-
-    single = frame[frame["value"].isin(once)]
-    both = single[single["side"] == first].merge(single[single["side"] == second], on="value", suffixes=("_a", "_b"))
-    free_a = both["id_a"].isin(waiting[first])
-    free_b = both["id_b"].isin(waiting[second])
-    twins = both[free_a & free_b]
-    found.pairs = list(zip(twins["id_a"], twins["id_b"], strict=True))
-    for side, own, met, theirs in (
-        (first, "a", both[free_a & ~free_b], "b"),
-        (second, "b", both[free_b & ~free_a], "a"),
-    ):
-        columns = [f"id_{own}", f"id_{theirs}", f"scope_{theirs}", f"linked_{theirs}"]
-        for i, holder, scope, linked in met[columns].itertuples(index=False):
-            found.blocked[side, i] = (_why(scope, linked), holder)
+    by_value: dict[str, dict[str, list[tuple[str, str, bool]]]] = {}
+    for value, side, i, scope, linked in zip(*(frame[name] for name in _HOLDER), strict=True):
+        by_value.setdefault(value, {one: [] for one in sides})[side].append((i, scope, linked))
+    for held in by_value.values():
+        if any(len(holders) > 1 for holders in held.values()):
+            candidates = {side: [i for i, _, _ in held[side]] for side in sides}
+            who = ((side, i) for side in sides for i in candidates[side] if i in waiting[side])
+            found.ambiguous.update(dict.fromkeys(who, candidates))
+        elif all(held.values()):
+            ends = {side: held[side][0] for side in sides}
+            free = [side for side in sides if ends[side][0] in waiting[side]]
+            if len(free) == len(sides):
+                found.pairs.append((ends[sides[0]][0], ends[sides[1]][0]))
+            for side in free[: len(free) % len(sides)]:
+                holder = ends[sides[1 - sides.index(side)]]
+                found.blocked[side, ends[side][0]] = (_why(*holder[1:]), holder[0])
     return found
 
 
