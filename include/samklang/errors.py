@@ -6,6 +6,7 @@
     ├── ConfigurationError        a setting, a connection or a file is wrong
     │   └── MappingError          … in a mapping file: file, line
     ├── StoreError                the link store cannot be used as it is
+    │   ├── UnreachableStoreError … for the moment: its database does not answer
     │   └── OutdatedError         a newer plan or task has taken over; this one ends
     ├── GuardError                a plan or a read passed a limit; nothing was written
     └── RemoteError               one of the two systems, or the way to it
@@ -62,6 +63,12 @@ class MappingError(ConfigurationError):
 
 class StoreError(SamklangError):
     """The link store cannot be used as it is."""
+
+
+class UnreachableStoreError(StoreError):
+    """The database of the link store does not answer; it may be starting anew."""
+
+    final = False
 
 
 class OutdatedError(StoreError):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from samklang.errors import ConfigurationError, StoreError
+from samklang.errors import ConfigurationError, UnreachableStoreError
 from samklang.store.migrations import is_current, migrate
 
 _BUSY_SECONDS = 60
@@ -67,7 +67,7 @@ class Database:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
                 migrate(connection)
         except OperationalError as error:
-            raise StoreError(
+            raise UnreachableStoreError(
                 f"The link store cannot be opened ({type(error.orig).__name__}).",
                 remedy="Check the connection samklang_store: host, database, user, and that the database is running.",
             ) from None
