@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 export PYTHON
 
-.PHONY: help install demo up test bench lint format lock
+.PHONY: help install demo up test bench soak lint format lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: install ## the whole test suite; ARGS="-k name" passes options to pytest
 
 bench: install ## the benchmarks, with a table against peers
 	@$(BIN)/python -m benchmarks
+
+soak: install ## real processes killed and cut off, round after round; ROUNDS=n SEED=m
+	@$(BIN)/python -m soak $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 lint: install ## formatting, lint, types, layering
 	@echo "• formatting" && $(BIN)/ruff format --check --quiet .

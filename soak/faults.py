@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar
@@ -61,24 +61,25 @@ class Fault:
         self.entity = self.chance.choice(self.entities)
         self.moment = Moment(task, round(self.chance.uniform(0, 2.0), 2), writes)
 
-    def watch(self, working: Iterable[Working], writes: int) -> None:
-        """Strike when the moment has come."""
-        mine = next((one for one in working if one.task == f"{DAGS[self.entity]}.{self.moment.task}"), None)
-        if self.struck or (mine is None and not self._since):
+    def watch(self, working: list[Working], writes: int) -> None:
+        """Strike when the moment has come, or at the next chance after it.
+
+        :param working: the tasks that are at work; :param writes: by us, in this round.
+        """
+        mine = [one for one in working if one.task == f"{DAGS[self.entity]}.{self.moment.task}"]
+        if self.struck or not (mine or self._since):
             return
         if not self._since:
             self._since, self._writes = time.monotonic(), writes
-        due = (
-            writes - self._writes >= self.moment.writes
-            if self.moment.writes
-            else time.monotonic() - self._since >= self.moment.seconds
-        )
+        if self.moment.writes and mine:
+            due = writes - self._writes >= self.moment.writes
+        else:
+            due = time.monotonic() - self._since >= self.moment.seconds
         if due:
-            self.struck = True
-            self.strike(mine)
+            self.struck = self.strike(mine or working)
 
-    def strike(self, task: Working | None) -> None:
-        """:param task: the one that the moment names; None where it has just ended."""
+    def strike(self, working: list[Working]) -> bool:
+        """:param working: the task that the moment names, else others that are at work. :returns: whether it hit."""
         raise NotImplementedError
 
     def tend(self) -> None:
@@ -93,11 +94,13 @@ class Killed(Fault):
 
     name = "task killed"
 
-    def strike(self, task: Working | None) -> None:
-        process = task and self.place.tasks_at_work().get(task.id)
-        if process:
+    def strike(self, working: list[Working]) -> bool:
+        processes = self.place.tasks_at_work()
+        for process in (processes[task.id] for task in working if task.id in processes):
             process.kill()
             self.count = 1
+            return True
+        return False
 
 
 class WorkerKilled(Fault):
@@ -105,12 +108,15 @@ class WorkerKilled(Fault):
 
     name = "worker killed"
 
-    def strike(self, task: Working | None) -> None:
-        process = task and self.place.tasks_at_work().get(task.id)
-        worker = process and process.parent()
-        if worker and worker.pid != self.place.airflow.pid("scheduler"):
-            worker.kill()
-            self.count = 1
+    def strike(self, working: list[Working]) -> bool:
+        processes = self.place.tasks_at_work()
+        for process in (processes[task.id] for task in working if task.id in processes):
+            worker = process.parent()
+            if worker and worker.ppid() == self.place.airflow.pid("scheduler"):
+                worker.kill()
+                self.count = 1
+                return True
+        return False
 
 
 class StoreRestarted(Fault):
@@ -118,9 +124,10 @@ class StoreRestarted(Fault):
 
     name = "store restarted"
 
-    def strike(self, task: Working | None) -> None:  # noqa: ARG002
+    def strike(self, working: list[Working]) -> bool:  # noqa: ARG002
         self.place.store.restart()
         self.count = 1
+        return True
 
 
 class AirflowDatabaseRestarted(Fault):
@@ -128,9 +135,10 @@ class AirflowDatabaseRestarted(Fault):
 
     name = "Airflow's database restarted"
 
-    def strike(self, task: Working | None) -> None:  # noqa: ARG002
+    def strike(self, working: list[Working]) -> bool:  # noqa: ARG002
         self.place.airflow_database.restart()
         self.count = 1
+        return True
 
 
 class DiskFull(Fault):
@@ -143,9 +151,10 @@ class DiskFull(Fault):
         task = self.chance.choice(("extract_shopify", "extract_powerofficego", "transform"))
         self.moment = Moment(task, 0)
 
-    def strike(self, task: Working | None) -> None:  # noqa: ARG002
+    def strike(self, working: list[Working]) -> bool:  # noqa: ARG002
         self.place.disk.fill()
         self._since = time.monotonic()
+        return True
 
     def tend(self) -> None:
         if time.monotonic() - self._since > _FULL:
@@ -176,8 +185,9 @@ class ResponseLost(_OfSystem):
 
     name = "response lost"
 
-    def strike(self, task: Working | None) -> None:  # noqa: ARG002
+    def strike(self, working: list[Working]) -> bool:  # noqa: ARG002
         self.control.switch(lose_response_after_commit=self.times)
+        return True
 
     def end(self) -> None:
         if self.struck:
@@ -192,8 +202,9 @@ class _Refusing(_OfSystem):
         """As `fail_next` takes them."""
         raise NotImplementedError
 
-    def strike(self, task: Working | None) -> None:  # noqa: ARG002
+    def strike(self, working: list[Working]) -> bool:  # noqa: ARG002
         self.control.switch(fail_next=self.faults())
+        return True
 
     def end(self) -> None:
         if self.struck:
@@ -242,9 +253,10 @@ class Slow(_OfSystem):
     name = "slow answer"
     _before = 0
 
-    def strike(self, task: Working | None) -> None:  # noqa: ARG002
+    def strike(self, working: list[Working]) -> bool:  # noqa: ARG002
         self._since, self._before = time.monotonic(), len(self.control.requests())
         self.control.switch(latency_seconds=0.25 * self.times)
+        return True
 
     def tend(self) -> None:
         if time.monotonic() - self._since > _SLOW:
@@ -263,17 +275,19 @@ KINDS: tuple[type[Fault], ...] = (
 _WEIGHTS = (5, 2, 3, 2, 1, 2, 1, 1, 0)
 
 
-def choose(seed: int, place: Place, entities: list[str]) -> list[Fault]:
-    """One to four faults; seeds that follow each other go through all kinds."""
+def choose(seed: int, place: Place, entities: list[str], kinds: Sequence[type[Fault]] = ()) -> list[Fault]:
+    """One to four faults; seeds that follow each other go through all kinds.
+
+    :param kinds: these instead, each once.
+    """
     chance = Random(f"faults {seed}")
-    kinds = [KINDS[seed % len(KINDS)], *chance.choices(KINDS, _WEIGHTS, k=chance.choice((0, 1, 2, 3)))]
-    if place.disk.trouble:
-        kinds = [kind for kind in kinds if kind is not DiskFull]
+    some = [KINDS[seed % len(KINDS)], *chance.choices(KINDS, _WEIGHTS, k=chance.choice((0, 1, 2, 3)))]
     found: list[Fault] = []
-    for kind in kinds:
+    for kind in kinds or some:
         fault = kind(place, chance, entities)
-        # one switch holds one fault
-        if isinstance(fault, Killed | WorkerKilled | StoreRestarted) or _switch(fault) not in map(_switch, found):
+        cannot = isinstance(fault, DiskFull) and place.disk.trouble
+        repeats = isinstance(fault, Killed | WorkerKilled | StoreRestarted)
+        if not cannot and (repeats or _switch(fault) not in map(_switch, found)):  # one switch holds one fault
             found.append(fault)
     return found
 

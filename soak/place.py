@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,13 @@ class Place(Block):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         write_mappings(self.mappings, quiet=True)
-        for block in (self.disk, self.simulators, self.store, self.airflow_database):
-            self._stack.enter_context(block)
+        self._stack.enter_context(self.disk)
+        self._stack.callback(self.simulators.stop)
+        with ThreadPoolExecutor(1) as pool:
+            simulators = pool.submit(self.simulators.start)
+            self._stack.enter_context(self.store)
+            self._stack.enter_context(self.airflow_database)
+            simulators.result()
         variables = connection_variables({**self.simulators.connections(), **store_connection(self.store)})
         variables |= {"SAMKLANG_MAPPINGS": str(self.mappings), "SAMKLANG_STAGING": str(self.disk.folder), **_ALERT}
         settings = self.folder / "airflow" / "config" / "airflow_local_settings.py"

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,8 +58,9 @@ class Verdict:
 class Round:
     """:param kinds: faults of these kinds only, instead of those that the seed chooses."""
 
-    def __init__(self, place: Place, seed: int) -> None:
+    def __init__(self, place: Place, seed: int, kinds: Sequence[type[faults.Fault]] = ()) -> None:
         self._place = place
+        self._kinds = kinds
         self._chance = Random(f"round {seed}")
         self._linked = self._chance.random() < 0.5
         self._entities = self._chance.choice((["customers"], ["products"], ["customers", "products"]))
@@ -93,7 +94,7 @@ class Round:
         people = edits.plan(seed, self._entities, *place.state(), linked=self._linked)
         for control in place.controls().values():
             control.clear_log()
-        breaking = faults.choose(seed, place, self._entities)
+        breaking = faults.choose(seed, place, self._entities, self._kinds)
         self._work(people, 0)
         try:
             runs = self._trigger()

@@ -14,6 +14,7 @@ from samklang.errors import (
     ProtocolError,
     TemporaryError,
     UnclearError,
+    UnreachableStoreError,
 )
 
 
@@ -28,7 +29,16 @@ def test_what_another_try_cannot_mend_fails_at_once_with_its_remedy(kind: type[E
     assert decision.reason == "Refused. Do this."
 
 
-@pytest.mark.parametrize("error", [TemporaryError("Down."), ProtocolError("Short."), UnclearError("Lost."), OSError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        TemporaryError("Down."),
+        ProtocolError("Short."),
+        UnclearError("Lost."),
+        UnreachableStoreError("The database starts anew."),
+        OSError(),
+    ],
+)
 @pytest.mark.parametrize(("attempt", "limit", "seconds"), [(1, 2, 30), (2, 2, 60), (4, 5, 30), (5, 5, 60)])
 def test_what_may_pass_is_tried_after_30_and_after_60_seconds_also_after_a_clear(
     error: Exception, attempt: int, limit: int, seconds: int

@@ -93,7 +93,8 @@ class AirflowServer(Block):
     def revive(self) -> list[str]:
         """Start components anew that have ended, as a service manager does. :returns: which."""
         ended = [child for child in self._children if child.has_ended]
-        stop(ended)  # what they left behind
+        if ended:
+            stop(ended)  # what they left behind
         for child in ended:
             self._children[self._children.index(child)] = self._component(child.name)
         return [child.name for child in ended]
