@@ -17,15 +17,15 @@ def judge(place: Place, entities: list[str], runs: list[tuple[str, str]], demand
     """:param runs: dag id and run id of all runs of the round. :returns: what is not as promised, in words."""
     go, shop = place.state()
     return [
-        *_doubled(place, go, shop),
-        *_unequal(entities, go, shop),
-        *_lost(demands, go, shop),
-        *_open(place, entities),
-        *_running(place, runs),
+        *doubled(place, go, shop),
+        *unequal(entities, go, shop),
+        *lost(demands, go, shop),
+        *still_open(place, entities),
+        *still_running(place, runs),
     ]
 
 
-def _doubled(place: Place, go: Json, shop: Json) -> Iterator[str]:
+def doubled(place: Place, go: Json, shop: Json) -> Iterator[str]:
     """Records that we made twice for one origin: with the same key, or saying the same."""
     made = {
         side: {(w["entity"], w["id"].rpartition("/")[2]) for w in writes if w["action"] == "create"}
@@ -53,7 +53,7 @@ def _doubled(place: Place, go: Json, shop: Json) -> Iterator[str]:
             yield f"made in powerofficego beside another with the same e-mail: {record['Id']}"
 
 
-def _unequal(entities: list[str], go: Json, shop: Json) -> Iterator[str]:
+def unequal(entities: list[str], go: Json, shop: Json) -> Iterator[str]:
     """What differs without a reason that the demo's reader knows."""
     keys = [key for r in shop["customers"] + shop["products"] if (key := equality.metafield(r))]
     references = [c["ExternalImportReference"] for c in go["customers"] if c["ExternalImportReference"]]
@@ -68,7 +68,7 @@ def _unequal(entities: list[str], go: Json, shop: Json) -> Iterator[str]:
         yield from (f"unequal without a reason: {what} {ids} {name}" for what, ids, name in result.faults)
 
 
-def _lost(demands: list[Demand], go: Json, shop: Json) -> Iterator[str]:
+def lost(demands: list[Demand], go: Json, shop: Json) -> Iterator[str]:
     """What people typed and does not stand on both sides."""
     for demand in demands:
         side, record_id = demand.origin
@@ -87,14 +87,14 @@ def _lost(demands: list[Demand], go: Json, shop: Json) -> Iterator[str]:
                 yield f"lost in {where}: {what}"
 
 
-def _open(place: Place, entities: list[str]) -> Iterator[str]:
+def still_open(place: Place, entities: list[str]) -> Iterator[str]:
     for entity in entities:
         pending = place.status(entity)["pending_intents"]
         if pending:
             yield f"{pending} open intents of {entity}"
 
 
-def _running(place: Place, runs: list[tuple[str, str]]) -> Iterator[str]:
+def still_running(place: Place, runs: list[tuple[str, str]]) -> Iterator[str]:
     for dag_id, run_id in runs:
         for task in place.airflow.api.tasks(dag_id, run_id):
             if task["state"] not in ENDED:

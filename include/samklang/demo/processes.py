@@ -73,7 +73,7 @@ class Child:
 def _session(process: psutil.Process) -> int:
     try:
         return os.getsid(process.pid)
-    except ProcessLookupError:
+    except OSError:  # it has ended, or is none of ours
         return 0
 
 
