@@ -143,7 +143,9 @@ class _People:
 
     def _on_one_side(self, entity: str, pair: tuple[str, str]) -> None:
         """A value is typed, and now and then typed anew while a run is at work."""
-        side, field = self._chance.choice(("powerofficego", "shopify")), self._chance.choice(FIELDS[entity])
+        side = self._chance.choice(("powerofficego", "shopify"))
+        # the key by which they are to be linked stays: without it they are two people
+        field = self._chance.choice([one for one in FIELDS[entity] if self._linked or one.name != "e-mail"])
         first = self._chance.choice((0.0, self._during()))
         self._pair(entity, pair, side, field, first)
         if self._chance.random() < 0.4:
