@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 export PYTHON
 
-.PHONY: help install demo up test simulate bench lint format lock
+.PHONY: help install demo up test simulate soak bench lint format lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ simulate: install ## whole syncs from seeds, with faults, before an oracle: SEED
 
 bench: install ## the benchmarks, with a table against peers
 	@$(BIN)/python -m benchmarks
+
+soak: install ## real processes killed and cut off, round after round; ROUNDS=n SEED=m
+	@$(BIN)/python -m soak $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 lint: install ## formatting, lint, types, layering
 	@echo "• formatting" && $(BIN)/ruff format --check --quiet .

@@ -207,6 +207,27 @@ def test_a_target_that_moved_is_not_overwritten_and_both_edits_survive(world: Wo
     assert loads(kept["raw"]) == {target.side: "Kaja", source.side: "Karin"}
 
 
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_write_that_nobody_heard_of_is_no_edit_that_could_win_against_a_persons(world: World, side: str) -> None:
+    a, b = world.pair(**KARI)
+    target, source = (world.left, world.right) if side == LEFT else (world.right, world.left)
+    source.edit(a, first="Karin", last="Dal")
+    run = world.begin()
+    plan = world.plan(run)
+    world.approve(plan)
+    source.edit(a, first="Kaja")
+    target.die_after = 1  # later than that edit
+    with pytest.raises(WorkerDiedError):
+        world.load(plan, side)
+
+    world.load(plan)
+    world.run()
+
+    assert world.left.show(a) == world.right.show(b) == KARI | {"first": "Kaja", "last": "Dal"}
+    assert world.rows(conflicts) == []
+    assert [row["op"] for row in world.rows(history)] == ["update", "update"]
+
+
 def test_an_edit_of_another_field_does_not_stop_a_write(world: World) -> None:
     a, b = world.pair(**KARI)
     world.left.edit(a, first="Karin")

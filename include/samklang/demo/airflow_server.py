@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
 from samklang.demo.processes import BIN, Block, Child, free_port, stop, wait_until
@@ -75,13 +76,31 @@ class AirflowServer(Block):
     def start(self) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)
         self.run("db", "migrate")
-        for component in _COMPONENTS:
-            command = [str(BIN / "airflow"), component]
-            self._children.append(Child(component, command, env=self.environment, logs=self._logs))
+        self._children += map(self._component, _COMPONENTS)
         wait_until(self.api.is_healthy, "Airflow's start", seconds=120, children=self._children)
 
     def stop(self) -> None:
         stop(self._children)
+
+    def pid(self, component: str) -> int:
+        """The process of a component: `api-server`, `scheduler` or `dag-processor`."""
+        return next(child.pid for child in self._children if child.name == component)
+
+    def family(self, component: str) -> list[psutil.Process]:
+        """The processes of a component: of the scheduler, its workers and the tasks too."""
+        return next(child.family() for child in self._children if child.name == component)
+
+    def revive(self) -> list[str]:
+        """Start components anew that have ended, as a service manager does. :returns: which."""
+        ended = [child for child in self._children if child.has_ended]
+        if ended:
+            stop(ended)  # what they left behind
+        for child in ended:
+            self._children[self._children.index(child)] = self._component(child.name)
+        return [child.name for child in ended]
+
+    def _component(self, name: str) -> Child:
+        return Child(name, [str(BIN / "airflow"), name], env=self.environment, logs=self._logs)
 
     def run(self, *arguments: str) -> str:
         """One call of the `airflow` command line. :returns: what it printed. :raises RuntimeError: it failed."""
@@ -129,9 +148,14 @@ class AirflowApi:
     def run_state(self, dag_id: str, run_id: str) -> str:
         return str(self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
 
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The newest try of each task: `id`, `task_id`, `state`, `try_number` and more."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        instances: list[dict[str, Any]] = self.call("GET", path)["task_instances"]
+        return instances
+
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str]:
-        instances = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
-        return {instance["task_id"]: instance["state"] for instance in instances}
+        return {instance["task_id"]: instance["state"] for instance in self.tasks(dag_id, run_id)}
 
     def wait(self, dag_id: str, run_id: str, *, seconds: float = 180) -> str:
         """Until the run has ended. :returns: `success` or `failed`."""

@@ -52,7 +52,7 @@ class Dozen:
 
 def choose(go: dict[str, list[Json]], shop: dict[str, list[Json]]) -> Dozen:
     """Pick plain twins and decide what people do to them."""
-    people, goods = _twins(go["customers"], shop["customers"]), _product_twins(go["products"], shop["products"])
+    people, goods = customer_twins(go["customers"], shop["customers"]), product_twins(go["products"], shop["products"])
     dozen = Dozen()
     office, store = "PowerOffice Go", "Shopify"
     dozen.person(people[0], office, "a new phone number", "PhoneNumber", "phone", PhoneNumber="90 01 00 01")
@@ -116,7 +116,7 @@ def _shop_read(record: Json, name: str) -> str:
     return "—" if value is None else str(value)
 
 
-def _twins(go: list[Json], shop: list[Json]) -> list[tuple[Json, Json]]:
+def customer_twins(go: list[Json], shop: list[Json]) -> list[tuple[Json, Json]]:
     """Persons that each side has once, active, with an address and a phone."""
     counts = Counter((c["EmailAddress"] or "").strip().lower() for c in go)
     by_email = {c["email"].lower(): c for c in shop if c["email"] and c["defaultAddress"] and c["phone"]}
@@ -128,7 +128,7 @@ def _twins(go: list[Json], shop: list[Json]) -> list[tuple[Json, Json]]:
     ]
 
 
-def _product_twins(go: list[Json], shop: list[Json]) -> list[tuple[Json, Json]]:
+def product_twins(go: list[Json], shop: list[Json]) -> list[tuple[Json, Json]]:
     """Products with a price and one taxed variant."""
     by_sku = {
         p["variants"][0]["sku"]: p

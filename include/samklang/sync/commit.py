@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from samklang.core.clocks import from_datetime
-from samklang.core.derive import HELD, UNSENT, SideView
+from samklang.core.derive import HELD, UNSENT, SideView, by_field
 from samklang.core.jsontext import dumps, loads
 from samklang.core.plan import Based, fingerprint, join_clocks
 from samklang.core.records import Record
@@ -148,10 +148,27 @@ class Committer:
         )
 
     def moved(self, row: dict[str, Any], outcome: Outcome) -> None:
-        """The target no longer holds what the plan saw: the next plan looks at it anew."""
+        """The target no longer holds what the plan saw: the next plan looks at it anew.
+
+        Fields that hold what was to be written are in tune: most likely we wrote them, and died or never heard of it.
+        Without a base they would pass for edits made at the target, later than any that people really made.
+        """
+        there = self._already_there(row, outcome.record) if outcome.record is not None else []
+        try:
+            self._commit_moved(row, outcome, there)
+        except OutdatedError:  # another load settled that a moment ago
+            self._commit_moved(row, outcome, [])
+
+    def _commit_moved(self, row: dict[str, Any], outcome: Outcome, there: list[dict[str, Any]]) -> None:
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
-                record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock())
+                ours = [c["field"] for c in there]
+                now = record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock(), written=ours)
+                if there:
+                    bases = self._bases(there, now)
+                    links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
+                    self._close_conflicts(connection, row, there)
+                    self._history(connection, row["link_id"], row["op"], row["id"], there, now)
             # An id that is not known proves nothing yet: only whole reads count absences.
             seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "gone" if outcome.gone else "moved")
             self.close_in(connection, row, "gone" if outcome.gone else "moved")
@@ -242,6 +259,21 @@ class Committer:
         mapping, name = self.sync.mapping, change["field"]
         as_sent = normal_form(mapping.field(name).kind, change["value"], mapping.region)
         return bool(as_sent == now["normal"][name])
+
+    def _already_there(self, row: dict[str, Any], record: Record) -> list[dict[str, Any]]:
+        """The changes of an update that the target shows as they were to be written."""
+        if row["op"] != "update":
+            return []
+        raw, mapping = by_field(self.sync.mapping, self.side, record.values), self.sync.mapping
+
+        def normal(name: str, value: str | None) -> str | None:
+            return normal_form(mapping.field(name).kind, value, mapping.region)
+
+        return [
+            c
+            for c in row["changes"]
+            if (name := c["field"]) in raw and normal(name, raw[name]) == normal(name, c["value"])
+        ]
 
     def _close_conflicts(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
         """What waited for a person is in tune again."""
