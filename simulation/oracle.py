@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.desks import Desk
-from simulation.values import FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal
+from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal
 
 Record = tuple[str, str]
 """Side and id."""
 
+KEYS = {"customers": "EmailAddress", "products": "Code"}
 WINDOW = 3.0
 """Seconds between our last look at a Shopify record and our write, in which nobody can keep us from overwriting."""
 
@@ -142,12 +143,16 @@ class Oracle:
             self.cells[record][name] = Cell(version, at, [version])
 
     def _origin_by_value(self, side: str, values: Mapping[str, Any]) -> Record | None:
-        """Who had a value of this record on the other side: each value is typed for one person."""
-        for name, raw in values.items():
-            value = normal(name, side, raw)
-            for record, cells in self.cells.items():
-                if value and name not in FREE and record[0] != side and any(v.value == value for v in cells[name].all):
-                    return record
+        """Who has a value of this record on the other side, or had it: each value is typed for one person."""
+        others = [(record, cells) for record, cells in self.cells.items() if record[0] != side]
+        wanted = [(name, normal(name, side, raw)) for name, raw in values.items() if name not in FREE]
+        keys_first = sorted(wanted, key=lambda one: one[0] not in KEYS.values())
+        for only_now in (True, False):
+            for name, value in keys_first:
+                for record, cells in others:
+                    versions = cells[name].all[-1:] if only_now else cells[name].all
+                    if value and any(version.value == value for version in versions):
+                        return record
         return None
 
     def _changed(self, record: Record, name: str, cell: Cell, value: str | None, who: str, at: float) -> None:
@@ -258,15 +263,20 @@ class Oracle:
         for version in typed:
             if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
                 continue
+            before_link = version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+            older = any(one.came_before(version) for one in typed if one.value in standing)
+            if older and name not in ADDRESS and not before_link:
+                found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")
+                continue
             if id(version) in unseen or version.value in told:
                 continue
-            if version.value is None and version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0):
-                continue  # an empty field of a new pair is filled, never cleared (mission, rule 2)
+            if version.value is None and (before_link or told):
+                continue  # without a base, an empty field is filled and never cleared (mission, rule 2)
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
 
     def _shared_a_key(self, pair: tuple[Record, Record]) -> bool:
-        name = "EmailAddress" if self.entity == "customers" else "Code"
+        name = KEYS[self.entity]
         values = [{v.value for v in self.cells[record][name].all if v.value} for record in pair]
         return bool(values[0] & values[1])
 

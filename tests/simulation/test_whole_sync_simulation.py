@@ -44,7 +44,8 @@ def test_what_once_failed_does_not_fail_again(machine: Machine, seed: int) -> No
 
 def test_the_same_seed_sends_the_same_requests_in_another_process() -> None:
     script = (
-        "import logging; logging.disable(50); from simulation.machine import Machine; from simulation.run import play_seed; "
+        "import logging; logging.disable(50); "
+        "from simulation.machine import Machine; from simulation.run import play_seed; "
         "machine = Machine(); print(*(play_seed(seed, machine).digest for seed in (3, 7, 11)))"
     )
     digests = [

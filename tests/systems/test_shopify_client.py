@@ -301,6 +301,17 @@ def test_a_refusal_by_status_says_what_to_do(status: int, kind: type[SamklangErr
         ask(Shop(Q=Answer(status, {"errors": "no"})))
 
 
+@pytest.mark.parametrize(("safe", "kind"), [(True, ProtocolError), (False, UnclearError)])
+def test_a_status_that_says_nothing_is_no_refusal(safe: bool, kind: type[SamklangError]) -> None:
+    with pytest.raises(kind):
+        Shop(Q=Answer(204, b"")).client().execute(QUERY, operation="Q", safe=safe)
+
+
+def test_a_token_endpoint_that_says_nothing_refuses_no_record() -> None:
+    with pytest.raises(ProtocolError):
+        ask(Shop(**{TOKENS: Answer(204, b"")}), config=CREDENTIALS)
+
+
 def test_a_version_that_fell_forward_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     shop = Shop(Q=Answer(200, {"data": {}}, {"X-Shopify-API-Version": "2027-01"}))
     client = shop.client()

@@ -150,7 +150,7 @@ class ShopifyClient:
             self.budget.give_back(taken)
         self._compare_version(reply)
         if reply.status != 200:
-            raise _refused(reply)
+            raise _refused(reply, safe)
         try:
             body = reply.json()
             if not isinstance(body, dict):
@@ -238,7 +238,7 @@ class ShopifyClient:
                 status=reply.status,
             )
         if reply.status != 200:
-            raise _refused(reply)
+            raise _refused(reply, safe=True)
         body = reply.json()
         token = body.get("access_token") if isinstance(body, dict) else None
         if not isinstance(body, dict) or not isinstance(token, str) or not token:
@@ -263,7 +263,12 @@ def _cost(body: Json) -> object:
     return extensions.get("cost") if isinstance(extensions, dict) else None
 
 
-def _refused(reply: Reply) -> RemoteError | ConfigurationError:
+def _refused(reply: Reply, safe: bool) -> RemoteError | ConfigurationError:
+    """What another status than 200 means. One that is no refusal says nothing, of a write least of all."""
+    if reply.status < 400:
+        message = f"{reply.request}: an answer without words (HTTP {reply.status})."
+        odd: type[RemoteError] = ProtocolError if safe else UnclearError
+        return odd(message, system=SYSTEM, status=reply.status)
     message = f"{reply.request}: refused (HTTP {reply.status})."
     remedy = _REMEDIES.get(reply.status, "")
     if reply.status == 404:
