@@ -228,6 +228,44 @@ def test_a_write_that_nobody_heard_of_is_no_edit_that_could_win_against_a_person
     assert [row["op"] for row in world.rows(history)] == ["update", "update"]
 
 
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_write_that_nobody_heard_of_is_known_to_the_next_run_if_its_load_is_never_run_again(
+    world: World, side: str
+) -> None:
+    a, b = world.pair(**KARI)
+    target, source = (world.left, world.right) if side == LEFT else (world.right, world.left)
+    source.edit(a, first="Karin", last="Dal")
+    run = world.begin()
+    plan = world.plan(run)
+    world.approve(plan)
+    source.edit(a, first="Kaja")
+    target.die_after = 1  # later than that edit
+    with pytest.raises(WorkerDiedError):
+        world.load(plan, side)
+
+    world.run()
+
+    assert world.left.show(a) == world.right.show(b) == KARI | {"first": "Kaja", "last": "Dal"}
+    assert world.rows(conflicts) == []
+
+
+def test_a_create_that_nobody_heard_of_is_no_edit_that_could_win_against_a_persons(world: World) -> None:
+    a = world.left.add(**KARI)
+    run = world.begin()
+    plan = world.plan(run)
+    world.approve(plan)
+    world.left.edit(a, first="Kaja")
+    world.right.die_after = 1  # later than that edit
+    with pytest.raises(WorkerDiedError):
+        world.load(plan, RIGHT)
+
+    world.run()
+
+    (made,) = world.right.records
+    assert world.left.show(a) == world.right.show(made) == KARI | {"first": "Kaja"}
+    assert world.rows(conflicts) == []
+
+
 def test_an_edit_of_another_field_does_not_stop_a_write(world: World) -> None:
     a, b = world.pair(**KARI)
     world.left.edit(a, first="Karin")

@@ -101,6 +101,11 @@ def is_backfill(connection: Connection, entity: str, run_id: str) -> bool:
     return kind == "backfill"
 
 
+def run_state(connection: Connection, entity: str, run_id: str) -> str | None:
+    """`running`, `success`, `failed`, `dry` or `rejected`; None where there is no such run."""
+    return connection.execute(select(runs.c.state).where(runs.c.entity == entity, runs.c.run_id == run_id)).scalar()
+
+
 def expired_runs(connection: Connection, entity: str, before: str) -> list[str]:
     """Runs that began before this time, but for those of a plan that may still be decided on."""
     carried_out = select(func.max(plans.c.id)).where(plans.c.entity == entity, plans.c.adopted).scalar_subquery()
@@ -146,6 +151,12 @@ def take_over(connection: Connection, entity: str, plan_id: int) -> None:
         )
     if newest < plan_id:
         connection.execute(update(meta).where(mine).values(value=str(plan_id)))
+
+
+def plan_in_force(connection: Connection, entity: str) -> int:
+    """The newest plan that was carried out; 0 before the first."""
+    value = connection.execute(select(meta.c.value).where(meta.c.name == f"plan_in_force.{entity}")).scalar()
+    return int(value or 0)
 
 
 def hold_plans(connection: Connection, entity: str) -> None:

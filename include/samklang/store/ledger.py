@@ -33,6 +33,21 @@ def open_intent(
     )  # fmt: skip
 
 
+def renew_intents(connection: Connection, entity: str, side: str, keys: Sequence[str], plan_id: int) -> None:
+    """What is sent under these open intents from now on stands in this plan."""
+    for part in chunks(keys):
+        connection.execute(
+            update(intents)
+            .where(
+                intents.c.entity == entity,
+                intents.c.side == side,
+                intents.c.key.in_(part),
+                intents.c.state == "open",
+            )
+            .values(plan_id=plan_id)
+        )
+
+
 def unresolved_intents(connection: Connection, entity: str, side: str) -> dict[str, Row]:
     """Creates of which it is not known what became of them, by key; of several, the first."""
     rows = connection.execute(

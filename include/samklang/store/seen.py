@@ -104,6 +104,18 @@ def page(connection: Connection, entity: str, side: str, *, after: str, size: in
     return [dict(row) for row in rows]
 
 
+def with_our_key(connection: Connection, entity: str, side: str, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Records without a link that hold these keys of ours, by key."""
+    found: dict[str, list[str]] = {}
+    for part in chunks(keys):
+        statement = select(seen.c.our_key, seen.c.id).where(
+            seen.c.entity == entity, seen.c.side == side, seen.c.our_key.in_(part), seen.c.scope != Scope.GONE, _free()
+        )
+        for row in connection.execute(statement.order_by(seen.c.id)):
+            found.setdefault(row.our_key, []).append(row.id)
+    return found
+
+
 def any_without(connection: Connection, entity: str, side: str, field: str) -> bool:
     """Whether the side has a record of which this field is unknown."""
     answered = seen.c.raw.contains(f"{dumps(field)}:", autoescape=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -116,16 +116,48 @@ class Committer:
         it holds as it was sent, or left empty; the rest is judged like any new link."""
         with self.sync.database.begin() as connection:
             now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
-            as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self._is_as_sent(c, now)]
-            bases = self._bases(as_sent, now)
-            for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
-                if target[1] is None:
-                    bases[self._source][name], bases[self.side][name] = source, target
-            link_id = self._link(connection, row, record.id, bases)
-            if link_id is not None:
-                self._history(connection, link_id, "create", record.id, as_sent, now)
-                self._drop_holds(connection, row, as_sent)
+            return self._link_found(connection, row, record.id, now)
+
+    def found_as_seen(self, row: dict[str, Any], record_id: str, now: dict[str, Any]) -> bool:
+        """The same for a record that a read showed. :param now: see `record_answer`."""
+        with self.sync.database.begin() as connection:
+            return self._link_found(connection, row, record_id, now)
+
+    def settled(self, row: dict[str, Any], now: dict[str, Any]) -> bool:
+        """An update that we never heard of, if a read shows the target as it was to be written.
+
+        :param now: see `record_answer`. :returns: whether it does.
+        """
+        there = self._already_there(row, now["raw"])
+        if not there:
+            return False
+        try:
+            with self.sync.database.begin() as connection:
+                self._advance(connection, row, there, now)
+                self.close_in(connection, row, "written", "found so by a later read")
+        except OutdatedError:
+            return False  # a load has settled it a moment ago
+        return True
+
+    def _link_found(self, connection: Connection, row: dict[str, Any], record_id: str, now: dict[str, Any]) -> bool:
+        as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self._is_as_sent(c, now)]
+        bases = self._bases(as_sent, now)
+        for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
+            if target[1] is None:
+                bases[self._source][name], bases[self.side][name] = source, target
+        link_id = self._link(connection, row, record_id, bases)
+        if link_id is not None:
+            self._history(connection, link_id, "create", record_id, as_sent, now)
+            self._drop_holds(connection, row, as_sent)
         return link_id is not None
+
+    def _advance(
+        self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]], now: dict[str, Any]
+    ) -> None:
+        """Both bases move, for these fields. :raises OutdatedError: another plan wrote this side meanwhile."""
+        links.advance(connection, row["link_id"], self._bases(changes, now), written=(self.side, row["revision"]))
+        self._close_conflicts(connection, row, changes)
+        self._history(connection, row["link_id"], row["op"], row["id"], changes, now)
 
     def _link(
         self, connection: Connection, row: dict[str, Any], record_id: str, bases: dict[str, dict[str, Based]]
@@ -153,7 +185,8 @@ class Committer:
         Fields that hold what was to be written are in tune: most likely we wrote them, and died or never heard of it.
         Without a base they would pass for edits made at the target, later than any that people really made.
         """
-        there = self._already_there(row, outcome.record) if outcome.record is not None else []
+        raw = by_field(self.sync.mapping, self.side, outcome.record.values) if outcome.record is not None else {}
+        there = self._already_there(row, raw)
         try:
             self._commit_moved(row, outcome, there)
         except OutdatedError:  # another load settled that a moment ago
@@ -165,10 +198,7 @@ class Committer:
                 ours = [c["field"] for c in there]
                 now = record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock(), written=ours)
                 if there:
-                    bases = self._bases(there, now)
-                    links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
-                    self._close_conflicts(connection, row, there)
-                    self._history(connection, row["link_id"], row["op"], row["id"], there, now)
+                    self._advance(connection, row, there, now)
             # An id that is not known proves nothing yet: only whole reads count absences.
             seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "gone" if outcome.gone else "moved")
             self.close_in(connection, row, "gone" if outcome.gone else "moved")
@@ -260,11 +290,11 @@ class Committer:
         as_sent = normal_form(mapping.field(name).kind, change["value"], mapping.region)
         return bool(as_sent == now["normal"][name])
 
-    def _already_there(self, row: dict[str, Any], record: Record) -> list[dict[str, Any]]:
+    def _already_there(self, row: dict[str, Any], raw: Mapping[str, str | None]) -> list[dict[str, Any]]:
         """The changes of an update that the target shows as they were to be written."""
         if row["op"] != "update":
             return []
-        raw, mapping = by_field(self.sync.mapping, self.side, record.values), self.sync.mapping
+        mapping = self.sync.mapping
 
         def normal(name: str, value: str | None) -> str | None:
             return normal_form(mapping.field(name).kind, value, mapping.region)

@@ -200,6 +200,9 @@ class _Lane:
         if intended_before:
             for n in self._resolve([waiting[n] for n in intended_before], intended_before):
                 del waiting[n]
+            again = [waiting[n]["key"] for n in intended_before if n in waiting]
+            with self.sync.database.begin() as connection:
+                ledger.renew_intents(connection, self.sync.entity, self.side, again, self.plan["id"])
         for _ in range(_TRIES_WITHOUT_A_FIELD):
             if waiting:
                 waiting = self._create_once(waiting)

@@ -23,6 +23,7 @@ from samklang.store import journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.observe import derive_again, take_in
+from samklang.sync.unheard import settle_unheard
 from samklang.systems.base import Description
 
 _PAGE = 20_000
@@ -41,6 +42,7 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, An
     by_side = {read["side"]: read for read in reads}
     changed = {view.name: take_in(sync, view, by_side[view.name]) for view in views}
     sync.database.refresh_statistics()
+    settle_unheard(sync, views)
     plan = make_plan(sync, run, views, descriptions)
     counts = _counts(sync, plan) | {"seen_changes": changed}
     return {**_stage(sync, run, plan, counts), "reads": reads}

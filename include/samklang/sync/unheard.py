@@ -1,0 +1,88 @@
+"""What the last plan wrote without our hearing of it: its answer was lost, or the process died before its commit.
+
+Such a value has no base. It would pass for an edit that somebody made at the target, later than any that people really
+made, and win against them. So before anything is planned, what the target shows as it was to be written is taken for
+written, with the base that the plan had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from samklang.core.derive import SideView
+from samklang.core.jsontext import loads
+from samklang.errors import StagingError, StoreError
+from samklang.store import journal, ledger, links, seen
+from samklang.sync.commit import Committer
+from samklang.sync.context import Sync
+
+
+def settle_unheard(sync: Sync, views: tuple[SideView, SideView]) -> int:
+    """:returns: how many rows of earlier plans turned out to be written."""
+    settled = 0
+    for view in views:
+        if sync.system(view.name).rules.key_proves_origin:
+            settled += _creates(sync, views, view.name)
+        settled += _updates(sync, views, view.name)
+    return settled
+
+
+def _updates(sync: Sync, views: tuple[SideView, SideView], side: str) -> int:
+    """Rows without an outcome of the newest plan that was carried out."""
+    with sync.database.read() as connection:
+        number = journal.plan_in_force(connection, sync.entity)
+        plan = journal.plan(connection, number) if number else None
+        if plan is None or journal.run_state(connection, sync.entity, plan["run_id"]) == "success":
+            return 0  # each of its rows has an outcome
+        done = ledger.results(connection, number, side)
+    left = [
+        row for row in _rows(sync, number) if row["side"] == side and row["op"] == "update" and row["n"] not in done
+    ]
+    if not left:
+        return 0
+    with sync.database.read() as connection:
+        known = seen.known(connection, sync.entity, side, [row["id"] for row in left])
+        linked = links.of_records(connection, sync.entity, side, [row["id"] for row in left])
+    committer = Committer(sync, side, plan, views)
+    return sum(
+        committer.settled({**row, "link_id": linked[row["id"]][0]}, _unpacked(known[row["id"]]))
+        for row in left
+        if row["id"] in known and linked.get(row["id"], (0, -1))[1] == row["revision"]
+    )
+
+
+def _creates(sync: Sync, views: tuple[SideView, SideView], side: str) -> int:
+    """Open intents whose key stands on a record by now."""
+    with sync.database.read() as connection:
+        unresolved = ledger.unresolved_intents(connection, sync.entity, side)
+        is_open = {key: intent for key, intent in unresolved.items() if intent["state"] == "open"}
+        holders = seen.with_our_key(connection, sync.entity, side, list(is_open)) if is_open else {}
+    settled = 0
+    for key, ids in holders.items():
+        rows = [row for row in _rows(sync, is_open[key]["plan_id"]) if row["side"] == side and row["key"] == key]
+        if len(ids) != 1 or len(rows) != 1:
+            continue  # matched, or reported, like any other record
+        with sync.database.read() as connection:
+            plan = journal.plan(connection, is_open[key]["plan_id"])
+            now = _unpacked(seen.known(connection, sync.entity, side, ids)[ids[0]])
+        settled += Committer(sync, side, plan, views).found_as_seen(rows[0], ids[0], now)
+    return settled
+
+
+def _rows(sync: Sync, number: int) -> Iterator[dict[str, Any]]:
+    """The rows of a plan with their numbers; none where there is no such plan, or its files have expired."""
+    try:
+        with sync.database.read() as connection:
+            plan = journal.plan(connection, number) if number else None
+        if plan is None or plan["state"] != "approved":
+            return
+        for n, row in enumerate(sync.staging.read_lines(plan["folder"], "rows")):
+            yield {**row, "n": n}
+    except (StagingError, StoreError):
+        return
+
+
+def _unpacked(row: dict[str, Any]) -> dict[str, Any]:
+    maps = {name: loads(row[name]) for name in ("raw", "normal", "form")}
+    return {**row, **maps, "answered": set(maps["raw"])}
