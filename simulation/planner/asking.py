@@ -58,10 +58,12 @@ def ask(terms: Terms, pairs: list[Pair]) -> Told:
 
 def in_waves(terms: Terms, rows: list[Row]) -> list[Row]:
     """The rows of one world in the order in which they may be written."""
-    fields = {view.name: frozenset(f.name for f in terms.mapping.fields
-                                   if view.rules.accepts(f.names[view.name]).unique) for view in terms.views}  # fmt: skip
+    unique = {
+        view.name: frozenset(f.name for f in terms.mapping.fields if view.rules.accepts(f.names[view.name]).unique)
+        for view in terms.views
+    }
     kinds = {f.name: f.kind for f in terms.mapping.fields}
-    return order(rows, fields, lambda name, value: word(kinds[name], value, terms.mapping.region).normal)
+    return order(rows, unique, lambda name, value: word(kinds[name], value, terms.mapping.region).normal)
 
 
 def _plan(terms: Terms, pairs: list[Pair]) -> Plan:

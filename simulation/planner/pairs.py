@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from samklang.core.mapping import Field
-from samklang.core.mapping import Field
 from simulation.planner.terms import Terms
 from simulation.planner.words import POOLS, word
 
@@ -30,7 +29,6 @@ class Pair:
     :param refused: by side and field: what a system refused, and when it may be tried again.
     :param refuse_next: fields that the next write will be refused for.
     :param held_back: fields that the last plan left out of tune.
-    :param held_back: fields that the last plan left out of tune.
     :param settled: whether all that the last plan wanted was done.
     """
 
@@ -44,11 +42,7 @@ class Pair:
     refuse_next: set[str] = field(default_factory=set)
     matched: str | None = None
     held_back: set[str] = field(default_factory=set)
-    held_back: set[str] = field(default_factory=set)
     settled: bool = False
-
-
-FormOf = Callable[[Terms, Pair, Field, int], str]
 
 
 FormOf = Callable[[Terms, Pair, Field, int], str]

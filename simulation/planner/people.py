@@ -1,6 +1,6 @@
 """Small worlds of a few records without twins, and a plain reading of who is whose twin and who is made anew.
 
-Rule 1 (linking), rule 6 (`full_sync`), rule 8 (archived records) and rule 10 (held fields) of the sync, record by record.
+Linking by keys, what is created and what is not, and which values it gets: one record at a time.
 """
 
 from __future__ import annotations
@@ -303,9 +303,7 @@ def _never(terms: Terms, person: Person, target: str) -> str:
     return "" if all(key in person.raw for key in mapping.match) else "match_key_unknown"
 
 
-def _values(
-    terms: Terms, person: Person, target: SideView
-) -> tuple[dict[str, tuple[str, str]], set[tuple[str, str]]]:
+def _values(terms: Terms, person: Person, target: SideView) -> tuple[dict[str, tuple[str, str]], set[tuple[str, str]]]:
     """What the new record gets, each value with the factor of a price, and what is held back."""
     values: dict[str, tuple[str, str]] = {}
     held: set[tuple[str, str]] = set()

@@ -115,7 +115,7 @@ def plan(terms: Terms, pair: Pair) -> Expected:
 
 
 def form_of(terms: Terms, pair: Pair, f: Field, side: int) -> str:
-    """In which terms a value is compared. Rule 10 and the section on prices."""
+    """In which terms a value is compared. Prices know four, and three reasons to be held."""
     skipped = pair.facts[side].get("skip")
     if isinstance(skipped, dict) and f.names[SIDES[side]] in skipped:
         return "skip:several_variants"
@@ -236,9 +236,7 @@ def _decide(terms: Terms, pair: Pair, cells: dict[str, Cell], expected: Expected
     return writes
 
 
-def _contest(
-    terms: Terms, pair: Pair, f: Field, judged_by: Field, cell: Cell, expected: Expected
-) -> int | None:
+def _contest(terms: Terms, pair: Pair, f: Field, judged_by: Field, cell: Cell, expected: Expected) -> int | None:
     """Who wins a conflict, this field's own or that of its group; kept for the record."""
     clocks = tuple((pair.group_clocks[i] if judged_by.group else None) or pair.clocks[i] for i in (0, 1))
     if judged_by.policy == "ask":
@@ -258,9 +256,7 @@ def _contest(
             rule, winner = "not_empty", 1 - winner
     lost_edit = winner is None or not cell.changed[winner]
     if cell.conflict or lost_edit:
-        certain = any(
-            (until := pair.unchanged_until[own]) is not None and clocks[1 - own] < until for own in (0, 1)
-        )
+        certain = any((until := pair.unchanged_until[own]) is not None and clocks[1 - own] < until for own in (0, 1))
         base = (cell.base[0][0], cell.base[1][0]) if cell.based and cell.base else None
         kind = "edit" if cell.based else "link"
         expected.clashes.append(
@@ -293,9 +289,7 @@ def _now(cell: Cell, side: int) -> Based:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def _change(
-    terms: Terms, pair: Pair, f: Field, cell: Cell, target: int, expected: Expected
-) -> Change | None:
+def _change(terms: Terms, pair: Pair, f: Field, cell: Cell, target: int, expected: Expected) -> Change | None:
     """What is written of one field, or None where the target cannot take it (rule 10)."""
     source, view = 1 - target, terms.views[target]
     accepts = view.rules.accepts(f.names[view.name])
@@ -338,7 +332,7 @@ def _fault(accepts: Accepts, meant: Word) -> str:
 def _refused_before(pair: Pair, target: int, name: str, value: str | None, factor: str) -> str:
     """A refusal stands while the content is the same and its next try is not due."""
     found = pair.refused.get((target, name))
-    if found is None or NOW >= found[1]:
+    if found is None or found[1] <= NOW:
         return ""
     content = found[0]
     same = shown(str(content), factor) == value if factor and content is not None else content == value
@@ -351,17 +345,18 @@ def _whole_record(
     """Without a last identity that would go, and without half an address."""
     if not changes:
         return changes
-    if not changes:
-        return changes
     rules, side = terms.views[target].rules, SIDES[target]
     by_name = {f.names[side]: f for f in terms.mapping.fields}
     before = {name: pair.raw[target].get(f.name) for name, f in by_name.items()}
     after = {name: changes[f.name].value if f.name in changes else before[name] for name, f in by_name.items()}
     held: dict[str, str] = {}
-    if rules.identity and all(name in by_name for name in rules.identity):
-        if not any(_filled(after[name]) for name in rules.identity):
-            held |= {by_name[name].name: "last_identity" for name in rules.identity if by_name[name].name in changes
-                     and changes[by_name[name].name].value is None}  # fmt: skip
+    identity = rules.identity if set(rules.identity) <= set(by_name) else ()
+    if identity and not any(_filled(after[name]) for name in identity):
+        held |= {
+            by_name[name].name: "last_identity"
+            for name in identity
+            if by_name[name].name in changes and after[name] is None
+        }
     for group, needs in rules.group_needs.items():
         members = [name for name, f in by_name.items() if f.group == group]
         if not any(_filled(after[name]) for name in members):
@@ -372,7 +367,7 @@ def _whole_record(
     expected.held |= {(target, name, reason) for name, reason in held.items()}
     left = {name: change for name, change in changes.items() if name not in held}
     standing = pair.refused.get((target, ""))
-    if left and standing is not None and NOW < standing[1] and _same_row(standing[0], left):
+    if left and standing is not None and standing[1] > NOW and _same_row(standing[0], left):
         expected.held.add((target, "", "refused"))
         return {}
     return left
@@ -446,5 +441,3 @@ def _stored(terms: Terms, name: str, target: int, value: str | None) -> str | No
     if target == 1 and value and name == "Mail" and "lower" in terms.tidies:
         return value.lower()
     return value
-
-

@@ -77,7 +77,6 @@ def terms_of(block: int) -> Terms:
         one_policy,
         frozenset(habit for habit in ("lower", "blank") if rng.random() < 0.4),
         "Country" if "Country" in names else None,
-        "Country" if "Country" in names else None,
     )
 
 
