@@ -5,6 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Property tests must not fail because a machine is busy: no deadline per example. Nor may one run leave its examples to
+# the next. `--hypothesis-profile=nightly` is for long runs of the tests in `fuzz`.
+settings.register_profile("samklang", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nightly", settings.get_profile("samklang"), max_examples=20_000)
+settings.load_profile("samklang")
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,6 +7,7 @@
     │   └── MappingError          … in a mapping file: file, line
     ├── StoreError                the link store cannot be used as it is
     │   └── OutdatedError         a newer plan or task has taken over; this one ends
+    ├── StagingError              a staged file is missing or damaged
     ├── GuardError                a plan or a read passed a limit; nothing was written
     └── RemoteError               one of the two systems, or the way to it
         ├── AccessError           keys, scopes or privileges are refused
@@ -66,6 +67,10 @@ class StoreError(SamklangError):
 
 class OutdatedError(StoreError):
     """A newer plan or task has taken over; this one must end without writing."""
+
+
+class StagingError(SamklangError):
+    """A staged file is missing or damaged; its content is never guessed."""
 
 
 class GuardError(SamklangError):

@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from samklang.errors import StagingError
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -35,16 +37,23 @@ class Staging:
 
     def write_frame(self, folder: str, name: str, frame: pd.DataFrame) -> None:
         buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
+        frame.to_parquet(buffer, index=False, write_page_checksum=True)
         path = self.root / folder / f"{name}.parquet"
         path.write_bytes(buffer.getvalue())
         _make_private(path, 0o600)
 
     def read_frames(self, folder: str) -> Iterator[pd.DataFrame]:
-        """All frames of a folder, in the order of their names."""
-        for path in sorted((self.root / folder).iterdir(), key=str):
+        """All frames of a folder, in the order of their names.
+
+        :raises StagingError: the folder is gone, or a file of it is damaged.
+        """
+        try:
+            paths = sorted((self.root / folder).iterdir(), key=str)
+        except (FileNotFoundError, NotADirectoryError):
+            raise _missing(folder) from None
+        for path in paths:
             if path.name.endswith(".parquet"):
-                yield pd.read_parquet(io.BytesIO(path.read_bytes()))
+                yield _frame(path.read_bytes(), f"{folder}/{path.name}")
 
     def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
@@ -58,9 +67,14 @@ class Staging:
         return count
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
-        with (self.root / folder / f"{name}.jsonl").open("rb") as file:
-            for line in file:
-                yield orjson.loads(line)
+        """The rows of a file. :raises StagingError: it is gone or damaged; the rows before the damage were given."""
+        try:
+            file = (self.root / folder / f"{name}.jsonl").open("rb")
+        except (FileNotFoundError, NotADirectoryError):
+            raise _missing(f"{folder}/{name}.jsonl") from None
+        with file:
+            for number, line in enumerate(file, start=1):
+                yield _row(line, f"{folder}/{name}.jsonl", number)
 
     def drop(self, folder: str) -> None:
         """Remove a folder with all that is in it; one that is gone already is fine."""
@@ -82,6 +96,38 @@ class Staging:
         for name in names:
             self.drop(f"{entity}/{name}")
         return len(names)
+
+
+def _frame(content: bytes, name: str) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
+    except Exception as error:  # Arrow has many, and some of them quote what they read
+        raise _damaged(name, type(error).__name__) from None
+
+
+def _row(line: bytes, name: str, number: int) -> dict[str, Any]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        row = None
+    if not isinstance(row, dict) or not line.endswith(b"\n"):
+        raise _damaged(name, f"line {number}")
+    return row
+
+
+def _damaged(name: str, what: str) -> StagingError:
+    return StagingError(
+        f"The staged file {name} is damaged ({what}).",
+        remedy="Clear the extract and transform tasks of this run, with all tasks after them, or start a new run.",
+    )
+
+
+def _missing(name: str) -> StagingError:
+    return StagingError(
+        f"The staged {name} is missing.",
+        remedy="Staged files expire some time after their run, and every task must reach the same staging folder: see "
+        "SAMKLANG_STAGING, and start a new run.",
+    )
 
 
 def _folder_name(run_id: str) -> str:

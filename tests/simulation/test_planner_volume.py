@@ -6,16 +6,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from samklang.core import creation, derive, merge, plan
-from samklang.core.mapping import Mapping
 from simulation.planner import asking, matching
 from simulation.planner.running import BLOCK, Outcome, Violation, blocks, run_block
 
+from samklang.core import creation, derive, merge, plan
+from samklang.core.mapping import Mapping
+
+ROOT = Path(__file__).parents[2]
 TRACES = 6_000
 PER_BLOCK = 150
 """Many terms say more than many worlds under the same ones."""
@@ -52,9 +54,9 @@ def test_the_worlds_meet_every_situation(outcome: Outcome) -> None:
 
 
 def test_a_world_depends_on_its_seed_alone() -> None:
-    whole = run_block(range(0, 50))
+    whole = run_block(range(50))
     (alone,) = [run_block(seeds) for seeds in blocks(17, 1)]
-    again = run_block(range(0, 50))
+    again = run_block(range(50))
 
     assert whole.seen == again.seen
     assert alone.seen.keys() <= whole.seen.keys()
@@ -217,16 +219,19 @@ def first_violation() -> Violation | None:
 
 def test_a_violation_is_told_with_the_command_that_replays_it() -> None:
     broken = (
-        "from samklang.core import merge; merge._TIE_SECONDS = 1e9; import sys; from simulation.planner import __main__;"
+        "import sys; from samklang.core import merge; from simulation.planner import __main__;"
+        "merge._TIE_SECONDS = 1e9;"
         "sys.argv = ['planner', '--traces', '200', '--workers', '1']; sys.exit(__main__.main())"
     )
-    answer = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True, check=False)
+    answer = run_python("-c", broken)
 
     assert answer.returncode == 1, answer.stderr
     assert "replay: python -m simulation.planner --traces 1 --first-seed " in answer.stdout
-    fine = subprocess.run(
-        [sys.executable, "-m", "simulation.planner", "--traces", "20", "--workers", "1"], capture_output=True, text=True
-    )
+    fine = run_python("-m", "simulation.planner", "--traces", "20", "--workers", "1")
     assert fine.returncode == 0, fine.stdout + fine.stderr
     assert "20 traces" in fine.stdout
     assert "0 violations" in fine.stdout
+
+
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
