@@ -391,7 +391,7 @@ def apply(terms: Terms, pair: Pair, expected: Expected, sent: tuple[dict[str, st
 
     :param sent: by side, the values that the planner wants to write: of a price the stored figure is its own choice.
     """
-    pair.settled = True
+    pair.settled = not any(name == "" for _, name, _ in expected.held)
     pair.held_back = {name for _, name, _ in expected.held} | set(expected.waits)
     pair.matched = None
     for name in expected.drop:

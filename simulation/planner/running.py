@@ -184,15 +184,15 @@ def _wrong_order(known: Terms, rows: list[Row]) -> list[str]:
         mine = [row for row in rows if row.side == side and any(c.field in kinds for c in row.changes)]
         if len(mine) < 2:
             continue
-        held = {(row.id, c.field): _same(kinds, c.field, c.expected) for row in mine for c in row.changes
+        held = {(row.id, c.field): _same(known, kinds, c.field, c.expected) for row in mine for c in row.changes
                 if c.field in kinds}  # fmt: skip
-        wanted = {(row.id, c.field): _same(kinds, c.field, c.value) for row in mine for c in row.changes
+        wanted = {(row.id, c.field): _same(known, kinds, c.field, c.value) for row in mine for c in row.changes
                   if c.field in kinds}  # fmt: skip
         for row in sorted(asking.in_waves(known, mine), key=lambda row: row.wave):
             for change in row.changes:
                 if change.field not in kinds:
                     continue
-                value = _same(kinds, change.field, change.value)
+                value = _same(known, kinds, change.field, change.value)
                 taken = [
                     who for who, has in held.items() if has == value and who[1] == change.field and who[0] != row.id
                 ]
@@ -204,8 +204,8 @@ def _wrong_order(known: Terms, rows: list[Row]) -> list[str]:
     return wrong
 
 
-def _same(kinds: dict[str, str], name: str, value: str | None) -> str | None:
-    return word(kinds[name], value, "NO").normal
+def _same(known: Terms, kinds: dict[str, str], name: str, value: str | None) -> str | None:
+    return word(kinds[name], value, known.mapping.region).normal
 
 
 def _check_totals(

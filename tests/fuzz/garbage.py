@@ -6,9 +6,14 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from samklang.errors import SamklangError
+
+FEWER = settings(max_examples=settings().max_examples // 4)
+"""For tests that are made of many cases already."""
 
 CANARY = "zqxv"
 """Stands in every text of a body, so that a message which quotes one is found."""
@@ -73,11 +78,24 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(inner)
 
 
-def typed(call: Callable[[], Any]) -> SamklangError | Any:
-    """What a call gives, or the error that it raises on purpose; any other error is a failure of the test."""
+def fits(value: Any) -> bool:
+    """Whether a value can be written as JSON: a lone surrogate, or too large a number, cannot."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
+def typed(call: Callable[[], Any], *, quoting: type[Exception] | tuple[type[Exception], ...] = ()) -> Any:
+    """What a call gives, or the error that it raises on purpose; any other error is a failure of the test.
+
+    :param quoting: errors that tell the server's own words.
+    """
     try:
         return call()
     except SamklangError as error:
-        assert CANARY not in str(error), "the message quotes a value"
-        assert error.message
-        return error
+        told = error
+    assert isinstance(told, quoting) or CANARY not in str(told), "the message quotes a value"
+    assert told.message
+    return told

@@ -26,8 +26,8 @@ TYPED = {
     "country": st.one_of(st.sampled_from(["Norge", "norway", "NOR", "no", "UK", "Ǆ", "ﬀ"]), st.text(max_size=4)),
     "money": st.from_regex(r"\s*[+-]?[\d０-９]{0,32}[.,]?\d{0,32}([eE][+-]?\d{0,3})?\s*", fullmatch=True),
     "html": st.lists(
-        st.sampled_from(["<p>", "</p>", "<br>", "&lt;", "&amp;", "&#0;", "&#xD800;", "<!--", "-->", "<script>", "a", "\n",
-                         "<![CDATA[", "<", "&", " ", "</", "<!DOCTYPE", "&notit;"]), max_size=12).map("".join),
+        st.sampled_from(["<p>", "</p>", "<br>", "&lt;", "&amp;", "&#0;", "&#xD800;", "<!--", "-->", "<script>", "a",
+                         "\n", "<", "<![CDATA[", "&", " ", "</", "<!DOCTYPE", "&notit;"]), max_size=12).map("".join),
 }  # fmt: skip
 FORMS = st.sampled_from(["text", "email", "phone", "country", "money", "html"])
 
@@ -92,7 +92,8 @@ def test_addresses_are_read_from_any_text_and_every_key_can_be_stored(text: str)
 TIMES = st.one_of(
     st.text(max_size=40),
     st.from_regex(
-        r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?)?\s?(Z|[+-][0-9]{2}:?[0-9]{2})?\s*",
+        r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?)?\s?"
+        r"(Z|[+-][0-9]{2}:?[0-9]{2})?\s*",
         fullmatch=True,
     ),
     st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()),
@@ -118,13 +119,12 @@ def test_a_window_begins_before_its_clock(moment: Any, by: Any) -> None:
         assert earlier(text, by) <= text
 
 
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 PLAIN = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False),
-              st.text(st.characters(exclude_categories=["Cs"]), max_size=10)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), inner)
-    ),
-)  # fmt: skip
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), FLOATS, WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(WORDS, inner, max_size=4)),
+)
 
 
 @given(PLAIN)
