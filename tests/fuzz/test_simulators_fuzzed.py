@@ -92,14 +92,16 @@ def test_any_fault_that_can_be_set_can_be_answered(name: str, faults: Any) -> No
 DOCUMENTS = (
     "{ shop { id name } }",
     "query Q($id: ID!) { node(id: $id) { id ... on Customer { firstName defaultAddress { city } } } }",
-    "{ customers(first: 2, query: \"updated_at:>'2026-01-01'\") { nodes { id } pageInfo { hasNextPage endCursor } } }",
-    "mutation M($input: CustomerInput!) { customerUpdate(input: $input) { customer { id } userErrors { message } } }",
+    "{ customers(first: 2, query: \"updated_at:>'2026-01-01'\") { nodes { id } pageInfo { endCursor } } }",
+    "mutation M($input: CustomerInput!) { customerUpdate(input: $input) { customer { id } userErrors { field } } }",
     'mutation { bulkOperationRunQuery(query: "{ customers { edges { node { id } } } }") { bulkOperation { id } } }',
     "mutation S($input: CustomerSetInput!) { customerSet(input: $input) { customer { id } userErrors { field } } }",
     "{ productVariants(first: 5) { nodes { id sku price inventoryItem { unitCost { amount } } } } }",
 )
-PIECES = st.sampled_from(["{", "}", "(", ")", "$x", "...", "@skip(if: true)", '"', "\n", "fragment F on F { ...F }", "a:", "!",
-                          "1e9", "null", "query", "first: -1", "first: 999999", "#", "\ufeff", "\ud7ff"])  # fmt: skip
+PIECES = st.sampled_from(
+    ["{", "}", "(", ")", "$x", "...", "@skip(if: true)", '"', "\n", "fragment F on F { ...F }", "a:", "!", "1e9", "null",
+     "query", "first: -1", "first: 999999", "#", "\ufeff", "\ud7ff"]
+)  # fmt: skip
 
 
 @st.composite
@@ -115,7 +117,7 @@ VARIABLES = st.one_of(
     SMALL,
     st.fixed_dictionaries({}, optional={"id": SMALL, "input": st.one_of(
         SMALL,
-        mutated({"id": "gid://shopify/Customer/1", "firstName": "K", "email": "k@b.no", "addresses": [{"city": "Moss"}]}),
+        mutated({"id": "gid://shopify/Customer/1", "firstName": "K", "email": "k@b", "addresses": [{"city": "Moss"}]}),
     )}),
 )  # fmt: skip
 
