@@ -94,13 +94,13 @@ DOCUMENTS = (
     "query Q($id: ID!) { node(id: $id) { id ... on Customer { firstName defaultAddress { city } } } }",
     "{ customers(first: 2, query: \"updated_at:>'2026-01-01'\") { nodes { id } pageInfo { endCursor } } }",
     "mutation M($input: CustomerInput!) { customerUpdate(input: $input) { customer { id } userErrors { field } } }",
-    'mutation { bulkOperationRunQuery(query: "{ customers { edges { node { id } } } }") { bulkOperation { id } } }',
+    'mutation { bulkOperationRunQuery(query: "{ customers { edges { node { id } } } }") { userErrors { code } } }',
     "mutation S($input: CustomerSetInput!) { customerSet(input: $input) { customer { id } userErrors { field } } }",
     "{ productVariants(first: 5) { nodes { id sku price inventoryItem { unitCost { amount } } } } }",
 )
 PIECES = st.sampled_from(
-    ["{", "}", "(", ")", "$x", "...", "@skip(if: true)", '"', "\n", "fragment F on F { ...F }", "a:", "!", "1e9", "null",
-     "query", "first: -1", "first: 999999", "#", "\ufeff", "\ud7ff"]
+    ["{", "}", "(", ")", "$x", "...", "@skip(if: true)", '"', "\n", "fragment F on F { ...F }", "a:", "!", "1e9",
+     "null", "query", "first: -1", "first: 999999", "#", "\ufeff", "\ud7ff"]
 )  # fmt: skip
 
 
