@@ -168,3 +168,11 @@ def test_any_request_is_answered(
 ) -> None:
     if not path.startswith("/_control/"):
         well(SIMULATORS[name]().handle(Request(method, path, query, headers, body, "http://127.0.0.1:9101")))
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("body", [b"", b"[", b"[]", b"[1]", b'"x"', b"\x80", b"{}", b"%80=%80", b"&" * 5_000])
+def test_a_sign_in_that_cannot_be_read_is_refused(kind: str, body: bytes) -> None:
+    for path, name in (("/admin/oauth/access_token", "shopify"), ("/OAuth/Token", "powerofficego")):
+        headers = {"content-type": kind, "ocp-apim-subscription-key": "sub", "authorization": "Basic YXBwOmNsaWVudA=="}
+        assert send(SIMULATORS[name](), "POST", path, body, headers).status in (400, 401)
