@@ -9,6 +9,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Property tests must not fail because a machine is busy: no deadline per example. Nor may one run leave its examples to
+# the next. `--hypothesis-profile=thorough` (minutes) and `nightly` (hours) are for the tests in `fuzz`.
+settings.register_profile("samklang", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("samklang"), max_examples=1_000)
+settings.register_profile("nightly", settings.get_profile("samklang"), max_examples=20_000)
+settings.load_profile("samklang")
 
 ROOT = Path(__file__).parents[1]
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="samklang-airflow-"))

@@ -9,7 +9,7 @@
     │   ├── OutdatedError         a newer plan or task has taken over; this one ends
     │   ├── StoreUnavailableError the database broke off or cannot be reached: worth another try
     │   └── LaneBusyError         another run was loading the same side for as long as one may wait
-    ├── StagingError              staged files are not there any more, or not all of them
+    ├── StagingError              staged files are damaged, or not there any more
     ├── GuardError                a plan or a read passed a limit; nothing was written
     ├── DecisionError             what a person asked for cannot be done with the records as they are
     └── RemoteError               one of the two systems, or the way to it
@@ -85,7 +85,7 @@ class LaneBusyError(StoreError):
 
 
 class StagingError(SamklangError):
-    """Staged files are not there any more, or not all of them."""
+    """Staged files are damaged, or not there any more; their content is never guessed."""
 
 
 class GuardError(SamklangError):

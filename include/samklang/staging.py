@@ -38,7 +38,7 @@ class Staging:
 
     def write_frame(self, folder: str, name: str, frame: pd.DataFrame) -> None:
         buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
+        frame.to_parquet(buffer, index=False, write_page_checksum=True)
         path = self.root / folder / f"{name}.parquet"
         path.write_bytes(buffer.getvalue())
         _make_private(path, 0o600)
@@ -47,11 +47,13 @@ class Staging:
         """All frames of a folder, in the order of their names.
 
         None of a folder that is not there: an object store knows no empty ones. So count what comes.
+
+        :raises StagingError: a file is damaged.
         """
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             for path in sorted((self.root / folder).iterdir(), key=str):
                 if path.name.endswith(".parquet"):
-                    yield pd.read_parquet(io.BytesIO(path.read_bytes()))
+                    yield _frame(path.read_bytes(), f"{folder}/{path.name}")
 
     def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
@@ -65,14 +67,14 @@ class Staging:
         return count
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
-        """:raises StagingError: they are not there any more."""
+        """The rows of a file. :raises StagingError: it is gone or damaged; the rows before the damage were given."""
         try:
             file = (self.root / folder / f"{name}.jsonl").open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise missing_files(folder) from None
         with file:
-            for line in file:
-                yield orjson.loads(line)
+            for number, line in enumerate(file, start=1):
+                yield _row(line, f"{folder}/{name}.jsonl", number)
 
     def drop(self, folder: str) -> None:
         """Remove a folder with all that is in it; one that is gone already, or that another removes too, is fine."""
@@ -103,6 +105,30 @@ def missing_files(folder: str) -> StagingError:
         f"Staged files of {folder} are not there any more, or not all of them.",
         remedy="They are removed after two weeks; then run the DAG again, it reads and plans anew. Where they are "
         "younger, see that all tasks have the same SAMKLANG_STAGING.",
+    )
+
+
+def _frame(content: bytes, name: str) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
+    except Exception as error:  # Arrow has many, and some of them quote what they read
+        raise _damaged(name, type(error).__name__) from None
+
+
+def _row(line: bytes, name: str, number: int) -> dict[str, Any]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        row = None
+    if not isinstance(row, dict) or not line.endswith(b"\n"):
+        raise _damaged(name, f"line {number}")
+    return row
+
+
+def _damaged(name: str, what: str) -> StagingError:
+    return StagingError(
+        f"The staged file {name} is damaged ({what}).",
+        remedy="Clear the extract and transform tasks of this run, with all tasks after them, or start a new run.",
     )
 
 

@@ -56,3 +56,21 @@ def test_distances_and_overlaps_are_exact() -> None:
     assert seconds_between(one, "2026-01-01T00:00:00.0000000Z") == 0.5
     assert seconds_between("2025-12-31T23:59:59.0000000Z", one) == -1.5
     assert earlier(one, timedelta(minutes=10)) == "2025-12-31T23:50:00.5000000Z"
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+01:00", "+14:00", "-00:01"])
+def test_the_time_that_means_none_is_read_like_any_other(zone: str) -> None:
+    """.NET writes the year 1 where it has no time; it keeps the width that makes clocks sort."""
+    found = clock(f"0001-01-01T00:00:00{zone}")
+
+    assert found[:14] == "0001-01-01T00:"
+    assert len(found) == len("2026-01-01T00:00:00.0000000Z")
+    assert clock("9999-12-31T23:59:59-14:00") > "9999-12-31T23:59:58"
+    assert earlier(found, timedelta(days=1)) == "0001-01-01T00:00:00.0000000Z"
+
+
+def test_a_refusal_does_not_quote_the_text() -> None:
+    with pytest.raises(ValueError, match="not a timestamp") as refused:
+        clock("Storgata 1")
+
+    assert "Storgata" not in str(refused.value)

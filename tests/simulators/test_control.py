@@ -89,6 +89,9 @@ def test_controls_are_no_requests_of_the_api() -> None:
         ("PUT", "switches", {"step": -1}, 400, "step takes a number from 0 on"),
         ("PUT", "switches", {"names": "a"}, 400, "names takes a value like []"),
         ("PUT", "switches", {"fail_next": [{}]}, 400, "fail_next takes a list of"),
+        ("PUT", "switches", {"fail_next": [{"match": "GET /", "times": None}]}, 400, "fail_next takes a list of"),
+        ("PUT", "switches", {"fail_next": [{"match": "GET /", "status": 99}]}, 400, "fail_next takes a list of"),
+        ("PUT", "switches", {"fail_next": [{"match": "GET /", "headers": {"A": 1}}]}, 400, "fail_next takes a list of"),
     ],
 )
 def test_what_cannot_be_done_is_said(method: str, verb: str, body: Any, status: int, message: str) -> None:

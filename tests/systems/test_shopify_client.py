@@ -335,3 +335,10 @@ def test_the_simulators_limits_are_kept_without_a_single_throttled_answer() -> N
 def test_calls_are_numbered_from_the_first() -> None:
     shop = Shop(Describe=data(m0={"id": "gid://shopify/Shop/1"}))
     assert shop.client().run([SHOP], operation="Describe").call(0) == {"id": "gid://shopify/Shop/1"}
+
+
+def test_a_code_that_is_none_is_not_told() -> None:
+    with pytest.raises(RejectedError) as caught:
+        ask(Shop(Q=errors(error("Kari Nordmann"))))
+    assert "Kari" not in str(caught.value)
+    assert "without a code" in str(caught.value)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 _TIMESTAMP = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<zone>Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
 
 
@@ -23,13 +24,14 @@ def clock(text: str) -> str:
     """
     match = _TIMESTAMP.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"not a timestamp: {text!r}")
+        raise ValueError("not a timestamp")
     fraction = (match["fraction"] or "").ljust(7, "0")[:7]
     zone = match["zone"] or "Z"
     date_time = f"{match['date']}T{match['time'] or '00:00:00'}"
     if zone not in ("Z", "+00:00", "-00:00", "+0000", "-0000"):
-        moment = datetime.fromisoformat(f"{date_time}{zone}").astimezone(UTC)
-        date_time = moment.strftime("%Y-%m-%dT%H:%M:%S")
+        moment = datetime.fromisoformat(f"{date_time}{zone}").replace(tzinfo=None)
+        sign, hours, minutes = 1 if zone[0] == "+" else -1, int(zone[1:3]), int(zone[-2:])
+        date_time = _minus(moment, sign * timedelta(hours=hours, minutes=minutes)).isoformat(timespec="seconds")
     else:
         datetime.fromisoformat(date_time)
     return f"{date_time}.{fraction}Z"
@@ -37,7 +39,8 @@ def clock(text: str) -> str:
 
 def from_datetime(moment: datetime) -> str:
     """:param moment: an aware time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+    # not strftime: it writes the year 1 as `1`
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "0Z"
 
 
 def to_datetime(text: str) -> datetime:
@@ -47,9 +50,17 @@ def to_datetime(text: str) -> datetime:
 
 def earlier(text: str, by: timedelta) -> str:
     """The clock `by` earlier, for the overlap of two read windows."""
-    return from_datetime(to_datetime(text) - by)
+    return from_datetime(_minus(to_datetime(text), by))
 
 
 def seconds_between(one: str, other: str) -> float:
     """How much later `one` is than `other`, in seconds (negative when earlier)."""
     return (to_datetime(one) - to_datetime(other)).total_seconds()
+
+
+def _minus(moment: datetime, by: timedelta) -> datetime:
+    """The moment `by` earlier, as far as there are dates: systems write the year 1 where they know none."""
+    try:
+        return moment - by
+    except OverflowError:
+        return (datetime.min if by > timedelta() else datetime.max).replace(tzinfo=moment.tzinfo)

@@ -129,6 +129,13 @@ def read(text: str, *, file: str, name: str) -> Located:
         ) from None
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, text, file) from None
+    except RecursionError:
+        raise MappingError(
+            "lists or blocks lie too deep in each other.",
+            file=file,
+            line=1,
+            remedy="Look for brackets typed too often.",
+        ) from None
     if node is None:
         raise MappingError(
             "the file is empty.", file=file, line=1, remedy="Copy the file that Samklang ships, and edit that."

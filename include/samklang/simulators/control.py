@@ -46,9 +46,26 @@ class FaultList(Switch):
     """Requests that fail; each names what it matches, so that a mistyped one does not match everything."""
 
     def check(self, name: str, value: Any) -> Any:
-        if not isinstance(value, list) or not all(isinstance(one, dict) and one.get("match") for one in value):
-            raise ValueError(f'{name} takes a list of {{"match": "METHOD /path", "status": 500, ...}}')
+        if not isinstance(value, list) or not all(_is_fault(one) for one in value):
+            raise ValueError(
+                f'{name} takes a list of {{"match": "METHOD /path", "status": 500, "after_commit": false, "times": 1, '
+                '"body": "", "headers": {}}; all but match may be left out'
+            )
         return value
+
+
+def _is_fault(one: Any) -> bool:
+    if not isinstance(one, dict) or not isinstance(one.get("match"), str) or not one["match"]:
+        return False
+    status, times, headers = one.get("status", 500), one.get("times", 1), one.get("headers", {})
+    return (
+        isinstance(status, int)
+        and 200 <= status <= 599
+        and isinstance(times, int)
+        and isinstance(one.get("after_commit", False), bool)
+        and isinstance(headers, dict)
+        and all(isinstance(value, str) for value in headers.values())
+    )
 
 
 FAULTS = {

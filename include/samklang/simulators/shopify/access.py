@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 import orjson
@@ -34,10 +34,7 @@ class Tokens:
 
     def grant(self, request: Request, scopes: Iterable[str]) -> Response:
         """`POST /admin/oauth/access_token`: client credentials, as a form or as JSON."""
-        if request.headers.get("content-type", "").startswith("application/json"):
-            form = dict(orjson.loads(request.body or b"{}"))
-        else:
-            form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        form = _form(request)
         if form.get("grant_type") != "client_credentials":
             return json_response({"error": "unsupported_grant_type"}, 400)
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
@@ -50,6 +47,17 @@ class Tokens:
         """Whether a request carries the static token, or one that has not ended."""
         token = request.headers.get(HEADER, "")
         return token == STATIC_TOKEN or (token in self._until and self._now() < self._until[token])
+
+
+def _form(request: Request) -> dict[str, Any]:
+    """What was posted; nothing where it cannot be read."""
+    try:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            posted = orjson.loads(request.body or b"{}")
+            return posted if isinstance(posted, dict) else {}
+        return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+    except ValueError:
+        return {}
 
 
 def granted(scopes: Iterable[str]) -> set[str]:

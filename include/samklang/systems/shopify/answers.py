@@ -20,6 +20,7 @@ Path = tuple[str, ...]
 DENIED, THROTTLED, NOT_FOUND, UNKNOWN_ID = "ACCESS_DENIED", "THROTTLED", "NOT_FOUND", "RESOURCE_NOT_FOUND"
 _SERVER_FAULTS = frozenset({"INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "TIMEOUT"})
 _SCOPES = re.compile(r"\b(?:read|write)_\w+")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}|[a-z]+(?:[A-Z][a-z]+)+")
 _VARIABLE = re.compile(r"Variable \$(\w+)")
 
 PROTECTED_DATA = (
@@ -84,6 +85,18 @@ class InvalidInputError(RejectedError):
         self.inputs = tuple(inputs)
 
 
+def code_of(value: object) -> str:
+    """A code as it stands; empty for anything else, because that may quote a value."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
+
+
+def objects(value: object, what: str) -> list[Json]:
+    """A list of objects. :raises ProtocolError: it is none."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ProtocolError(f"{what}: the answer holds something else than a list of objects.", system=SYSTEM)
+    return value
+
+
 def read_faults(body: Json) -> list[Fault]:
     """The entries of `errors`, whatever shape they have."""
     found = body.get("errors")
@@ -100,7 +113,7 @@ def _fault(entry: object) -> Fault:
     problems = extensions.get("problems")
     return Fault(
         message=message,
-        code=str(extensions.get("code") or ""),
+        code=code_of(extensions.get("code")),
         path=_path(entry.get("path")),
         scopes=tuple(_SCOPES.findall(str(extensions.get("requiredAccess") or message))),
         inputs=tuple(
@@ -190,5 +203,6 @@ def _check_search(body: Json, operation: str) -> None:
     for search in searches if isinstance(searches, list) else []:
         warnings = search.get("warnings") if isinstance(search, dict) else None
         if warnings:
-            fields = ", ".join(sorted({str(one.get("field")) for one in warnings if isinstance(one, dict)}))
+            listed = warnings if isinstance(warnings, list) else []
+            fields = ", ".join(sorted({str(one.get("field")) for one in listed if isinstance(one, dict)}))
             raise ProtocolError(f"{operation}: the search was not understood (fields: {fields}).", system=SYSTEM)

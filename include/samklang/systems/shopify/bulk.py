@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from samklang.errors import AccessError, ProtocolError, RejectedError, RemoteError, TemporaryError
-from samklang.systems.shopify.answers import DENIED, PROTECTED_DATA, SYSTEM, Json
+from samklang.systems.shopify.answers import DENIED, PROTECTED_DATA, SYSTEM, Json, code_of
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import poll_bulk, run_bulk
+from samklang.systems.shopify.problems import user_errors
 
 FIRST_DELAY, GROWTH, LONGEST_DELAY = 1.0, 1.5, 15.0
 """Seconds between two looks at an operation."""
@@ -44,17 +45,18 @@ def _start(client: ShopifyClient, query: str) -> str:
     """The id of a new operation; waits while as many are running as may."""
     for delay in _delays():
         # asked twice, it would read twice, which does no harm
-        payload = client.write([run_bulk(query)], operation="RunBulk", safe=True, partial=False).call(0) or {}
-        errors = payload.get("userErrors") or []
+        payload = client.write([run_bulk(query)], operation="RunBulk", safe=True, partial=False).call(0)
+        errors = user_errors(payload)
         if not errors:
             break
-        codes = {str(error.get("code")) for error in errors}
+        codes = {code_of(error.get("code")) for error in errors}
         if not codes <= {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}:
-            raise RejectedError(f"A bulk query is refused ({', '.join(sorted(codes))}).", system=SYSTEM)
+            named = ", ".join(sorted(codes - {""})) or "without a code"
+            raise RejectedError(f"A bulk query is refused ({named}).", system=SYSTEM)
         client.sleep(delay)
     else:
         raise TemporaryError("Too many other bulk operations are running.", system=SYSTEM)
-    operation = payload.get("bulkOperation")
+    operation = payload.get("bulkOperation") if isinstance(payload, dict) else None
     if not isinstance(operation, dict) or not isinstance(operation.get("id"), str):
         raise ProtocolError("A bulk operation was started and has no id.", system=SYSTEM)
     return str(operation["id"])
@@ -67,15 +69,15 @@ def _wait(client: ShopifyClient, operation_id: str) -> Json:
         operation = client.run([poll_bulk(operation_id)], operation="PollBulk").call(0)
         if not isinstance(operation, dict):
             raise ProtocolError("A bulk operation that was started is not known.", system=SYSTEM)
-        status = operation.get("status")
+        status = code_of(operation.get("status"))
         if status == "COMPLETED":
             return operation
         if status not in _RUNNING:
-            raise _failed(str(status), operation.get("errorCode"))
+            raise _failed(status or "in an unknown state", code_of(operation.get("errorCode")))
     raise TemporaryError("A bulk operation takes too long.", system=SYSTEM)
 
 
-def _failed(status: str, code: object) -> RemoteError:
+def _failed(status: str, code: str) -> RemoteError:
     if code == DENIED:
         return AccessError(f"A bulk operation was {status}: access denied.", remedy=PROTECTED_DATA, system=SYSTEM)
     return TemporaryError(f"A bulk operation was {status} ({code or 'no code'}); its rows are not used.", system=SYSTEM)

@@ -31,8 +31,9 @@ def check_access(client: ShopifyClient, entity: str, owner: str, fields: Sequenc
         found = client.run([documents.SCOPES], operation="Scopes").call(0)
     except SamklangError as error:
         return [_failed(f"{SYSTEM}: token", error)]
-    scopes = found.get("accessScopes") if isinstance(found, dict) else None
-    granted = {str(scope.get("handle")) for scope in scopes or () if isinstance(scope, dict)}
+    listed = found.get("accessScopes") if isinstance(found, dict) else None
+    scopes = listed if isinstance(listed, list) else []
+    granted = {str(scope.get("handle")) for scope in scopes if isinstance(scope, dict)}
     # writing implies reading
     granted |= {f"read_{scope.removeprefix('write_')}" for scope in granted if scope.startswith("write_")}
     checks = [Check(f"{SYSTEM}: token", True, "the shop takes it")]

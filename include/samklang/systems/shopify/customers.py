@@ -11,13 +11,13 @@ from samklang.core.rules import EntityRules
 from samklang.errors import ProtocolError
 from samklang.systems.base import Change, Creation, Problem, Update
 from samklang.systems.shopify import documents
-from samklang.systems.shopify.answers import SYSTEM, Json
+from samklang.systems.shopify.answers import SYSTEM, Json, objects
 from samklang.systems.shopify.documents import ADDRESS_ID, Call, Path, selection
 from samklang.systems.shopify.fields import CUSTOMER, Field
 from samklang.systems.shopify.paging import Ordered, Rows, follow
 from samklang.systems.shopify.reading import WINDOW_PAGES
 from samklang.systems.shopify.updating import Job, Part, Updating
-from samklang.systems.shopify.values import number_of, read_clock, read_key, read_values, to_gid, to_input
+from samklang.systems.shopify.values import dig, number_of, read_clock, read_key, read_values, to_gid, to_input
 
 _IDENTITY = ("firstName", "lastName", "email", "phone")
 
@@ -136,7 +136,7 @@ class ShopifyCustomers(Updating):
         wanted = {name: wanted.get(name, job.fresh.values.get(name)) for name in fields}
         call = documents.addresses_of(to_gid("Customer", job.update.id), "...AddressParts")
         answer = self._client.run([call], operation="ReadAddresses", fragments=self._fragments)
-        for address in ((answer.call(0) or {}).get("addressesV2") or {}).get("nodes") or ():
+        for address in objects(dig(answer.call(0), ("addressesV2", "nodes")) or [], "addressesV2"):
             values = read_values({"defaultAddress": address}, fields)
             if all(_same(values.get(name), value) for name, value in wanted.items()):
                 part.twin = str(address.get("id"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from samklang.errors import ConfigurationError, ProtocolError, RejectedError
 from samklang.systems.base import Memory
-from samklang.systems.shopify.answers import SYSTEM
+from samklang.systems.shopify.answers import SYSTEM, code_of
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import KEY, NAMESPACE, make_definition, read_definition
+from samklang.systems.shopify.problems import user_errors
 from samklang.systems.shopify.values import dig
 
 WRONG_TYPE_REMEDY = (
@@ -24,16 +25,15 @@ def ensure_definition(client: ShopifyClient, owner: str, memory: Memory) -> None
     if memory.get(_name(owner)) == "yes":
         return
     # made twice it is TAKEN the second time, so the request may be repeated
-    payload = client.write([make_definition(owner)], operation="MakeDefinition", safe=True, partial=False).call(0) or {}
-    errors = payload.get("userErrors") or []
-    codes = {str(error.get("code")) for error in errors}
+    payload = client.write([make_definition(owner)], operation="MakeDefinition", safe=True, partial=False).call(0)
+    errors = user_errors(payload)
+    codes = {code_of(error.get("code")) for error in errors}
     if "TAKEN" in codes:
         _check_type(client, owner)
     elif errors:
-        raise RejectedError(
-            f"The shop refuses the metafield definition {NAMESPACE}.{KEY} ({', '.join(sorted(codes))}).", system=SYSTEM
-        )
-    elif not isinstance(payload.get("createdDefinition"), dict):
+        named = ", ".join(sorted(codes - {""})) or "without a code"
+        raise RejectedError(f"The shop refuses the metafield definition {NAMESPACE}.{KEY} ({named}).", system=SYSTEM)
+    elif not isinstance(dig(payload, ("createdDefinition",)), dict):
         raise ProtocolError("MakeDefinition: no definition in the answer.", system=SYSTEM)
     memory[_name(owner)] = "yes"
 

@@ -36,14 +36,14 @@ def read_problems(
     :param changes: what was sent; its values do not appear in messages.
     """
     sent = [change.value for change in changes if change.value]
-    return [_problem(error, fields, part, sent) for error in _errors(payload)]
+    return [_problem(error, fields, part, sent) for error in user_errors(payload)]
 
 
 def is_gone(payload: Json) -> bool:
     """Whether a mutation says that the record it names does not exist."""
     return any(
         _path(error.get("field")) in _IDS and _code(str(error.get("message"))) == "not_found"
-        for error in _errors(payload)
+        for error in user_errors(payload)
     )
 
 
@@ -55,8 +55,9 @@ def unfit_inputs(inputs: Iterable[Sequence[str]], fields: Mapping[str, Field], p
     ]
 
 
-def _errors(payload: Json) -> list[Json]:
-    errors = payload.get("userErrors")
+def user_errors(payload: object) -> list[Json]:
+    """The `userErrors` of a payload that are any."""
+    errors = payload.get("userErrors") if isinstance(payload, dict) else None
     return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 

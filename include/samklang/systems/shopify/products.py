@@ -11,7 +11,7 @@ from samklang.core.rules import EntityRules
 from samklang.errors import ProtocolError
 from samklang.systems.base import Change, Creation, Memory, Update
 from samklang.systems.shopify import documents
-from samklang.systems.shopify.answers import SYSTEM, Json
+from samklang.systems.shopify.answers import SYSTEM, Json, objects
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import Call, Path, selection
 from samklang.systems.shopify.fields import PRODUCT
@@ -75,7 +75,7 @@ class ShopifyProducts(Updating):
         nested = product.get("variants")
         info = nested.get("pageInfo") if isinstance(nested, dict) else None
         if isinstance(nested, dict) and isinstance(info, dict) and info.get("hasNextPage") is False:
-            nodes = nested.get("nodes") or []
+            nodes = objects(nested.get("nodes") or [], "variants")
         else:
             nodes = [node for rows in self._all_variants(str(product.get("id"))) for node in rows.nodes]
         for node in nodes:
@@ -136,8 +136,8 @@ class ShopifyProducts(Updating):
         return documents.by_key("productByIdentifier", "ProductIdentifierInput", key, selected)
 
     def _holders(self, found: Json, unknown: frozenset[str]) -> list[Record]:
-        nodes = dig(found, ("variants", "nodes"))
-        return [self._record({**node, "product": found}, unknown) for node in nodes or ()]
+        nodes = objects(dig(found, ("variants", "nodes")) or [], "variants")
+        return [self._record({**node, "product": found}, unknown) for node in nodes]
 
     # --- writing
 
@@ -179,7 +179,7 @@ class ShopifyProducts(Updating):
 
     def _created(self, payload: Json, unknown: frozenset[str]) -> Record:
         nodes = dig(payload, ("product", "variants", "nodes"))
-        if not isinstance(nodes, list) or len(nodes) != 1:
+        if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], dict):
             raise ProtocolError("A product was made, and its variant is not in the answer.", system=SYSTEM)
         return self._record(nodes[0], unknown)
 

@@ -13,7 +13,7 @@ from samklang.core.rules import EntityRules
 from samklang.errors import AccessError, ProtocolError
 from samklang.systems.base import Check, Description, Memory
 from samklang.systems.shopify import documents
-from samklang.systems.shopify.answers import NOT_FOUND, PROTECTED_DATA, SYSTEM, Answer, Json, error_of
+from samklang.systems.shopify.answers import NOT_FOUND, PROTECTED_DATA, SYSTEM, Answer, Json, error_of, objects
 from samklang.systems.shopify.bulk import read_bulk
 from samklang.systems.shopify.checks import check_access
 from samklang.systems.shopify.client import ShopifyClient
@@ -142,7 +142,8 @@ class Reading(ABC):
                     raise error_of([fault], operation, True)
                 defined = defined and fault is None
                 if answer.call(number) is not None:
-                    held[key] = self._holders(answer.call(number), unknown)
+                    (found,) = objects([answer.call(number)], operation)
+                    held[key] = self._holders(found, unknown)
         return held, defined
 
     def _look_up(self, ids: Iterable[str], operation: str) -> Answer:
@@ -153,6 +154,7 @@ class Reading(ABC):
         nodes = answer.call(0)
         if not isinstance(nodes, list) or len(nodes) != len(wanted):
             raise ProtocolError(f"{operation}: not every id was answered.", system=SYSTEM)
+        objects([node for node in nodes if node is not None], operation)
         if any(node is not None and node.get("id") != gid for node, gid in zip(nodes, wanted, strict=True)):
             raise ProtocolError(f"{operation}: other records than those asked for came.", system=SYSTEM)
         return answer
