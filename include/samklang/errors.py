@@ -8,6 +8,7 @@
     ├── StoreError                the link store cannot be used as it is
     │   └── OutdatedError         a newer plan or task has taken over; this one ends
     ├── GuardError                a plan or a read passed a limit; nothing was written
+    ├── UnexpectedError           a mistake of ours, or of a library; told without its own words
     └── RemoteError               one of the two systems, or the way to it
         ├── AccessError           keys, scopes or privileges are refused
         ├── RejectedError         the system understood the request and will not do it
@@ -70,6 +71,12 @@ class OutdatedError(StoreError):
 
 class GuardError(SamklangError):
     """A plan or a read passed a limit; nothing was written."""
+
+
+class UnexpectedError(SamklangError):
+    """A mistake of ours, or of a library: told by its kind and place, because its own words may quote records."""
+
+    final = False
 
 
 class RemoteError(SamklangError):

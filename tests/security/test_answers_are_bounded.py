@@ -147,5 +147,3 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
         one = transport(server.port)
         assert [one.send("GET", "/", safe=True).json() for _ in range(2)] == [{}, {}]
     assert len(accepted) == 1
-
-

@@ -107,9 +107,7 @@ def test_no_extra_of_a_connection_switches_the_check_off(value: Any, authority: 
     assert server.requests == []
 
 
-def test_tls_before_1_2_is_not_spoken(
-    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tls_before_1_2_is_not_spoken(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))

@@ -23,7 +23,7 @@ def clock(text: str) -> str:
     """
     match = _TIMESTAMP.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"not a timestamp: {text!r}")
+        raise ValueError("this is no timestamp")
     fraction = (match["fraction"] or "").ljust(7, "0")[:7]
     zone = match["zone"] or "Z"
     date_time = f"{match['date']}T{match['time'] or '00:00:00'}"
