@@ -28,11 +28,13 @@ test: install ## the whole test suite; ARGS="-k name" passes options to pytest
 bench: install ## the benchmarks, with a table against peers
 	@$(BIN)/python -m benchmarks
 
-lint: install ## formatting, lint, types, layering
+lint: install ## formatting, lint, types, layering, licences, known vulnerabilities
 	@echo "• formatting" && $(BIN)/ruff format --check --quiet .
 	@echo "• lint" && $(BIN)/ruff check --quiet .
 	@echo "• types" && $(BIN)/mypy
 	@echo "• layering" && $(BIN)/lint-imports --no-logo
+	@echo "• licences" && $(BIN)/pip-licenses >/dev/null
+	@echo "• known vulnerabilities" && scripts/audit.sh
 
 format: install ## format the code and apply the safe fixes of the linter
 	@$(BIN)/ruff check --quiet --fix-only .

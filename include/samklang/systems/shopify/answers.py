@@ -20,7 +20,8 @@ Path = tuple[str, ...]
 DENIED, THROTTLED, NOT_FOUND, UNKNOWN_ID = "ACCESS_DENIED", "THROTTLED", "NOT_FOUND", "RESOURCE_NOT_FOUND"
 _SERVER_FAULTS = frozenset({"INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "TIMEOUT"})
 _SCOPES = re.compile(r"\b(?:read|write)_\w+")
-_VARIABLE = re.compile(r"Variable \$(\w+)")
+_VARIABLE = re.compile(r"Variable \$(m\d+_\w+)")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}|[a-z]{1,60}[A-Z][A-Za-z]{0,60}")
 
 PROTECTED_DATA = (
     "Request access to protected customer data (name, address, email and phone) for the app: in the Dev Dashboard, or "
@@ -100,7 +101,7 @@ def _fault(entry: object) -> Fault:
     problems = extensions.get("problems")
     return Fault(
         message=message,
-        code=str(extensions.get("code") or ""),
+        code=code_of(extensions),
         path=_path(entry.get("path")),
         scopes=tuple(_SCOPES.findall(str(extensions.get("requiredAccess") or message))),
         inputs=tuple(
@@ -109,6 +110,12 @@ def _fault(entry: object) -> Fault:
             if isinstance(problem, dict)
         ),
     )
+
+
+def code_of(entry: object) -> str:
+    """The code of an error, or nothing: what is no constant's name may be a value, and does not leave this module."""
+    code = entry.get("code") if isinstance(entry, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def _path(value: object) -> Path:
@@ -190,5 +197,4 @@ def _check_search(body: Json, operation: str) -> None:
     for search in searches if isinstance(searches, list) else []:
         warnings = search.get("warnings") if isinstance(search, dict) else None
         if warnings:
-            fields = ", ".join(sorted({str(one.get("field")) for one in warnings if isinstance(one, dict)}))
-            raise ProtocolError(f"{operation}: the search was not understood (fields: {fields}).", system=SYSTEM)
+            raise ProtocolError(f"{operation}: the search was not understood.", system=SYSTEM)

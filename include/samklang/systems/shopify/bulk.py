@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from samklang.errors import AccessError, ProtocolError, RejectedError, RemoteError, TemporaryError
-from samklang.systems.shopify.answers import DENIED, PROTECTED_DATA, SYSTEM, Json
+from samklang.systems.shopify.answers import DENIED, PROTECTED_DATA, SYSTEM, Json, code_of
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import poll_bulk, run_bulk
 
@@ -52,7 +52,7 @@ def _start(client: ShopifyClient, query: str) -> str:
         errors = payload.get("userErrors") or []
         if not errors:
             break
-        codes = {str(error.get("code")) for error in errors}
+        codes = {code_of(error) for error in errors}
         if not codes <= {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}:
             raise RejectedError(f"A bulk query is refused ({', '.join(sorted(codes))}).", system=SYSTEM)
         client.sleep(delay)
@@ -75,11 +75,13 @@ def _wait(client: ShopifyClient, operation_id: str) -> Json:
         if status == "COMPLETED":
             return operation
         if status not in _RUNNING:
-            raise _failed(str(status), operation.get("errorCode"))
+            raise _failed(operation)
     raise TemporaryError("A bulk operation takes too long.", system=SYSTEM)
 
 
-def _failed(status: str, code: object) -> RemoteError:
+def _failed(operation: Json) -> RemoteError:
+    status, code = (code_of({"code": operation.get(name)}) for name in ("status", "errorCode"))
+    status = status or "ended in an unknown state"
     if code == DENIED:
         return AccessError(f"A bulk operation was {status}: access denied.", remedy=PROTECTED_DATA, system=SYSTEM)
     return TemporaryError(f"A bulk operation was {status} ({code or 'no code'}); its rows are not used.", system=SYSTEM)

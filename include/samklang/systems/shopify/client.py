@@ -32,7 +32,7 @@ from samklang.systems.shopify.answers import (
     read_faults,
 )
 from samklang.systems.shopify.budget import Budget, seconds_to_wait
-from samklang.systems.shopify.config import ShopifyConfig
+from samklang.systems.shopify.config import VERSION, ShopifyConfig
 from samklang.systems.shopify.documents import Call, compose
 from samklang.systems.tokens import Token, TokenCache
 from samklang.systems.transport import Reply, Transport
@@ -214,6 +214,7 @@ class ShopifyClient:
         used = reply.headers.get("X-Shopify-API-Version")
         if used and used != self._config.api_version and not self._told_version:
             self._told_version = True
+            used = used if VERSION.fullmatch(used) else "unknown"
             log.warning("Shopify answers with API version %s instead of %s.", used, self._config.api_version)
 
     def _fetch_token(self) -> Token:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samklang.errors import ConfigurationError, ProtocolError, RejectedError
 from samklang.systems.base import Memory
-from samklang.systems.shopify.answers import SYSTEM
+from samklang.systems.shopify.answers import SYSTEM, code_of
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import KEY, NAMESPACE, make_definition, read_definition
 from samklang.systems.shopify.values import dig
@@ -26,7 +26,7 @@ def ensure_definition(client: ShopifyClient, owner: str, memory: Memory) -> None
     # made twice it is TAKEN the second time, so the request may be repeated
     payload = client.write([make_definition(owner)], operation="MakeDefinition", safe=True, partial=False).call(0) or {}
     errors = payload.get("userErrors") or []
-    codes = {str(error.get("code")) for error in errors}
+    codes = {code_of(error) for error in errors}
     if "TAKEN" in codes:
         _check_type(client, owner)
     elif errors:
