@@ -139,9 +139,9 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 
     def handler(connection: socket.socket) -> None:
         accepted.append(connection)
-        for _ in range(2):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-            connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     with wire(handler) as server:
         one = transport(server.port)

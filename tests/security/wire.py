@@ -54,10 +54,11 @@ def wire(handler: Handler, context: ssl.SSLContext | None = None) -> Iterator[Wi
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=serve, args=[connection], daemon=True).start()
+            threads.append(threading.Thread(target=serve, args=[connection], daemon=True))
+            threads[-1].start()
 
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=accept, daemon=True)]
+    threads[0].start()
     try:
         yield seen
     finally:
@@ -65,7 +66,8 @@ def wire(handler: Handler, context: ssl.SSLContext | None = None) -> Iterator[Wi
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(timeout=5)
+        for thread in threads:  # what was seen is whole from here on
+            thread.join(timeout=10)
 
 
 def answer(body: bytes = b"{}", status: str = "200 OK", *headers: str) -> Handler:
