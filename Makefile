@@ -34,11 +34,13 @@ bench: install ## the benchmarks, with a table against peers
 soak: install ## real processes killed and cut off, round after round; ROUNDS=n SEED=m
 	@$(BIN)/python -m soak $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-lint: install ## formatting, lint, types, layering
+lint: install ## formatting, lint, types, layering, licences, known vulnerabilities
 	@echo "• formatting" && $(BIN)/ruff format --check --quiet .
 	@echo "• lint" && $(BIN)/ruff check --quiet .
 	@echo "• types" && $(BIN)/mypy
 	@echo "• layering" && $(BIN)/lint-imports --no-logo
+	@echo "• licences" && $(BIN)/pip-licenses >/dev/null
+	@echo "• known vulnerabilities" && scripts/audit.sh
 
 format: install ## format the code and apply the safe fixes of the linter
 	@$(BIN)/ruff check --quiet --fix-only .

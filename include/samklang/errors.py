@@ -12,6 +12,7 @@
     ├── StagingError              staged files are damaged, or not there any more
     ├── GuardError                a plan or a read passed a limit; nothing was written
     ├── DecisionError             what a person asked for cannot be done with the records as they are
+    ├── UnexpectedError           a mistake of ours, or of a library; told without its own words
     └── RemoteError               one of the two systems, or the way to it
         ├── AccessError           keys, scopes or privileges are refused
         ├── RejectedError         the system understood the request and will not do it
@@ -94,6 +95,12 @@ class GuardError(SamklangError):
 
 class DecisionError(SamklangError):
     """What a person asked for cannot be done with the records as they are; nothing was changed."""
+
+
+class UnexpectedError(SamklangError):
+    """A mistake of ours, or of a library: told by its kind and place, because its own words may quote records."""
+
+    final = False
 
 
 class RemoteError(SamklangError):

@@ -31,8 +31,9 @@ class Staging:
         """A new folder for one step of a run, as text relative to the root."""
         relative = f"{entity}/{_folder_name(run_id)}/{name}"
         path = self.root / relative
+        is_new = not self.root.exists()
         path.mkdir(parents=True, exist_ok=True)
-        for level in (path, path.parent, path.parent.parent):
+        for level in (path, path.parent, path.parent.parent, *([self.root] if is_new else [])):
             _make_private(level, 0o700)
         return relative
 
@@ -40,8 +41,8 @@ class Staging:
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False, write_page_checksum=True)
         path = self.root / folder / f"{name}.parquet"
+        _make_file(path)
         path.write_bytes(buffer.getvalue())
-        _make_private(path, 0o600)
 
     def read_frames(self, folder: str) -> Iterator[pd.DataFrame]:
         """All frames of a folder, in the order of their names.
@@ -59,11 +60,11 @@ class Staging:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
         count = 0
         path = self.root / folder / f"{name}.jsonl"
+        _make_file(path)
         with path.open("wb") as file:
             for row in rows:
                 file.write(orjson.dumps(row) + b"\n")
                 count += 1
-        _make_private(path, 0o600)
         return count
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
@@ -134,6 +135,13 @@ def _damaged(name: str, what: str) -> StagingError:
 
 def _folder_name(run_id: str) -> str:
     return _UNSAFE.sub("-", run_id)
+
+
+def _make_file(path: Any) -> None:
+    """Nobody else may read it from its first byte on, also where writing it breaks off."""
+    if isinstance(path, Path):
+        path.touch(0o600)
+        _make_private(path, 0o600)
 
 
 def _make_private(path: Any, mode: int) -> None:

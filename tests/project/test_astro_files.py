@@ -132,6 +132,12 @@ def test_the_image_has_the_package_on_its_path() -> None:
     assert "ENV PYTHONPATH=/usr/local/airflow/include:" in (ROOT / "Dockerfile").read_text()
 
 
+def test_the_subscription_key_is_hidden_in_airflows_api() -> None:
+    setting = "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"
+    assert f"ENV {setting}=subscription_key" in (ROOT / "Dockerfile").read_text()
+    assert dotenv()[setting] == "subscription_key"
+
+
 def test_the_settings_example_has_the_form_that_astro_imports() -> None:
     settings = yaml.safe_load((ROOT / "airflow_settings.example.yaml").read_text())
     assert set(settings) == {"airflow"}

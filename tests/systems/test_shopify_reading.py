@@ -220,7 +220,7 @@ def test_a_bulk_file_that_holds_a_record_twice_is_an_error() -> None:
         **{
             "ReadCustomers": first_page(node(1), total=3000, more="a"),
             "RunBulk": data(m0={"bulkOperation": {"id": "gid://shopify/BulkOperation/1"}, "userErrors": []}),
-            "PollBulk": data(m0={"status": "COMPLETED", "objectCount": "2", "url": "https://files.example/1"}),
+            "PollBulk": data(m0={"status": "COMPLETED", "objectCount": "2", "url": "https://storage.googleapis.com/1"}),
             "/1": Answer(200, line * 2),
         }
     )

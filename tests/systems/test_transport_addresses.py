@@ -151,4 +151,4 @@ def test_a_simulator_on_this_machine_may_serve_files() -> None:
 def test_a_file_that_is_gone_is_no_empty_file() -> None:
     transport, _, _ = make_transport(Answer(404, b""))
     with pytest.raises(TemporaryError, match="404"):
-        list(transport.download("https://storage.example.net/bulk"))
+        list(transport.download("https://storage.example.net/bulk", hosts=["storage.example.net"]))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from airflow.sdk import BaseHook, ObjectStoragePath, conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from samklang.airflow.discretion import mask
 from samklang.airflow.hooks import HOOKS
 from samklang.core.clocks import from_datetime
 from samklang.errors import ConfigurationError
@@ -56,6 +57,8 @@ def open_store(conn_id: str) -> Database:
     trouble = sharing_trouble(connection)
     if trouble:
         raise ConfigurationError("Tasks may run on several machines here.", remedy=" ".join(trouble))
+    if connection and connection.password:
+        mask(connection.password)
     return Database(store_url(connection) if connection else default_store_url(os.environ))
 
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
-from airflow.sdk.log import mask_secret
 
+from samklang.airflow.discretion import mask
 from samklang.connections import DEFAULT_CONNECTIONS, Fields, open_system
 from samklang.core.mapping import Mapping
 from samklang.core.mapping_file import ENTITIES
@@ -42,7 +42,7 @@ class SystemHook(HttpHook):
         connection = self.get_connection(self.http_conn_id)
         for secret in (connection.login, connection.password, connection.extra_dejson.get("subscription_key")):
             if secret:
-                mask_secret(secret)
+                mask(str(secret))
         return Fields(address(connection), connection.login, connection.password, connection.extra_dejson)
 
     def system(self, mapping: Mapping, database: Database) -> System:
@@ -50,7 +50,7 @@ class SystemHook(HttpHook):
 
         :raises ConfigurationError: the connection lacks something.
         """
-        return open_system(self.side, mapping, self.fields(), database, on_secret=mask_secret)
+        return open_system(self.side, mapping, self.fields(), database, on_secret=mask)
 
     def checks(self, entities: Iterable[str] = ENTITIES) -> list[Check]:
         """Everything that a first run needs of this system; the same thing only once.
@@ -105,7 +105,7 @@ class PowerOfficeGoHook(SystemHook):
         """:raises ConfigurationError: the connection lacks something."""
         fields = self.fields()
         config = PowerOfficeGoConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
-        return PowerOfficeGoClient(config, on_secret=mask_secret)
+        return PowerOfficeGoClient(config, on_secret=mask)
 
 
 class ShopifyHook(SystemHook):
@@ -129,7 +129,7 @@ class ShopifyHook(SystemHook):
         """:raises ConfigurationError: the connection lacks something."""
         fields = self.fields()
         config = ShopifyConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
-        return ShopifyClient(config, on_secret=mask_secret)
+        return ShopifyClient(config, on_secret=mask)
 
 
 HOOKS: dict[str, type[SystemHook]] = {hook.side: hook for hook in (PowerOfficeGoHook, ShopifyHook)}

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from samklang.errors import ConfigurationError, StoreUnavailableError
 from samklang.store.migrations import is_current, migrate
@@ -102,6 +102,21 @@ def named_trouble() -> Iterator[None]:
 
 
 def _engine(url: str) -> Engine:
+    engine = _make_engine(url)
+    event.listen(engine, "handle_error", _keep_to_the_kind)
+    return engine
+
+
+def _keep_to_the_kind(context: ExceptionContext) -> None:
+    """Take values out of what the database says: PostgreSQL quotes them ("Key (value)=(…) already exists")."""
+    told, cause = context.sqlalchemy_exception, context.original_exception
+    if not isinstance(told, DBAPIError) or isinstance(told, OperationalError | InterfaceError):
+        return  # connections, locks, full disks: without values, and worth reading
+    words = f"{type(cause).__name__} {getattr(cause, 'pgcode', None) or ''}".strip()
+    cause.args = told.args = (words,)
+
+
+def _make_engine(url: str) -> Engine:
     parsed = make_url(url)
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
@@ -120,7 +135,7 @@ def _engine(url: str) -> Engine:
 
 def _make_private(path: Path) -> None:
     """The store holds personal data: only its owner may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)

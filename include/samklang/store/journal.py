@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from samklang.core.jsontext import dumps, loads
 from samklang.errors import OutdatedError, StoreError
@@ -107,7 +107,7 @@ def run_state(connection: Connection, entity: str, run_id: str) -> str | None:
 
 
 def expired_runs(connection: Connection, entity: str, before: str) -> list[str]:
-    """Runs that began before this time, but for those of a plan that may still be decided on."""
+    """Runs that began before this time, but for those that wait for a decision on their plan."""
     carried_out = select(func.max(plans.c.id)).where(plans.c.entity == entity, plans.c.adopted).scalar_subquery()
     undecided = select(plans.c.run_id).where(
         plans.c.entity == entity, plans.c.state == "proposed", plans.c.id > func.coalesce(carried_out, 0)
@@ -115,7 +115,9 @@ def expired_runs(connection: Connection, entity: str, before: str) -> list[str]:
     return list(
         connection.execute(
             select(runs.c.run_id).where(
-                runs.c.entity == entity, runs.c.started_at < before, runs.c.run_id.not_in(undecided)
+                runs.c.entity == entity,
+                runs.c.started_at < before,
+                or_(runs.c.run_id.not_in(undecided), runs.c.state != "running"),
             )
         ).scalars()
     )

@@ -14,7 +14,7 @@ KEEP = timedelta(days=14)
 def expire(sync: Sync) -> int:
     """Remove the staged files of runs that began more than two weeks ago.
 
-    Kept: those of a plan that nobody has decided on, unless a newer plan has been carried out since.
+    Kept: those of a plan that a run still waits for a decision on, unless a newer plan has been carried out since.
 
     :returns: of how many runs.
     """

@@ -62,7 +62,7 @@ def join(base_url: str, origin: Origin, path_or_url: str) -> str:
 def check_download(url: str, base: Origin, hosts: Collection[str]) -> None:
     """Refuse a file's URL unless it is https (http only where `base` is on this machine too) and on a known host.
 
-    :param hosts: names, each standing for itself and its subdomains; empty allows any.
+    :param hosts: names, each standing for itself and its subdomains.
     :raises ConfigurationError: it is refused.
     """
     origin = _origin(_parse(url))
@@ -70,7 +70,7 @@ def check_download(url: str, base: Origin, hosts: Collection[str]) -> None:
         return
     if origin.scheme != "https":
         raise ConfigurationError(f"A download over plain http from {origin.host} was refused.")
-    if hosts and not any(origin.host == name or origin.host.endswith(f".{name}") for name in hosts):
+    if not any(origin.host == name or origin.host.endswith(f".{name}") for name in hosts):
         raise ConfigurationError(f"A download from the unknown host {origin.host} was refused.")
 
 

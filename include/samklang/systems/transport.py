@@ -21,16 +21,15 @@ import random as random_module
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProxyError
 from urllib3.util import parse_url
 
 from samklang import __version__
@@ -43,8 +42,11 @@ from samklang.errors import (
     ThrottledError,
     UnclearError,
 )
+from samklang.systems import deadline
 from samklang.systems.base import Pacer
+from samklang.systems.deadline import DeadlineAdapter
 from samklang.systems.origin import check_download, join, parse_base_url
+from samklang.systems.quiet import silence_urllib3
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,9 @@ BUDGET = 60.0
 """Seconds that one request may spend on tries and waits before the task has to decide."""
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 _CHUNK = 256 * 1024
+_TROUBLE = (OSError, UnicodeError, HTTPError)  # requests' own errors are OSErrors
+
+silence_urllib3()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,13 @@ class Reply:
     """One answer. :param request: method and path, for messages; it holds no query and no values."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
     request: str = ""
     system: str = ""
 
     def json(self) -> Any:
-        """:raises ProtocolError: the body is not JSON."""
+        """:raises ProtocolError: the body is not JSON, or nested more than a thousand levels deep."""
         try:
             return orjson.loads(self.content)
         except orjson.JSONDecodeError:
@@ -106,7 +111,9 @@ class Transport:
     ) -> None:
         self.base_url, self.origin = parse_base_url(base_url)
         self.system = system
-        self._session = _prepare(session or _new_session())
+        self._session = _prepare(session or _new_session(self.base_url))
+        # a simulator on this machine is no business of a proxy: plain http would carry the keys there
+        self._proxies = {"http": "", "https": ""} if self.origin.is_loopback else None
         self._pacer = pacer
         self._timeout = timeout
         self._max_bytes = max_bytes
@@ -153,12 +160,10 @@ class Transport:
 
         return self._retrying(name)(attempt)
 
-    def download(
-        self, url: str, *, hosts: Collection[str] = (), max_bytes: int = 8 * DEFAULT_MAX_BYTES
-    ) -> Iterator[bytes]:
+    def download(self, url: str, *, hosts: Collection[str], max_bytes: int = 8 * DEFAULT_MAX_BYTES) -> Iterator[bytes]:
         """A file from another host, in chunks and without any credential; a break in the middle is a TemporaryError.
 
-        :param hosts: where files may come from, with subdomains; empty allows any https host.
+        :param hosts: where files may come from, with subdomains.
         """
         check_download(url, self.origin, hosts)
         name = f"download from {parse_url(url).host}"
@@ -179,9 +184,16 @@ class Transport:
             self._pacer.wait()
         try:
             response = self._session.request(
-                method, url, stream=True, allow_redirects=False, timeout=self._timeout, verify=True, **arguments
+                method,
+                url,
+                stream=True,
+                allow_redirects=False,
+                timeout=self._timeout,
+                verify=True,
+                proxies=self._proxies,
+                **arguments,
             )
-        except (requests.RequestException, UnicodeError) as error:
+        except _TROUBLE as error:
             # the cause is cut off: it quotes URLs with their queries, and headers
             raise self._failure(error, name, safe) from None
         status = response.status_code
@@ -214,7 +226,7 @@ class Transport:
                 if received > max_bytes:
                     raise ProtocolError(f"{name}: the answer is larger than {max_bytes} bytes.", system=self.system)
                 yield chunk
-        except requests.RequestException as error:
+        except _TROUBLE as error:
             raise self._failure(error, name, safe) from None
 
     def _failure(self, error: Exception, name: str, safe: bool) -> SamklangError:
@@ -224,6 +236,12 @@ class Transport:
             return ConfigurationError(
                 f"{name}: the certificate of {self.origin.host} is not trusted.",
                 remedy="If a proxy inspects traffic, set REQUESTS_CA_BUNDLE to its CA file.",
+            )
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            # requests: it looks for the CA file before it sends anything
+            return ConfigurationError(
+                f"{name}: the CA file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read.",
+                remedy="Name a file that exists, or unset the variable.",
             )
         if isinstance(error, UnicodeError | ValueError):
             # requests: invalid URL, header or proxy; it is refused before anything is sent
@@ -276,10 +294,12 @@ class Transport:
         )
 
 
-def _new_session() -> requests.Session:
+def _new_session(base_url: str) -> requests.Session:
+    """:param base_url: its answers have less time than the files of other hosts."""
     session = requests.Session()
-    session.mount("https://", HTTPAdapter(pool_maxsize=16))
-    session.mount("http://", HTTPAdapter(pool_maxsize=16))
+    session.mount("https://", DeadlineAdapter(deadline.LONGEST_FILE))
+    session.mount("http://", DeadlineAdapter(deadline.LONGEST_FILE))
+    session.mount(base_url, DeadlineAdapter(deadline.LONGEST_ANSWER, pool_maxsize=16))
     return session
 
 

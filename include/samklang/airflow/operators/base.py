@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -49,12 +49,18 @@ class SyncOperator(BaseOperator):
         self.shopify_conn_id = shopify_conn_id
         self.store_conn_id = store_conn_id
 
-    def open_sync(self) -> AbstractContextManager[Sync]:
-        """The engine is imported here: a DAG file that is only parsed needs none of it."""
+    @contextmanager
+    def open_sync(self) -> Iterator[Sync]:
+        """The engine is imported here: a DAG file that is only parsed needs none of it.
+
+        :raises UnexpectedError: in the place of any error whose words may quote a record.
+        """
         from samklang.airflow.context import open_sync
+        from samklang.airflow.discretion import discreet
 
         conn_ids = {"powerofficego": self.powerofficego_conn_id, "shopify": self.shopify_conn_id}
-        return open_sync(self.entity, conn_ids, self.store_conn_id)
+        with discreet(), open_sync(self.entity, conn_ids, self.store_conn_id) as sync:
+            yield sync
 
 
 def pull(context: Context, task_id: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ HOSTS = {
     "production": "https://goapi.poweroffice.net/v2",
     "demo": "https://goapi.poweroffice.net/Demo/v2",
 }
+_DOMAIN = ".poweroffice.net"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,8 @@ class PowerOfficeGoConfig:
     ) -> PowerOfficeGoConfig:
         """:raises ConfigurationError: something is missing or wrong; it names the field and where to get it."""
         environment = _environment(host, extra)
-        root, _ = parse_base_url(_with_scheme(host) if host else HOSTS[environment])
-        token_url = extra.get("token_url") or f"{_gateway(root)}/OAuth/Token"
-        parse_base_url(token_url)
+        root = _address(_with_scheme(host) if host else HOSTS[environment], "host")
+        token_url = _address(extra.get("token_url") or f"{_gateway(root)}/OAuth/Token", "extra token_url")
         return cls(
             host=root,
             token_url=token_url,
@@ -90,6 +90,17 @@ def _gateway(root: str) -> str:
     """The part of the API root before its version: the token endpoint stands beside the version."""
     head, _, last = root.rpartition("/")
     return head if last.lower() == "v2" else root
+
+
+def _address(url: object, name: str) -> str:
+    """An address that keys may be sent to: PowerOffice's own, or one on this machine."""
+    root, origin = parse_base_url(str(url))
+    if not origin.is_loopback and not origin.host.endswith(_DOMAIN):
+        raise ConfigurationError(
+            f"The PowerOffice Go connection's {name} leads to {origin.host}, which is not PowerOffice's.",
+            remedy="Leave it out; keys are sent to *.poweroffice.net only.",
+        )
+    return root
 
 
 def _with_scheme(host: str) -> str:

@@ -22,6 +22,10 @@ from samklang.systems.transport import Reply
 PAGE_SIZES = (20000, 5000)
 """`MaxPageSize`, and the default for a server that refuses it."""
 MOST_STEPS_BACK = 5
+MOST_IDLE_PAGES = 5
+"""Pages one after the other without a row that was not seen before."""
+MOST_ROWS = 10_000_000
+"""Rows of one read where the server names no total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,14 @@ class ListReader:
         :raises ProtocolError: malformed, out of order, or at its end before the server said so.
         """
         answer, request = self._first(dict(filters or {}))
-        number, seen, steps_back, total = 1, set[int](), 0, 0
+        number, seen, steps_back, total, idle = 1, set[int](), 0, 0, 0
         while True:
             new = self._new(answer, seen)
             if new or number == 1:
                 yield Rows(tuple(new), answer.total)
             total = total if answer.total is None else answer.total
+            idle = 0 if new else idle + 1
+            self._check_end(len(seen), total, idle)
             if len(seen) >= total and (answer.has_next is False or not answer.rows):
                 return
             if not answer.rows:
@@ -82,6 +88,12 @@ class ListReader:
             if steps_back > MOST_STEPS_BACK:
                 raise self._fault("rows keep disappearing while the list is read")
             answer = self._page(request, number)
+
+    def _check_end(self, seen: int, total: int, idle: int) -> None:
+        """:raises ProtocolError: the list does not come to its end."""
+        # rows that are made meanwhile are more than announced, but not twice as many
+        if idle > MOST_IDLE_PAGES or seen > (2 * total + PAGE_SIZES[0] if total else MOST_ROWS):
+            raise self._fault(f"the list does not end; {seen} rows came")
 
     def _new(self, answer: _Answer, seen: set[int]) -> list[Json]:
         """The rows that were not seen before, which are then seen. :raises ProtocolError: their ids do not rise."""

@@ -1,7 +1,8 @@
 """What PowerOffice Go says when it refuses: its ProblemDetails, read with care and told without values.
 
 Names come in either case and bodies may be absent or no JSON at all (sheet: 5). Texts can echo what was sent or what
-is stored, so nothing quoted, and nothing that the request contained, leaves this module.
+is stored: they are kept with the record that they are about, in the store, without what is quoted and what was sent;
+the message of an error, which reaches logs, has none of them.
 """
 
 from __future__ import annotations
@@ -69,28 +70,24 @@ class ProblemDetails:
 
 
 class RefusedError(RejectedError):
-    """A 400, 404 or 409. :param problem: what the API says about it."""
+    """A 400, 404 or 409. :param problem: what the API says about it; :param words: the same, for the store."""
 
     def __init__(self, reply: Reply, sent: Any = None) -> None:
         self.problem = ProblemDetails.parse(reply.content)
         self.words = scrub(self.problem.text, sent)
         super().__init__(
-            f"{reply.request}: refused (HTTP {reply.status}). {self.words}".strip(),
-            system=reply.system,
-            status=reply.status,
+            f"{reply.request}: refused (HTTP {reply.status}, {self._code}).", system=reply.system, status=reply.status
         )
 
     def problems(self, fields: Sequence[str]) -> tuple[Problem, ...]:
         """One problem for each of `fields` that the text names; one without a field where it names none."""
-        code = "invalid"
-        for candidate, pattern in _CODES:
-            if pattern.search(self.problem.text):
-                code = candidate
-                break
-        if self.status == 404:
-            code = "not_found"
+        code = "not_found" if self.status == 404 else self._code
         named = list(_named(self.problem, fields))
         return tuple(Problem(field, code, self.words) for field in named) or (Problem(None, code, self.words),)
+
+    @property
+    def _code(self) -> str:
+        return next((code for code, pattern in _CODES if pattern.search(self.problem.text)), "invalid")
 
     def is_taken(self, field: str) -> bool:
         """Whether another record holds the value of `field` already (sheet: 2, POST: a 400, not a 409)."""

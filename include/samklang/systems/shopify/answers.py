@@ -20,8 +20,8 @@ Path = tuple[str, ...]
 DENIED, THROTTLED, NOT_FOUND, UNKNOWN_ID = "ACCESS_DENIED", "THROTTLED", "NOT_FOUND", "RESOURCE_NOT_FOUND"
 _SERVER_FAULTS = frozenset({"INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "TIMEOUT"})
 _SCOPES = re.compile(r"\b(?:read|write)_\w+")
-_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}|[a-z]+(?:[A-Z][a-z]+)+")
-_VARIABLE = re.compile(r"Variable \$(\w+)")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,60}|[a-z]{1,60}[A-Z][A-Za-z]{0,60}")
+_VARIABLE = re.compile(r"Variable \$(m\d+_\w+)")
 
 PROTECTED_DATA = (
     "Request access to protected customer data (name, address, email and phone) for the app: in the Dev Dashboard, or "
@@ -203,6 +203,4 @@ def _check_search(body: Json, operation: str) -> None:
     for search in searches if isinstance(searches, list) else []:
         warnings = search.get("warnings") if isinstance(search, dict) else None
         if warnings:
-            listed = warnings if isinstance(warnings, list) else []
-            fields = ", ".join(sorted({str(one.get("field")) for one in listed if isinstance(one, dict)}))
-            raise ProtocolError(f"{operation}: the search was not understood (fields: {fields}).", system=SYSTEM)
+            raise ProtocolError(f"{operation}: the search was not understood.", system=SYSTEM)

@@ -17,6 +17,8 @@ FIRST_DELAY, GROWTH, LONGEST_DELAY = 1.0, 1.5, 15.0
 """Seconds between two looks at an operation."""
 LONGEST_WAIT = 3 * 3600.0
 """Seconds for an operation to start, and to end; a million rows take a part of an hour."""
+LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes; a record with a long description has a few hundred thousand."""
 _RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})
 
 
@@ -35,8 +37,10 @@ def read_bulk(client: ShopifyClient, query: str) -> Iterator[Json]:
         return
     count = 0
     for line in _lines(client.download(str(url))):
-        yield _row(line)
         count += 1
+        if count > expected:
+            raise ProtocolError(f"A bulk file has more than its {expected} rows.", system=SYSTEM)
+        yield _row(line)
     if count != expected:
         raise ProtocolError(f"A bulk file has {count} rows instead of {expected}.", system=SYSTEM)
 
@@ -95,6 +99,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            raise ProtocolError(f"A line of a bulk file is longer than {LONGEST_LINE} bytes.", system=SYSTEM)
         yield from (line for line in whole if line.strip())
     if rest.strip():
         yield rest

@@ -32,13 +32,15 @@ from samklang.systems.shopify.answers import (
     read_faults,
 )
 from samklang.systems.shopify.budget import Budget, seconds_to_wait
-from samklang.systems.shopify.config import ShopifyConfig
+from samklang.systems.shopify.config import VERSION, ShopifyConfig
 from samklang.systems.shopify.documents import Call, compose
 from samklang.systems.tokens import Token, TokenCache
 from samklang.systems.transport import Reply, Transport
 
 log = logging.getLogger(__name__)
 
+_FILE_HOSTS = ("storage.googleapis.com",)
+"""Where the files of bulk operations lie, as recorded (sheet: Shopify 5)."""
 _TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - a path
 _KEYS = "Check the connection: a static Admin API token in password, or client id, client secret and grant_type."
 _REMEDIES = {
@@ -139,7 +141,7 @@ class ShopifyClient:
 
     def download(self, url: str) -> Iterator[bytes]:
         """A bulk operation's file, in chunks, without the token."""
-        return self._api.download(url)
+        return self._api.download(url, hosts=_FILE_HOSTS)
 
     def _send(self, request: Json, safe: bool, now: bool) -> Json:
         operation = request["operationName"]
@@ -212,6 +214,7 @@ class ShopifyClient:
         used = reply.headers.get("X-Shopify-API-Version")
         if used and used != self._config.api_version and not self._told_version:
             self._told_version = True
+            used = used if VERSION.fullmatch(used) else "unknown"
             log.warning("Shopify answers with API version %s instead of %s.", used, self._config.api_version)
 
     def _fetch_token(self) -> Token:

@@ -12,7 +12,7 @@ from samklang.systems.origin import parse_base_url
 
 DEFAULT_VERSION = "2026-10"
 _SHOP = re.compile(r"https://[a-z0-9][a-z0-9-]*\.myshopify\.com", re.I)
-_VERSION = re.compile(r"\d{4}-(01|04|07|10)|unstable")
+VERSION = re.compile(r"\d{4}-(01|04|07|10)|unstable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ShopifyConfig:
         """:raises ConfigurationError: something is missing or wrong; it names the field and where to get it."""
         root = _host(host)
         version = str(extra.get("api_version") or DEFAULT_VERSION).strip()
-        if not _VERSION.fullmatch(version):
+        if not VERSION.fullmatch(version):
             raise ConfigurationError(
                 "The Shopify connection's extra api_version is not a version of the Admin API.",
                 remedy=f"Write it as {DEFAULT_VERSION}, or leave it out.",

@@ -6,6 +6,7 @@ lookups or writes go into one request. Values travel as variables only, but for 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -151,8 +152,8 @@ def bulk_query(root: str, node: str, search: str | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    """GraphQL's strings are JSON's."""
+    return json.dumps(text)
 
 
 def run_bulk(query: str) -> Call:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from samklang.errors import ProtocolError
 from samklang.systems.shopify.answers import SYSTEM, Json
 
+MOST_PAGES = 40_000
+"""Pages of one read: ten million rows."""
 Denied = frozenset[tuple[str, ...]]
 Item = TypeVar("Item")
 
@@ -46,6 +48,8 @@ def follow(first: Rows, fetch: Callable[[str], Rows]) -> Iterator[Rows]:
             return
         if rows.cursor in cursors:
             raise ProtocolError("The same page came twice.", system=SYSTEM)
+        if len(cursors) >= MOST_PAGES:
+            raise ProtocolError("The pages do not end.", system=SYSTEM)
         cursors.add(rows.cursor)
         rows = fetch(rows.cursor)
 

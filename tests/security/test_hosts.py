@@ -1,0 +1,205 @@
+"""Keys and requests go to the systems they belong to, and nowhere else."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+from wire import answer, wire
+
+from samklang.errors import ConfigurationError, SamklangError
+from samklang.systems.powerofficego import PowerOfficeGoClient, PowerOfficeGoConfig
+from samklang.systems.shopify import ShopifyClient, ShopifyConfig
+from samklang.systems.transport import Transport
+
+KEYS = ("Canary-login", "Canary-password", {"subscription_key": "Canary-subscription"})
+
+
+def powerofficego(host: str | None, token_url: str | None = None) -> PowerOfficeGoConfig:
+    login, password, extra = KEYS
+    return PowerOfficeGoConfig.from_connection(host, login, password, {**extra, "token_url": token_url})
+
+
+def shopify(host: str) -> ShopifyConfig:
+    return ShopifyConfig.from_connection(host, "Canary-login", "Canary-password", {"grant_type": "client_credentials"})
+
+
+# --- which hosts may have the keys
+
+
+@pytest.mark.parametrize(
+    ("host", "token_url"),
+    [
+        (None, None),
+        ("https://goapi.poweroffice.net/Demo/v2", None),
+        ("goapi.poweroffice.net/v2", None),
+        ("https://GOAPI.PowerOffice.net/v2", "https://goapi.poweroffice.net/OAuth/Token"),
+        ("http://127.0.0.1:9101/v2", "http://localhost:9101/OAuth/Token"),
+    ],
+)
+def test_powerofficego_and_this_machine_are_the_places_for_its_keys(host: str | None, token_url: str | None) -> None:
+    assert powerofficego(host, token_url).host
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://goapi.example/v2",
+        "https://poweroffice.net.example/v2",
+        "https://evilpoweroffice.net/v2",
+        "https://goapi.poweroffice.net.example/v2",
+        "https://goapi.poweroffice.net@evil.example/v2",
+        "https://evil.example\\@goapi.poweroffice.net/v2",
+        "https://evil.example#@goapi.poweroffice.net/v2",
+        "https://evil.example?goapi.poweroffice.net/v2",
+        "http://goapi.poweroffice.net/v2",
+        "https://169.254.169.254/latest",
+        "https://10.0.0.7/v2",
+        "https://0.0.0.0/v2",
+        "https://[::ffff:10.0.0.7]/v2",
+    ],
+)
+def test_no_other_host_gets_the_keys_of_powerofficego(url: str) -> None:
+    for host, token_url in ((url, None), (None, url), ("http://127.0.0.1:9101/v2", url)):
+        with pytest.raises(ConfigurationError) as caught:
+            powerofficego(host, token_url)
+        assert "Canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["https://fjord.myshopify.com", "fjord-2.myshopify.com", "http://[::1]:9102"])
+def test_a_shop_and_this_machine_are_the_places_for_its_keys(host: str) -> None:
+    assert shopify(host).host
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://myshopify.com",
+        "https://.myshopify.com",
+        "https://-fjord.myshopify.com",
+        "https://fjord.myshopify.com.example",
+        "https://a.b.myshopify.com",
+        "https://fjord.example",
+        "https://evilmyshopify.com",
+        "https://fjord.myshopify.com@evil.example",
+        "https://evil.example\\@fjord.myshopify.com",
+        "https://evil.example#.myshopify.com",
+        "https://evil.example/.myshopify.com",
+        "https://fjord.myshopify.com:8443",
+        "https://fjord.myshopify.com/admin",
+        "http://fjord.myshopify.com",
+        "https://fjord.myshopify.com\n.evil.example",
+        "https://169.254.169.254",
+    ],
+)
+def test_no_other_host_gets_the_keys_of_a_shop(host: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        shopify(host)
+    assert "Canary" not in str(caught.value)
+
+
+# --- redirects, followed by nobody
+
+
+def to_powerofficego(base: str) -> None:
+    PowerOfficeGoClient(powerofficego(f"{base}/v2"), sleep=lambda _: None).get("/Customers")
+
+
+def to_the_token_of_powerofficego(base: str) -> None:
+    PowerOfficeGoClient(powerofficego(None, f"{base}/OAuth/Token"), sleep=lambda _: None).sign_in()
+
+
+def to_shopify(base: str) -> None:
+    client = ShopifyClient(ShopifyConfig(base, token="Canary-password"), sleep=lambda _: None)
+    client.execute("{ shop { id } }", operation="Describe", safe=True)
+
+
+def to_the_token_of_shopify(base: str) -> None:
+    ShopifyClient(shopify(base), sleep=lambda _: None).sign_in()
+
+
+def to_a_file(base: str) -> None:
+    list(ShopifyClient(ShopifyConfig(base, token="Canary-password"), sleep=lambda _: None).download(f"{base}/bulk/1"))
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize(
+    "request_to", [to_powerofficego, to_the_token_of_powerofficego, to_shopify, to_the_token_of_shopify, to_a_file]
+)
+def test_whoever_a_redirect_points_to_hears_nothing(status: str, request_to: Callable[[str], None]) -> None:
+    with wire(answer(b'{"access_token": "x"}')) as elsewhere:
+        target = f"Location: http://127.0.0.1:{elsewhere.port}/latest/meta-data?Canary-query"
+
+        def redirect(connection: socket.socket) -> None:
+            answer(b"", status, target)(connection)
+
+        with wire(redirect) as server, pytest.raises(SamklangError) as caught:
+            request_to(f"http://127.0.0.1:{server.port}")
+    assert elsewhere.requests == []
+    assert len(server.requests) == 1
+    assert "Canary" not in str(caught.value)
+
+
+def test_a_token_that_was_fetched_is_not_taken_elsewhere_by_a_redirect_of_the_api() -> None:
+    with wire(answer()) as elsewhere:
+
+        def either(connection: socket.socket) -> None:
+            if b"/OAuth/Token" in server.requests[-1].split(b"\r\n")[0]:
+                answer(b'{"access_token": "Canary-token", "expires_in": 1200}')(connection)
+            else:
+                answer(b"", "302 Found", f"Location: http://127.0.0.1:{elsewhere.port}/")(connection)
+
+        with wire(either) as server, pytest.raises(ConfigurationError, match="redirects"):
+            to_powerofficego(f"http://127.0.0.1:{server.port}")
+    assert elsewhere.requests == []
+    assert len(server.requests) == 2
+
+
+# --- files
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://files.example/bulk.jsonl",
+        "https://storage.googleapis.com.example/bulk.jsonl",
+        "https://evilstorage.googleapis.com/bulk.jsonl",
+        "https://storage.googleapis.com@evil.example/bulk.jsonl",
+        "https://169.254.169.254/latest/meta-data",
+        "http://storage.googleapis.com/bulk.jsonl",
+        "http://127.0.0.1:9102/bulk.jsonl",
+        "file:///etc/passwd",
+        "ftp://storage.googleapis.com/bulk.jsonl",
+    ],
+)
+def test_a_bulk_file_of_a_real_shop_comes_from_its_storage_or_not_at_all(url: str) -> None:
+    client = ShopifyClient(shopify("https://fjord.myshopify.com"), sleep=lambda _: None)
+    with pytest.raises(ConfigurationError):
+        list(client.download(url))
+
+
+def test_a_bulk_file_is_fetched_without_any_key() -> None:
+    with wire(answer()) as api, wire(answer(b'{"id": 1}\n')) as storage:
+        client = ShopifyClient(ShopifyConfig(f"http://127.0.0.1:{api.port}", token="Canary-password"))
+        assert list(client.download(f"http://127.0.0.1:{storage.port}/bulk?signature=1")) == [b'{"id": 1}\n']
+    (request,) = storage.requests
+    assert b"Canary" not in request
+    names = {line.split(b":")[0].lower() for line in request.split(b"\r\n")[1:] if line}
+    assert names.isdisjoint({b"x-shopify-access-token", b"authorization", b"cookie", b"referer"})
+    assert api.requests == []
+
+
+# --- proxies
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_keys_for_this_machine_do_not_travel_to_a_proxy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    with wire(answer()) as proxy, wire(answer()) as server:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        transport = Transport(f"http://127.0.0.1:{server.port}", system="Example")
+        assert transport.send("GET", "/", safe=True, headers={"Authorization": "Canary"}).status == 200
+    assert proxy.requests == []
+    assert len(server.requests) == 1
