@@ -11,7 +11,8 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 from unittest import mock
 
@@ -29,7 +30,8 @@ from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import reading as shop_reading
 from simulation.machine import Machine
 from simulation.run import play
-from simulation.trace import Trace, make_trace
+from simulation.trace import Edit, Event, Trace, make_trace
+from simulation.values import FIELDS, POWEROFFICEGO, SIDES
 
 MOST = 3000
 """Seeds after which a guard counts as one that nothing depends on."""
@@ -155,12 +157,39 @@ def _no_fence(stack: ExitStack) -> None:
     _put(stack, links, _count_write=lambda *_a: None)
 
 
+# --- where to look
+
+
+def _lost_answers(seed: int) -> Trace:
+    """Products are made in a PowerOffice Go that takes a code twice, and answers get lost on the way."""
+    trace = make_trace(seed, entity="products")
+    lost = tuple(Event(at, "timeout after", POWEROFFICEGO) for at in range(20, 90, 10))
+    steps = tuple(replace(step, events=lost, options={}) if step.what == "run" else step for step in trace.steps)
+    switches = {**trace.switches, POWEROFFICEGO: {"product_code": "free"}}
+    return replace(trace, steps=steps, switches=switches, mapping=("create_in: [powerofficego]",))
+
+
+def _busy_desks(seed: int) -> Trace:
+    """People type all the time, also while runs write."""
+    trace, pick = make_trace(seed), Random(seed)
+    steps = []
+    for number, step in enumerate(trace.steps):
+        edits = [
+            Event(at, "edit", "", Edit("type", side, person.number, pick.choice(list(FIELDS[trace.entity])), 500 + at))
+            for person in trace.people
+            for side in SIDES
+            for at in (pick.randrange(40, 90) + number,)
+        ]
+        steps.append(replace(step, events=(*step.events, *edits), options={}) if step.what == "run" else step)
+    return replace(trace, steps=tuple(steps), mapping=("create_in: [shopify, powerofficego]",))
+
+
 GUARDS = (
-    Guard("intent before create, and looking the key up", _no_intents),
-    Guard("looking the key up before a create", _no_key_lookup),
+    Guard("intent before create, and looking the key up", _no_intents, traces=_lost_answers),
+    Guard("looking the key up before a create", _no_key_lookup, traces=_lost_answers),
     Guard("overlap of two windows", _no_overlap),
     Guard("revisit list", _no_revisit),
-    Guard("expectation of a write", _no_expectation),
+    Guard("expectation of a write", _no_expectation, traces=_busy_desks),
     Guard("base", _no_base),
     Guard("absent is not empty", _absent_is_empty),
     Guard("doubled keys are ambiguous", _first_of_several),
