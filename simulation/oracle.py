@@ -17,7 +17,10 @@ from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, norm
 Record = tuple[str, str]
 """Side and id."""
 
+ANSWER = 1.0
+"""Seconds in which the answer to a write comes, if it comes."""
 KEYS = {"customers": "EmailAddress", "products": "Code"}
+"""What links records, by entity."""
 WINDOW = 3.0
 """Seconds between our last look at a Shopify record and our write, in which nobody can keep us from overwriting."""
 
@@ -28,6 +31,8 @@ class Version:
 
     :param before: what stood there. :param at: seconds, when it came; None: nobody typed it.
     :param seen: whether we were shown it.
+    :param over_ours: whether it was typed over a write of ours before any later read: if that write was not heard of,
+        nobody can know which of the two came first.
     """
 
     side: str
@@ -36,6 +41,7 @@ class Version:
     before: Version | None
     at: float | None
     seen: bool = False
+    over_ours: bool = False
 
     def came_before(self, other: Version) -> bool:
         """Whether `other` was typed over this value, or over one that was: on whichever side, it is the same value."""
@@ -52,6 +58,7 @@ class Cell:
     version: Version
     changed_at: float
     all: list[Version] = field(default_factory=list)
+    ours: bool = False  # we wrote it, and no later read has shown it
 
 
 @dataclass(slots=True)
@@ -100,6 +107,7 @@ class Oracle:
             self.read_at[side, record_id] = at
             for cell in self.cells.get((side, record_id), {}).values():
                 cell.version.seen = True
+                cell.ours = cell.ours and at <= cell.changed_at + ANSWER
 
     def wrote(self, side: str, who: str, action: str, record_id: str, at: float) -> None:
         """Something was written on a side: find out what, by looking at all that stands there."""
@@ -158,7 +166,7 @@ class Oracle:
     def _changed(self, record: Record, name: str, cell: Cell, value: str | None, who: str, at: float) -> None:
         side = record[0]
         if who == "human":
-            version = Version(side, name, value, cell.version, at)
+            version = Version(side, name, value, cell.version, at, over_ours=cell.ours)
         else:
             if not cell.version.seen or self.read_at.get(record, -1.0) < cell.changed_at:
                 safe = side == POWEROFFICEGO and self.enforces
@@ -170,7 +178,7 @@ class Oracle:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
                 found = Version(side, name, value, cell.version, None)
             version = found
-        cell.version, cell.changed_at = version, at
+        cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
 
     def _carried(self, record: Record, name: str, value: str | None, twin: Record | None) -> Version | None:
@@ -265,7 +273,8 @@ class Oracle:
                 continue
             before_link = version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
             older = any(one.came_before(version) for one in typed if one.value in standing)
-            if older and name not in ADDRESS and not before_link:
+            nobody_knows = version.over_ours and version.value in told
+            if older and name not in ADDRESS and not before_link and not nobody_knows:
                 found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")
                 continue
             if id(version) in unseen or version.value in told:
