@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("install", "demo", "up", "test", "bench", "soak", "lint", "format", "lock")
+TARGETS = ("install", "demo", "up", "test", "simulate", "bench", "soak", "lint", "format", "lock")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -35,6 +35,7 @@ def test_make_alone_lists_every_target() -> None:
         (["up"], ".venv/bin/python -m samklang.demo up"),
         (["up", "DEMO=1"], ".venv/bin/python -m samklang.demo up --demo"),
         (["bench"], ".venv/bin/python -m benchmarks"),
+        (["simulate", "SEEDS=3", "FIRST_SEED=7"], ".venv/bin/python -m simulation --past --seeds 3 --first-seed 7"),
         (["soak"], ".venv/bin/python -m soak"),
         (["soak", "ROUNDS=1", "SEED=7"], ".venv/bin/python -m soak --rounds 1 --seed 7"),
     ],
