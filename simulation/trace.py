@@ -172,7 +172,7 @@ class _Maker:
         self._people = count
         self._numbers = 100  # what people have in the beginning is numbered below
         steps: list[Step] = []
-        for _ in range(pick.randint(1, 3)):
+        for _ in range(pick.choice((1, 1, 1, 2, 2, 3))):
             steps += [Step("edit", self._edit()) for _ in range(pick.randint(0, 4))]
             if pick.random() < 0.06:
                 steps.append(Step("backup"))

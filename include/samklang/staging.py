@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from samklang.errors import StagingError
 
@@ -37,15 +38,16 @@ class Staging:
             _make_private(level, 0o700)
         return relative
 
-    def write_frame(self, folder: str, name: str, frame: pd.DataFrame) -> None:
+    def write_table(self, folder: str, name: str, rows: Sequence[dict[str, str | None]]) -> None:
+        """Rows with the same names, as Parquet; its checksums show damage that would pass for another value."""
         buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False, write_page_checksum=True)
+        parquet.write_table(pa.Table.from_pylist(rows), buffer, write_page_checksum=True)
         path = self.root / folder / f"{name}.parquet"
         _make_file(path)
         path.write_bytes(buffer.getvalue())
 
-    def read_frames(self, folder: str) -> Iterator[pd.DataFrame]:
-        """All frames of a folder, in the order of their names.
+    def read_tables(self, folder: str) -> Iterator[list[dict[str, Any]]]:
+        """The rows of each table of a folder, in the order of their names.
 
         None of a folder that is not there: an object store knows no empty ones. So count what comes.
 
@@ -54,7 +56,7 @@ class Staging:
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in sorted((self.root / folder).iterdir(), key=str):
                 if path.name.endswith(".parquet"):
-                    yield _frame(path.read_bytes(), f"{folder}/{path.name}")
+                    yield _table(path.read_bytes(), f"{folder}/{path.name}")
 
     def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
@@ -109,9 +111,10 @@ def missing_files(folder: str) -> StagingError:
     )
 
 
-def _frame(content: bytes, name: str) -> pd.DataFrame:
+def _table(content: bytes, name: str) -> list[dict[str, Any]]:
     try:
-        return pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
+        table = parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(use_threads=False)
+        return list(table.to_pylist())
     except Exception as error:  # Arrow has many, and some of them quote what they read
         raise _damaged(name, type(error).__name__) from None
 

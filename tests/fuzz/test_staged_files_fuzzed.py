@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from garbage import BYTES, CANARY, typed
 from hypothesis import given
@@ -14,9 +13,7 @@ from hypothesis import strategies as st
 from samklang.errors import SamklangError, StagingError
 from samklang.staging import Staging
 
-FRAME = pd.DataFrame(
-    {"id": [str(n) for n in range(50)], "raw": [f'{{"EmailAddress":"{CANARY}{n}@post.no"}}' for n in range(50)]}
-)
+TABLE = [{"id": str(n), "raw": f'{{"EmailAddress":"{CANARY}{n}@post.no"}}', "our_key": None} for n in range(50)]
 LINES = [{"ids": [str(n), str(n)], "matched": CANARY, "bases": {}} for n in range(5)]
 
 
@@ -24,7 +21,7 @@ LINES = [{"ids": [str(n), str(n)], "matched": CANARY, "bases": {}} for n in rang
 def staged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Staging, str, bytes, bytes]:
     staging = Staging(tmp_path_factory.mktemp("staging"))
     folder = staging.folder("customers", "run", "read")
-    staging.write_frame(folder, "0", FRAME)
+    staging.write_table(folder, "0", TABLE)
     staging.write_lines(folder, "rows", LINES)
     root = Path(staging.root) / folder
     return staging, folder, (root / "0.parquet").read_bytes(), (root / "rows.jsonl").read_bytes()
@@ -58,7 +55,7 @@ def test_a_garbled_parquet_file_is_read_or_refused(staged: Any, data: st.DataObj
     path = Path(staging.root) / folder / "0.parquet"
     path.write_bytes(damage(data.draw, whole))
     try:
-        reads(lambda: staging.read_frames(folder))
+        reads(lambda: staging.read_tables(folder))
     finally:
         path.write_bytes(whole)
 
@@ -79,8 +76,7 @@ def test_garbled_json_lines_are_read_or_refused(staged: Any, data: st.DataObject
 def test_what_was_staged_is_read_back(staged: Any) -> None:
     staging, folder, _, _ = staged
 
-    (frame,) = staging.read_frames(folder)
-    assert frame.equals(FRAME)
+    assert list(staging.read_tables(folder)) == [TABLE]
     assert list(staging.read_lines(folder, "rows")) == LINES
 
 
@@ -88,14 +84,14 @@ def test_what_was_staged_is_read_back(staged: Any) -> None:
 def test_a_file_that_was_cut_short_is_named_with_the_remedy(tmp_path: Path, cut: int) -> None:
     staging = Staging(tmp_path)
     folder = staging.folder("customers", "run", "read")
-    staging.write_frame(folder, "0", FRAME)
+    staging.write_table(folder, "0", TABLE)
     staging.write_lines(folder, "rows", LINES)
     for name in ("0.parquet", "rows.jsonl"):
         path = tmp_path / folder / name
         path.write_bytes(path.read_bytes()[:-cut])
 
     with pytest.raises(StagingError, match=r"customers/run/read/0\.parquet .*Clear the extract"):
-        list(staging.read_frames(folder))
+        list(staging.read_tables(folder))
     with pytest.raises(StagingError, match=r"customers/run/read/rows\.jsonl .*Clear the"):
         list(staging.read_lines(folder, "rows"))
 

@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from samklang.staging import Staging
@@ -52,7 +51,7 @@ def test_staged_files_and_their_folders_are_their_owners(tmp_path: Path) -> None
     root = tmp_path / "staging"
     staging = Staging(root)
     folder = staging.folder("customers", "manual__2026-10-01T00:00:00+00:00", "plan-1")
-    staging.write_frame(folder, "part-1", pd.DataFrame({"a": [1]}))
+    staging.write_table(folder, "part-1", [{"a": "1"}])
     staging.write_lines(folder, "rows", [{"a": 1}])
     found = modes(root)
     assert len(found) == 6

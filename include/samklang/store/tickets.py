@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from samklang.store.schema import counters, tickets
 
@@ -14,6 +14,5 @@ def next_ticket(connection: Connection) -> int:
     """
     if connection.dialect.name == "postgresql":
         return int(connection.execute(tickets.next_value()).scalar_one())
-    row = counters.c.name == "ticket"
-    connection.execute(update(counters).where(row).values(value=counters.c.value + 1))
-    return int(connection.execute(select(counters.c.value).where(row)).scalar_one())
+    counted = update(counters).where(counters.c.name == "ticket").values(value=counters.c.value + 1)
+    return int(connection.execute(counted.returning(counters.c.value)).scalar_one())

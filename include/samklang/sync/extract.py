@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import pandas as pd
-
 from samklang.core.clocks import earlier, to_datetime
 from samklang.core.derive import by_field
 from samklang.core.jsontext import dumps
@@ -69,8 +67,7 @@ class _Staged:
     def flush(self) -> None:
         if self._rows:
             self._parts += 1
-            frame = pd.DataFrame.from_records(self._rows)
-            self.sync.staging.write_frame(self.folder, f"part-{self._parts:05}", frame)
+            self.sync.staging.write_table(self.folder, f"part-{self._parts:05}", self._rows)
             self._rows = []
 
 

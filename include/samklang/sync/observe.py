@@ -43,9 +43,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
         return 0
     changed = 0
     ids: set[str] = set()
-    for frame in sync.staging.read_frames(read["folder"]):
-        columns = frame.astype(object).where(frame.notna(), None).to_dict("list")
-        rows = [dict(zip(map(str, columns), values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    for rows in sync.staging.read_tables(read["folder"]):
         ids.update(row["id"] for row in rows)
         with sync.database.begin() as connection:
             seen.take_turns(connection, entity, side)
