@@ -10,7 +10,7 @@ import pandas as pd
 from samklang.core.derive import derive_all
 from samklang.core.jsontext import dumps
 from samklang.core.merge import field_arrays, merge
-from samklang.core.plan import Plan, Refusals, Row, fingerprint, plan_pairs
+from samklang.core.plan import Plan, Refusals, Refused, Row, fingerprint, plan_pairs
 from samklang.core.waves import order
 from simulation.planner.pairs import NOW, Pair
 from simulation.planner.reading import Change, Clash, Expected
@@ -69,7 +69,7 @@ def in_waves(terms: Terms, rows: list[Row]) -> list[Row]:
 def _plan(terms: Terms, pairs: list[Pair]) -> Plan:
     frame = _frame(terms, pairs)
     refused = {
-        (SIDES[side], str(n), name): (fingerprint(content), retry_at, "refused", "Change it.")
+        (SIDES[side], str(n), name): Refused(fingerprint(content), retry_at, "refused", "Change it.")
         for n, pair in enumerate(pairs)
         for (side, name), (content, retry_at) in pair.refused.items()
     }

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from tests.sync.postgres import new_postgres_url
 
-from samklang.errors import StoreError
+from samklang.errors import StoreError, StoreUnavailableError
 from samklang.store.database import Database
 
 __all__ = ["new_postgres_url"]
@@ -57,11 +57,11 @@ def test_a_refused_value_stands_in_no_error_and_no_traceback(
         database.close()
 
 
-def test_a_lock_that_is_held_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_held_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("samklang.store.database._BUSY_SECONDS", 0.1)
     database = Database(f"sqlite:///{tmp_path / 'store.db'}")
     try:
-        with database.begin(), pytest.raises(OperationalError, match="locked"), database.begin():
+        with database.begin(), pytest.raises(StoreUnavailableError, match="SQLITE_BUSY"), database.begin():
             pass
     finally:
         database.close()

@@ -19,8 +19,11 @@ from samklang.systems.shopify import documents
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "include" / "samklang"
 EXECUTES = {"text", "exec_driver_sql", "execute", "executemany", "executescript", "read_sql", "literal_column"}
-CONSTANT_PARTS = {("store/database.py", "PRAGMA {pragma}")}
-"""Put together from constants of the same function."""
+CONSTANT_PARTS = {
+    ("store/database.py", "PRAGMA {pragma}"),
+    ("store/migrations.py", "ALTER TABLE {table} ADD COLUMN {definition}"),
+}
+"""Put together from constants of the same function, or of the store's schema."""
 UNSAFE = {"yaml.load", "yaml.unsafe_load", "yaml.full_load", "pickle.load", "pickle.loads", "marshal.loads", "eval"}
 
 
