@@ -245,8 +245,8 @@ def _nested(values: dict[str, Any]) -> dict[str, Any]:
 class NaiveWorld(World):
     """The same world, with the script in the place of the product."""
 
-    def _work(self, task: Task, answer: str) -> None:
-        del task, answer
+    def _work(self, task: Task) -> None:
+        del task
 
         def sync() -> None:
             session = requests.Session()
@@ -260,7 +260,7 @@ class NaiveWorld(World):
 
         self._attempt("sync", sync)
 
-    def _again(self, name: str) -> None:
+    def _again(self, name: str, number: int | None) -> None:
         """The script has no tasks."""
 
     def store_view(self) -> StoreView:

@@ -89,6 +89,8 @@ class Oracle:
     faults: list[str] = field(default_factory=list)
     may_write: dict[str, int] | None = None
     _written: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    _planned: set[int] = field(default_factory=set)
+    _known: set[int] = field(default_factory=set)
 
     # --- what happens
 
@@ -96,6 +98,20 @@ class Oracle:
         """Nobody has been asked about this run yet, and no plan has been made."""
         self._written.clear()
         self.may_write = None
+
+    def plan_made(self) -> None:
+        """A plan was made of all that we have been shown."""
+        cells = (cell for cells in self.cells.values() for cell in cells.values())
+        self._planned = {id(cell.version) for cell in cells if cell.version.seen}
+
+    def plan_carried_out(self) -> None:
+        """From now on we know better than any older plan."""
+        self._known |= self._planned
+
+    def store_replaced(self) -> None:
+        """We may have forgotten everything."""
+        self._planned.clear()
+        self._known.clear()
 
     def typed(self, side: str, record_id: str, person: int) -> None:
         """A person has made this record."""
@@ -178,8 +194,18 @@ class Oracle:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
                 found = Version(side, name, value, cell.version, None)
             version = found
+            self._check_age(record, name, version)
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
+
+    def _check_age(self, record: Record, name: str, version: Version) -> None:
+        """A write must not carry a value that somebody has replaced, as far as a plan knew that was carried out."""
+        twin = self._twin_of(record)
+        source = self.cells.get(twin, {}).get(name) if twin else None
+        if source is None or source.version.value == version.value or id(source.version) not in self._known:
+            return
+        if version in source.all and version.came_before(source.version):
+            self.faults.append(f"stale: {name} of {record[0]} {record[1]} was given a value that had been replaced")
 
     def _carried(self, record: Record, name: str, value: str | None, twin: Record | None) -> Version | None:
         """The version that a write of ours carries: the twin's newest of that value, or one put back."""
@@ -210,7 +236,7 @@ class Oracle:
 
     def violations(self, store: StoreView) -> list[str]:
         """Everything that must not be, once people and faults have been quiet for some runs."""
-        found = [*self.faults, *self._doubles(), *self._unfair_losses()]
+        found = [*self.faults, *self._doubles(), *self._unfair_losses(), *self._guesses(store)]
         linked: set[Record] = set()
         for first, second in store.links:
             pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
@@ -233,6 +259,21 @@ class Oracle:
             if len(records) > len(origins):
                 found.append(f"doubled: we made person {person} {len(records)} times in {side}")
         return found
+
+    def _guesses(self, store: StoreView) -> list[str]:
+        """Links of a record whose key another one on its side has had from the beginning, too."""
+        name = KEYS[self.entity]
+        holders: dict[tuple[str, str], list[Record]] = {}
+        for record, cells in self.cells.items():
+            (version, *later) = cells[name].all
+            if version.value and version.at is not None and not later and record not in self.deleted:
+                holders.setdefault((record[0], version.value), []).append(record)
+        linked = {record for a, b in store.links for record in ((POWEROFFICEGO, a), (SHOPIFY, b))}
+        return [
+            f"guessed: {side} has a key twice, and one of the two was linked or given a twin"
+            for (side, _), records in holders.items()
+            if len(records) > 1 and any(record in linked for record in records)
+        ]
 
     def _unfair_losses(self) -> list[str]:
         return [

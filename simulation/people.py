@@ -52,6 +52,7 @@ class People:
             "respell": self._respell,
             "garbage": self._garbage,
             "new": self._new,
+            "clock": self._set_clock,
             "again": self._again,
         }.get(edit.kind, self._plain)
         _try(lambda: act(edit))
@@ -66,6 +67,10 @@ class People:
             self._type(edit)
         finally:
             self.skews[edit.side] += LATE
+
+    def _set_clock(self, edit: Edit) -> None:
+        """A system's clock is set, by so many seconds."""
+        self.skews[edit.side] += edit.number
 
     def _back(self, edit: Edit) -> None:
         record_id = self._record(edit.side, edit.person)

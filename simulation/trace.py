@@ -77,7 +77,11 @@ GUESSES = {
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a person does at one desk. :param number: makes the value that is typed; see `values.typed`."""
+    """What a person does at one desk.
+
+    :param kind: see `EDIT_WEIGHTS`; besides, `clock`: a system's clock is set by `number` seconds.
+    :param number: makes the value that is typed; see `values.typed`.
+    """
 
     kind: str
     side: str
@@ -104,7 +108,8 @@ class Step:
     """:param what: `edit`, `run`, `again` (a task of an earlier run is cleared), `backup`, `restore`.
 
     :param task: which task of an earlier run is run again.
-    :param options: of the run; `review` is what a person answers to a plan that passes a limit.
+    :param options: of the run; besides, `review`: what a person answers to a plan that passes a limit; `overtaken`: a
+        task of the last run that is cleared while this one has read and not yet planned. Of `again`: `run`, its number.
     """
 
     what: str
@@ -255,4 +260,6 @@ class _Maker:
             options["mode"] = pick.choice(("full", "changes"))
         elif chance < 0.25:
             options["kind"] = "backfill"
+        elif chance < 0.35:
+            options["overtaken"] = pick.choice(("load_shopify", "load_powerofficego"))
         return Step("run", events=tuple(sorted(events, key=lambda event: event.at)), options=options)

@@ -113,6 +113,8 @@ class World:
         self._at = 0
         self._pending: list[Event] = []
         self._random = Random(trace.seed)
+        self._answer = "yes"
+        self._overtaken = ""
         self._other_lane: Callable[[], object] | None = None
         self._backup: sqlite3.Connection | None = None
         self._told = StoreView()  # by a store that was replaced
@@ -140,12 +142,13 @@ class World:
             case "run":
                 self.run(step)
             case "again" if self.done:
-                self._again(step.task)
+                self._again(step.task, step.options.get("run"))
             case "backup":
                 self._backup = self.machine.copy_store()
             case "restore" if self._backup is not None:
                 self._count("store restored from a backup")
                 self._told = self.store_view()
+                self.oracle.store_replaced()
                 self.machine.database.point = lambda _kind: []
                 self.machine.put_store(self._backup)
                 self.machine.database.point = self.point
@@ -190,14 +193,15 @@ class World:
         self._at = 0
         self._pending = list(step.events)
         options = dict(step.options)
-        answer = options.pop("review", "yes")
+        self._answer = options.pop("review", "yes")
+        self._overtaken = options.pop("overtaken", "")
         if options.get("kind") == "backfill":
             now = self.clock.now()
             options["window"] = (from_datetime(now - timedelta(hours=1)), from_datetime(now))
         task = Task(Run(f"run-{self._runs}", **options))
         self.oracle.begin_run()
         try:
-            self._work(task, answer)
+            self._work(task)
         except TaskFailed as failed:
             task.failed.append(str(failed))
         self._pending = []
@@ -205,14 +209,20 @@ class World:
         self.done.append(task)
         return task
 
-    def _work(self, task: Task, answer: str) -> None:
+    def _work(self, task: Task) -> None:
         """All tasks, in their order; `settle` runs whatever happened before it. :raises TaskFailed: one has failed."""
         try:
             for side in SIDES:
                 task.reads[side] = self._attempt(f"extract_{side}", lambda side=side: self.extract(task, side))
             reads = list(task.reads.values())
+            if self._overtaken and self.done:
+                self._again(self._overtaken, -1)
             task.plan = self._attempt("transform", lambda: transform(self._sync(), task.run, reads))
-            if self._attempt("review", lambda: self._review(task, answer)) != "rejected":
+            self.oracle.plan_made()
+            answer = self._attempt("review", lambda: self._review(task))
+            if answer == "approved":
+                self.oracle.plan_carried_out()
+            if answer != "rejected":
                 self._load_both(task)
         except TaskFailed as failed:
             task.failed.append(str(failed))
@@ -221,14 +231,14 @@ class World:
     def extract(self, task: Task, side: str) -> dict[str, Any]:
         return extract(self._sync(), side, task.run)
 
-    def _review(self, task: Task, answer: str) -> str:
+    def _review(self, task: Task) -> str:
         """As the task `review` does it: a plan beyond a limit waits for a person, who says yes or no."""
         plan = task.plan or {}
         state = str(plan["state"])
         if state == "proposed":
             asked = bool(review.beyond_limits(self.mapping, plan["counts"]))
             self.oracle.may_write = None if asked else self._limits()
-            state = "rejected" if asked and answer == "no" else "approved"
+            state = "rejected" if asked and self._answer == "no" else "approved"
             with self.machine.database.begin() as connection:
                 journal.set_plan(connection, plan["plan"], state=state)
         return state
@@ -266,9 +276,9 @@ class World:
             failed=list(task.failed),
         )
 
-    def _again(self, name: str) -> None:
-        """A task of the last run is cleared: it runs once more, with what its run had handed on."""
-        task = self.done[self._random.randrange(len(self.done))]
+    def _again(self, name: str, number: int | None) -> None:
+        """A task of an earlier run is cleared: it runs once more, with what its run had handed on."""
+        task = self.done[self._random.randrange(len(self.done)) if number is None else number]
         self._count("task of an old run cleared")
         self.oracle.may_write = None  # somebody said yes to its plan then
         with suppress(TaskFailed):

@@ -48,7 +48,7 @@ def test_holders_are_all_that_have_a_key_of_a_free_record_on_either_side(databas
         links.create(connection, entity="customers", origin="matched", run_id="r", at="t", sides=sides)
 
         frame = seen.key_holders(connection, "customers", "Mail").sort_values("id")
-        unlinked = {side: sorted(seen.unlinked(connection, "customers", side)["id"]) for side in SIDES}
+        unlinked = {side: sorted(seen.unlinked(connection, "customers", side)) for side in SIDES}
 
     assert list(zip(frame["id"], frame["scope"], frame["linked"], strict=True)) == [
         ("1", "active", False),

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, update
 
 from samklang.core.derive import PART
 from samklang.core.jsontext import dumps, loads
@@ -218,19 +218,24 @@ def missing_before(connection: Connection, entity: str, side: str) -> set[str]:
     )
 
 
-def unlinked(connection: Connection, entity: str, side: str) -> pd.DataFrame:
-    """Records in scope without a link, with what was seen of them."""
-    columns = [name for name in COLUMNS if name not in ("ticket", "missing")]
-    rows = connection.execute(
-        select(*(seen.c[name] for name in columns)).where(
-            seen.c.entity == entity,
-            seen.c.side == side,
-            seen.c.scope.in_([Scope.ACTIVE, Scope.ARCHIVED]),
-            seen.c.missing == 0,
-            _free(),
-        )
-    ).all()
-    return pd.DataFrame.from_records(rows, columns=columns)
+UNLINKED = [name for name in COLUMNS if name not in ("ticket", "missing")]
+
+
+def unlinked(connection: Connection, entity: str, side: str) -> dict[str, Row[Any]]:
+    """Records in scope without a link, by id: rows with the columns `UNLINKED`."""
+    rows = connection.execute(_unlinked(entity, side)).all()
+    return {row.id: row for row in rows}
+
+
+@cache
+def _unlinked(entity: str, side: str) -> Select[Any]:
+    return select(*(seen.c[name] for name in UNLINKED)).where(
+        seen.c.entity == entity,
+        seen.c.side == side,
+        seen.c.scope.in_([Scope.ACTIVE, Scope.ARCHIVED]),
+        seen.c.missing == 0,
+        _free(),
+    )
 
 
 def key_holders(connection: Connection, entity: str, field: str) -> pd.DataFrame:

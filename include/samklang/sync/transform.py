@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import Row
 
 from samklang.core.creation import Candidate, plan_creation
 from samklang.core.derive import SideView
@@ -26,6 +26,8 @@ from samklang.sync.observe import derive_again, take_in
 from samklang.sync.unheard import settle_unheard
 from samklang.systems.base import Description
 
+Unlinked = dict[str, Row[Any]]
+"""Records without a link by id; see `seen.unlinked`."""
 _PAGE = 20_000
 FILES = ("rows", "tuned", "held", "clashes", "verdicts", "frozen")
 
@@ -106,14 +108,14 @@ def _plan_unlinked(
 ) -> None:
     sides = sync.mapping.sides
     with sync.database.read() as connection:
-        unlinked = {side: seen.unlinked(connection, sync.entity, side).set_index("id", drop=False) for side in sides}
+        unlinked = {side: seen.unlinked(connection, sync.entity, side) for side in sides}
         holders = {name: seen.key_holders(connection, sync.entity, name) for name in sync.mapping.match}
         marks = {side: journal.watermark(connection, sync.entity, side) or {} for side in sides}
     matches, orphans = _match(sync, unlinked, holders, descriptions)
     pairs = matches.pairs
     if run.window is not None:
-        clocks = [{str(i): str(clock) for i, clock in unlinked[side]["clock"].items()} for side in sides]
-        pairs = [pair for pair in pairs if _in_window((clocks[0][pair[0]], clocks[1][pair[1]]), run.window)]
+        first, second = (unlinked[side] for side in sides)
+        pairs = [p for p in pairs if _in_window((first[p[0]].clock, second[p[1]].clock), run.window)]
     _plan_new_pairs(sync, views, unlinked, pairs, refusals, plan)
     for (side, i), (key, candidates) in matches.ambiguous.items():
         plan.verdicts.append(Verdict(side, i, "ambiguous", f"{key}_held_more_than_once", candidates))
@@ -124,14 +126,14 @@ def _plan_unlinked(
     view_of = {view.name: view for view in views}
     for side in sides:
         other = sync.mapping.other(side)
-        alone = unlinked[side].loc[[i for s, i in matches.alone if s == side]]
+        alone = [unlinked[side][i] for s, i in matches.alone if s == side]
         reasons = dict.fromkeys(orphans[side], "made_for_a_record_that_is_not_there")
         reasons |= dict.fromkeys(_hidden_twins(sync, side, alone), "shares_one_of_several_addresses")
-        if not alone.empty and _keys_unknown(sync, other):
-            reasons = dict.fromkeys(alone.index, "match_key_unknown_on_the_other_side")
-        for row in alone.to_dict("records"):
-            if row["id"] in reasons:
-                plan.verdicts.append(Verdict(side, row["id"], "excluded", reasons[row["id"]]))
+        if alone and _keys_unknown(sync, other):
+            reasons = dict.fromkeys((row.id for row in alone), "match_key_unknown_on_the_other_side")
+        for row in alone:
+            if row.id in reasons:
+                plan.verdicts.append(Verdict(side, row.id, "excluded", reasons[row.id]))
                 continue
             plan_creation(
                 sync.mapping,
@@ -145,7 +147,7 @@ def _plan_unlinked(
             )
 
 
-def _hidden_twins(sync: Sync, side: str, alone: pd.DataFrame) -> list[str]:
+def _hidden_twins(sync: Sync, side: str, alone: list[Row[Any]]) -> list[str]:
     """Records that share one of several addresses in a key field with somebody on the other side.
 
     As a whole such a field matches nobody; but to make one of the two anew could double a person.
@@ -161,8 +163,8 @@ def _hidden_twins(sync: Sync, side: str, alone: pd.DataFrame) -> list[str]:
             mine = [(i, value) for s, i, value in parts if s == side]
             held = seen.held_keys(connection, sync.entity, other, name, [value for _, value in mine]) | theirs
             hidden |= {i for i, value in mine if value in held}
-            hidden |= {str(i) for i, text in alone["normal"].items() if loads(text).get(name) in theirs}
-    return [i for i in alone.index if i in hidden]
+            hidden |= {row.id for row in alone if loads(row.normal).get(name) in theirs}
+    return [row.id for row in alone if row.id in hidden]
 
 
 def _keys_unknown(sync: Sync, side: str) -> bool:
@@ -183,7 +185,7 @@ class _KeyFor:
 
 def _match(
     sync: Sync,
-    unlinked: dict[str, pd.DataFrame],
+    unlinked: dict[str, Unlinked],
     holders: dict[str, pd.DataFrame],
     descriptions: MappingOf[str, Description],
 ) -> tuple[Matches, dict[str, set[str]]]:
@@ -197,13 +199,13 @@ def _match(
     paired: dict[str, set[str]] = {side: set() for side in sides}
     for target in sides:
         source = sync.mapping.other(target)
-        keyed = unlinked[target][unlinked[target]["our_key"].notna()]
+        keyed = {i: row.our_key for i, row in unlinked[target].items() if row.our_key is not None}
         wanted = _wanted(sync, source)
-        if keyed.empty or not sync.system(target).rules.key_proves_origin:
+        if not keyed or not sync.system(target).rules.key_proves_origin:
             continue
         key_for = _KeyFor(sync, target, descriptions[source])
-        by_key = {key_for(i, {}): i for i in unlinked[source].index}
-        for i, key in zip(keyed.index, keyed["our_key"], strict=True):
+        by_key = {key_for(i, {}): i for i in unlinked[source]}
+        for i, key in keyed.items():
             if key in by_key:
                 twin = by_key.pop(key)
                 if i in paired[target] or twin in paired[source]:
@@ -215,7 +217,7 @@ def _match(
             elif i not in wanted:
                 orphans[target].add(i)
     taken = ({a for a, _, _ in ours}, {b for _, b, _ in ours})
-    waiting = {side: unlinked[side].index.difference(pd.Index(list(taken[n]))) for n, side in enumerate(sides)}
+    waiting = {side: [i for i in unlinked[side] if i not in taken[n]] for n, side in enumerate(sides)}
     matches = match(sides, waiting, holders)
     matches.pairs = ours + matches.pairs
     return matches, orphans
@@ -229,7 +231,7 @@ def _wanted(sync: Sync, side: str) -> set[str]:
 def _plan_new_pairs(
     sync: Sync,
     views: tuple[SideView, SideView],
-    unlinked: dict[str, pd.DataFrame],
+    unlinked: dict[str, Unlinked],
     pairs: list[tuple[str, str, str]],
     refusals: Refusals,
     plan: Plan,
@@ -239,8 +241,11 @@ def _plan_new_pairs(
         part = pairs[start : start + _PAGE]
         columns: dict[str, Any] = {"link_id": 0, "matched": [key for _, _, key in part]}
         for n, side in enumerate(sync.mapping.sides):
-            rows = unlinked[side].loc[[pair[n] for pair in part]]
-            columns |= {f"{side}_{name}": rows[name].to_numpy() for name in rows.columns}
+            values = zip(*(unlinked[side][pair[n]] for pair in part), strict=True)
+            columns |= {
+                f"{side}_{name}": pd.Series(list(column), dtype=object)
+                for name, column in zip(seen.UNLINKED, values, strict=True)
+            }
             columns |= {f"{side}_base_{name}": "{}" for name in ("raw", "normal", "form")} | {f"{side}_revision": 0}
         frame = pd.DataFrame(columns)
         active = (frame[[f"{side}_scope" for side in sync.mapping.sides]] == Scope.ACTIVE).all(axis=1)
@@ -249,17 +254,17 @@ def _plan_new_pairs(
         plan.tuned += [Tuned((a, b), key, {}) for a, b, key in paused]  # linked, and left alone until both are active
 
 
-def _candidate(side: str, row: MappingOf[Hashable, Any]) -> Candidate:
+def _candidate(side: str, row: Row[Any]) -> Candidate:
     return Candidate(
         side=side,
-        id=row["id"],
-        scope=row["scope"],
-        created=row["created"],
-        raw=loads(row["raw"]),
-        normal=loads(row["normal"]),
-        form=loads(row["form"]),
-        facts=loads(row["facts"]),
-        last_edits=join_clocks(row["clock"], row["group_clocks"]),
+        id=row.id,
+        scope=row.scope,
+        created=row.created,
+        raw=loads(row.raw),
+        normal=loads(row.normal),
+        form=loads(row.form),
+        facts=loads(row.facts),
+        last_edits=join_clocks(row.clock, row.group_clocks),
     )
 
 

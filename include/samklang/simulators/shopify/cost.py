@@ -170,7 +170,7 @@ class Bucket:
 
     def available(self, now: datetime, size: float, rate: float) -> float:
         """Points that can be spent now. :param rate: points per second."""
-        passed = (now - self._since).total_seconds() if self._since else 0.0
+        passed = max(0.0, (now - self._since).total_seconds()) if self._since else 0.0  # a clock may be set back
         self._spent, self._since = max(0.0, self._spent - passed * rate), now
         return max(0.0, size - self._spent)
 
