@@ -244,7 +244,7 @@ GUARDS = (
     Guard("overlap of two windows", _no_overlap, traces=_late_edits),
     Guard("revisit list", _no_revisit, traces=_overtaken_reads),
     Guard("expectation of a write", _no_expectation, missed_by=2, traces=_busy_desks),
-    Guard("base", _no_base, missed_by=14),
+    Guard("base", _no_base, missed_by=22),
     Guard("absent is not empty", _absent_is_empty, traces=_denied_fields),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),
     Guard("limits", _no_limits, missed_by=9),

@@ -161,7 +161,7 @@ class Oracle:
         self.cells[record] = {}
         for name, raw in values.items():
             value = normal(name, side, raw)
-            version = self._carried(record, name, value, twin) if who == "api" else None
+            version = self._carried(record, name, value, [twin] if twin else []) if who == "api" else None
             if version is None:
                 version = Version(side, name, value, None, at if who == "human" else None)
             self.cells[record][name] = Cell(version, at, [version])
@@ -188,7 +188,7 @@ class Oracle:
                 safe = side == POWEROFFICEGO and self.enforces
                 looked = at - self.read_at.get(record, -1e9) <= WINDOW
                 self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
-            found = self._carried(record, name, value, self._twin_of(record))
+            found = self._carried(record, name, value, self._twins_of(record))
             if found is None:
                 if name not in FREE:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
@@ -200,31 +200,30 @@ class Oracle:
 
     def _check_age(self, record: Record, name: str, version: Version) -> None:
         """A write must not carry a value that somebody has replaced, as far as a plan knew that was carried out."""
-        twin = self._twin_of(record)
-        source = self.cells.get(twin, {}).get(name) if twin else None
+        twins = self._twins_of(record)
+        source = self.cells.get(twins[0], {}).get(name) if len(twins) == 1 else None
         if source is None or source.version.value == version.value or id(source.version) not in self._known:
             return
         if version in source.all and version.came_before(source.version):
             self.faults.append(f"stale: {name} of {record[0]} {record[1]} was given a value that had been replaced")
 
-    def _carried(self, record: Record, name: str, value: str | None, twin: Record | None) -> Version | None:
+    def _carried(self, record: Record, name: str, value: str | None, twins: list[Record]) -> Version | None:
         """The version that a write of ours carries: the twin's newest of that value, or one put back."""
         own = self.cells.get(record, {}).get(name)
-        for cell in (self.cells.get(twin, {}).get(name) if twin else None, own):
+        for cell in (*(self.cells.get(twin, {}).get(name) for twin in twins), own):
             for version in reversed(cell.all if cell else []):
                 if version.value == value:
                     return version
         return None
 
-    def _twin_of(self, record: Record) -> Record | None:
-        """The record that it was made for, or that was made for it; else the newest of the same person."""
+    def _twins_of(self, record: Record) -> list[Record]:
+        """The record that it was made for, or that was made for it; else all of the same person on the other side."""
         for made, origin in self.made_by_us.items():
             if record in (made, origin):
-                return origin if record == made else made
+                return [origin if record == made else made]
         person = self.persons.get(record)
-        twins = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
-        alive = [r for r in twins if r not in self.deleted]
-        return (alive or twins or [None])[-1]
+        others = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
+        return [r for r in others if r not in self.deleted] or others
 
     def before(self, side: str, record_id: str, name: str) -> str | None:
         """What stood in a field before, as people see it; None: nothing, or it cannot be typed as it stands."""

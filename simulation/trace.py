@@ -179,10 +179,10 @@ class _Maker:
         steps: list[Step] = []
         for _ in range(pick.choice((1, 1, 1, 2, 2, 3))):
             steps += [Step("edit", self._edit()) for _ in range(pick.randint(0, 4))]
-            if pick.random() < 0.06:
+            if pick.random() < 0.15:
                 steps.append(Step("backup"))
             steps.append(self._run())
-            if pick.random() < 0.06:
+            if pick.random() < 0.15:
                 steps.append(Step("restore"))
             if pick.random() < 0.2:
                 tasks = ("extract_powerofficego", "extract_shopify", "transform", "load_shopify", "load_powerofficego")
