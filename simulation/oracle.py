@@ -262,7 +262,7 @@ class Oracle:
         return found
 
     def _nobody_could_know(self, side: str, records: list[Record]) -> bool:
-        """A product in PowerOffice Go has no key but its code: a restored store cannot find one whose code was edited."""
+        """A product in PowerOffice Go has no key but its code: a restored store finds none whose code was edited."""
         if self.entity != "products" or side != POWEROFFICEGO or not self._restored:
             return False
         return any(len(self.cells[record]["Code"].all) > 1 for record in records)
