@@ -28,6 +28,8 @@ from simulation.trace import Trace, make_trace
 from simulation.world import GO, SHOP, Killed, Task, World
 
 log = logging.getLogger(__name__)
+Row = dict[str, Any]
+Rows = dict[str, Row]
 
 FIELDS = {
     "EmailAddress": "email",
@@ -68,27 +70,27 @@ class NaiveSync:
         """Read both sides, then one customer after the other; one that is refused is logged, and the next one comes."""
         self._sign_in()
         go, shop = self._read_go(), self._read_shop()
-        by_email = {row["email"]: i for i, row in shop.iterrows() if row["email"]}
+        by_email = {row["email"]: i for i, row in shop.items() if row["email"]}
         taken = set(self._links.values())
-        for go_id, row in go.iterrows():
+        for go_id, row in go.items():
             twin = self._links.get(str(go_id)) or by_email.get(row["email"])
             try:
-                if twin in shop.index:
+                if twin in shop:
                     taken.add(str(twin))
                     self._link(str(go_id), str(twin))
-                    self._bring_together(str(go_id), row, str(twin), shop.loc[twin])
+                    self._bring_together(str(go_id), row, str(twin), shop[twin])
                 elif twin is None:
                     self._link(str(go_id), self._create_in_shop(row))
             except requests.HTTPError as error:
                 log.warning("customer %s: %s", go_id, error)
-        for shop_id, row in shop.iterrows():
+        for shop_id, row in shop.items():
             try:
                 if str(shop_id) not in taken and row["firstName"] and row["lastName"]:
                     self._link(self._create_in_go(row), str(shop_id))
             except requests.HTTPError as error:
                 log.warning("customer %s: %s", shop_id, error)
 
-    def _bring_together(self, go_id: str, row: pd.Series, shop_id: str, other: pd.Series) -> None:
+    def _bring_together(self, go_id: str, row: Row, shop_id: str, other: Row) -> None:
         differing = [name for name in FIELDS.values() if row[name] != other[name]]
         if differing and row["changed"] >= other["changed"]:
             self._update_shop(shop_id, other["address_id"], row, differing)
@@ -120,7 +122,7 @@ class NaiveSync:
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.headers["X-Shopify-Access-Token"] = "shpat_simulated"
 
-    def _read_go(self) -> pd.DataFrame:
+    def _read_go(self) -> Rows:
         rows: list[dict[str, Any]] = []
         number = 1
         while True:
@@ -130,16 +132,16 @@ class NaiveSync:
             if len(page) < 5000:
                 break
             number += 1
-        return _frame([_of_go(row) for row in rows])
+        return _by_id([_of_go(row) for row in rows])
 
-    def _read_shop(self) -> pd.DataFrame:
+    def _read_shop(self) -> Rows:
         rows: list[dict[str, Any]] = []
         after = None
         while True:
             page = self._graphql(CUSTOMERS, {"after": after})["customers"]
             rows += page["nodes"]
             if not page["pageInfo"]["hasNextPage"]:
-                return _frame([_of_shop(row) for row in rows])
+                return _by_id([_of_shop(row) for row in rows])
             after = page["pageInfo"]["endCursor"]
 
     def _graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +154,7 @@ class NaiveSync:
             self._sleep(2.0)
         raise RuntimeError("GraphQL failed")
 
-    def _create_in_shop(self, row: pd.Series) -> str | None:
+    def _create_in_shop(self, row: Row) -> str | None:
         values = {name: row[name] for name in ("email", "phone", "firstName", "lastName") if row[name]}
         address = {FIELDS[name]: row[FIELDS[name]] for name in ADDRESS if row[FIELDS[name]]}
         if address:
@@ -160,14 +162,14 @@ class NaiveSync:
         made = self._graphql(CREATE, {"input": values})["customerCreate"]["customer"]
         return str(made["id"].rpartition("/")[2]) if made else None
 
-    def _create_in_go(self, row: pd.Series) -> str:
+    def _create_in_go(self, row: Row) -> str:
         values = _nested({name: row[short] for name, short in FIELDS.items() if row[short]})
         if not {"City", "ZipCode"} <= values.get("MailAddress", {}).keys():
             values.pop("MailAddress", None)
         made = self._call("POST", f"{GO}/v2/Customers", json={**values, "IsPerson": True}).json()
         return str(made["Id"])
 
-    def _update_shop(self, shop_id: str, address_id: str | None, row: pd.Series, names: list[str]) -> None:
+    def _update_shop(self, shop_id: str, address_id: str | None, row: Row, names: list[str]) -> None:
         gid = f"gid://shopify/Customer/{shop_id}"
         address = {FIELDS[name]: row[FIELDS[name]] for name in ADDRESS if FIELDS[name] in names}
         own = {name: row[name] for name in names if name not in address}
@@ -178,7 +180,7 @@ class NaiveSync:
         elif address:
             self._graphql(NEW_ADDRESS, {"customerId": gid, "address": address})
 
-    def _update_go(self, go_id: str, has_address: bool, row: pd.Series, names: list[str]) -> None:
+    def _update_go(self, go_id: str, has_address: bool, row: Row, names: list[str]) -> None:
         wanted = {name: row[short] for name, short in FIELDS.items() if short in names}
         patch = [
             {"op": "replace", "path": "/" + name.replace(".", "/"), "value": value}
@@ -198,10 +200,10 @@ class NaiveSync:
             self._file.write_bytes(orjson.dumps(self._links))
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _by_id(rows: list[dict[str, Any]]) -> Rows:
     columns = ["id", "changed", "address_id", "has_address", *FIELDS.values()]
-    frame = pd.DataFrame(rows, columns=columns, dtype=object).set_index("id")
-    return frame.where(frame.notna(), None)
+    frame = pd.DataFrame(rows, columns=columns, dtype=object).drop_duplicates("id").set_index("id")
+    return {str(i): dict(row) for i, row in frame.astype(object).where(frame.notna(), None).to_dict("index").items()}
 
 
 def _of_go(row: dict[str, Any]) -> dict[str, Any]:
@@ -265,7 +267,10 @@ class NaiveWorld(World):
 
     def store_view(self) -> StoreView:
         file = MemoryPath(self.disk, "/links.json")
-        links = orjson.loads(file.read_bytes()) if file.exists() else {}
+        try:
+            links = orjson.loads(file.read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):  # not there yet, or cut short by a death
+            links = {}
         return StoreView(list(links.items()), linked_at=dict.fromkeys(links.items(), 0.0))
 
 

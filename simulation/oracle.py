@@ -320,6 +320,8 @@ class Oracle:
             if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
                 continue
             before_link = version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+            if version.value is None and (before_link or told):
+                continue  # without a base, an empty field is filled and never cleared
             older = any(one.came_before(version) for one in typed if one.value in standing)
             nobody_knows = version.over_ours and version.value in told
             if older and name not in ADDRESS and not before_link and not nobody_knows:
@@ -327,8 +329,6 @@ class Oracle:
                 continue
             if id(version) in unseen or version.value in told:
                 continue
-            if version.value is None and (before_link or told):
-                continue  # without a base, an empty field is filled and never cleared (mission, rule 2)
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
 
@@ -339,7 +339,7 @@ class Oracle:
 
 
 def _is_default(name: str, ends: list[Cell]) -> bool:
-    """PowerOffice Go puts the country NO on a new address by itself: nobody's edit (mission, rule 11)."""
+    """PowerOffice Go puts the country NO on a new address by itself: nobody's edit."""
     go, shop = ends
     return name in FREE and go.version.value == "NO" and shop.version.value is None and len(go.all) == 1
 

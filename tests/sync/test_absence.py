@@ -324,3 +324,28 @@ def test_an_empty_read_is_an_error_and_no_deletion(world: World) -> None:
         world.run(mode="full")
 
     assert set(scopes(world, LEFT).values()) == {Scope.ACTIVE}
+
+
+def test_an_empty_first_read_is_not_believed_before_a_second_one_says_the_same(new_world: NewWorld) -> None:
+    world = new_world(customers("create_in: [powerofficego]"))
+    for side in (world.left, world.right):
+        side.add(**KARI)
+    before = dict(world.left.records)
+    world.left.hidden.update(before)
+    world.left.while_reading = world.left.hidden.clear
+
+    with pytest.raises(ProtocolError):
+        world.run()
+    assert world.left.records == before
+
+    world.run()
+    assert world.left.records == before
+
+
+def test_a_system_that_really_is_empty_is_filled(new_world: NewWorld) -> None:
+    world = new_world(customers("create_in: [powerofficego]"))
+    world.right.add(first="Kari", last="Dal", email="kari@dal.no")
+
+    world.run()
+
+    assert len(world.left.records) == 1

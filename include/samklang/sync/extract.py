@@ -145,9 +145,13 @@ def _safe_watermark(max_clock: str, took: timedelta) -> str:
 
 
 def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> None:
-    """Far fewer rows than are known is a fault of the read, unless the system's own total, or a second read, agrees."""
+    """Far fewer rows than are known is a fault of the read, unless the system's own total, or a second read, agrees.
+
+    So is none at all, on a first read too: everybody on the other side would be made anew here.
+    """
     came = len(staged.ids)
-    if present - came < _SHORT_ROWS or present - came <= present * _SHORT_PART:
+    few = present - came >= _SHORT_ROWS and present - came > present * _SHORT_PART
+    if came and not few:
         return
     if staged.total == came:
         return
