@@ -10,20 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from samklang.core.clocks import earlier
 from samklang.core.derive import SideView
 from samklang.core.jsontext import loads
+from samklang.core.values import normal_form
 from samklang.errors import StagingError, StoreError
 from samklang.store import journal, ledger, links, seen
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync
+from samklang.sync.extract import OVERLAP
 
 
 def settle_unheard(sync: Sync, views: tuple[SideView, SideView]) -> int:
     """:returns: how many rows of earlier plans turned out to be written."""
     settled = 0
     for view in views:
-        if sync.system(view.name).rules.key_proves_origin:
-            settled += _creates(sync, views, view.name)
+        settled += _creates(sync, views, view.name)
         settled += _updates(sync, views, view.name)
     return settled
 
@@ -66,8 +68,21 @@ def _creates(sync: Sync, views: tuple[SideView, SideView], side: str) -> int:
         with sync.database.read() as connection:
             plan = journal.plan(connection, is_open[key]["plan_id"])
             now = _unpacked(seen.known(connection, sync.entity, side, ids)[ids[0]])
+        since = earlier(is_open[key]["created_at"], OVERLAP)
+        if not (
+            sync.system(side).rules.key_proves_origin or (now["created"] >= since and _is_as_sent(sync, rows[0], now))
+        ):
+            continue  # a key that anybody may type; the load asks, and parks what it cannot tell
         settled += Committer(sync, side, plan, views).found_as_seen(rows[0], ids[0], now)
     return settled
+
+
+def _is_as_sent(sync: Sync, row: dict[str, Any], now: dict[str, Any]) -> bool:
+    kinds = {f.name: f.kind for f in sync.mapping.fields}
+    return all(
+        normal_form(kinds[c["field"]], c["value"], sync.mapping.region) == now["normal"].get(c["field"])
+        for c in row["changes"]
+    )
 
 
 def _rows(sync: Sync, number: int) -> Iterator[dict[str, Any]]:
