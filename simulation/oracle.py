@@ -257,15 +257,15 @@ class Oracle:
         found = []
         for (person, side), records in made.items():
             origins = {self.made_by_us[record] for record in records}
-            if len(records) > len(origins) and not self._nobody_could_know(side, records):
+            if len(records) > len(origins) and not self._nobody_could_know(records):
                 found.append(f"doubled: we made person {person} {len(records)} times in {side}")
         return found
 
-    def _nobody_could_know(self, side: str, records: list[Record]) -> bool:
-        """A product in PowerOffice Go has no key but its code: a restored store finds none whose code was edited."""
-        if self.entity != "products" or side != POWEROFFICEGO or not self._restored:
-            return False
-        return any(len(self.cells[record]["Code"].all) > 1 for record in records)
+    def _nobody_could_know(self, records: list[Record]) -> bool:
+        """A restored store makes anew what was deleted since, and what it can find by no key since that was edited."""
+        name = KEYS[self.entity]
+        edited = any(len(self.cells[record][name].all) > 1 for record in records)
+        return self._restored and (edited or any(record in self.deleted for record in records))
 
     def _guesses(self, store: StoreView) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""
@@ -327,7 +327,7 @@ class Oracle:
             if older and name not in ADDRESS and not before_link and not nobody_knows:
                 found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")
                 continue
-            if id(version) in unseen or version.value in told:
+            if id(version) in unseen or version.value in told or version.value in store.told_before.get(name, ()):
                 continue
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
@@ -352,6 +352,7 @@ class StoreView:
     :param holds: (side where it cannot go, id of the source, field) that it lists; field "" is the whole record.
     :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
     :param linked_at: seconds, when a pair was linked.
+    :param told_before: by field, values in conflicts that a store listed which was replaced.
     :param one_way: fields that travel in one direction only, or not at all.
     """
 
@@ -361,6 +362,7 @@ class StoreView:
     conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = field(default_factory=dict)
     linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
     one_way: set[str] = field(default_factory=set)
+    told_before: dict[str, set[str | None]] = field(default_factory=dict)
 
     def excuse(self, pair: tuple[Record, Record], name: str) -> bool:
         """Whether the store says that a field is not in tune."""

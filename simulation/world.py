@@ -397,6 +397,7 @@ class World:
         for place, (told, _) in self._told.conflicts.items():
             values, is_open = view.conflicts.get(place, (set[str | None](), False))
             view.conflicts[place] = (values | told, is_open)
+            view.told_before.setdefault(place[2], set()).update(told)
         return view
 
 

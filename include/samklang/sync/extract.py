@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _PART_ROWS = 20_000
 _LOOKED_UP_AT_ONCE = 50
+_CONFIRMED_ROWS = 20_000
 _SHORT_PART, _SHORT_ROWS = 0.2, 10
 
 
@@ -147,11 +148,13 @@ def _safe_watermark(max_clock: str, took: timedelta) -> str:
 def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> None:
     """Far fewer rows than are known is a fault of the read, unless the system's own total, or a second read, agrees.
 
-    So is none at all, on a first read too: everybody on the other side would be made anew here.
+    So is none at all. And a first read of a system that names no total is made twice, as long as that costs a page or
+    two: whoever it lacks would be made anew here.
     """
     came = len(staged.ids)
     few = present - came >= _SHORT_ROWS and present - came > present * _SHORT_PART
-    if came and not few:
+    is_first = not present and staged.total is None and came <= _CONFIRMED_ROWS
+    if came and not few and not is_first:
         return
     if staged.total == came:
         return
