@@ -43,6 +43,14 @@ class Version:
     seen: bool = False
     over_ours: bool = False
 
+    def was_typed_over(self, other: Version) -> bool:
+        """Whether this value was typed over `other` itself, or over one that was. The same value typed elsewhere does
+        not count: whether the two systems agreed on it in between is for the reads to know."""
+        step = self.before
+        while step is not None and step is not other:
+            step = step.before
+        return step is other
+
     def came_before(self, other: Version) -> bool:
         """Whether `other` was typed over this value, or over one that was: on whichever side, it is the same value."""
         step = other.before
@@ -322,7 +330,7 @@ class Oracle:
             before_link = version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
             if version.value is None and (before_link or told):
                 continue  # without a base, an empty field is filled and never cleared
-            older = any(one.came_before(version) for one in typed if one.value in standing)
+            older = any(version.was_typed_over(end.version) for end in ends)
             nobody_knows = version.over_ours and version.value in told
             if older and name not in ADDRESS and not before_link and not nobody_knows:
                 found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from samklang.core.clocks import from_datetime
 from samklang.core.mapping import Mapping as EntityMapping
 from samklang.core.rules import EntityRules
 from samklang.errors import ConfigurationError
@@ -13,6 +15,7 @@ from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION
 from samklang.store.database import Database
 from samklang.store.journal import StoredMemory
 from samklang.store.pacing import StoredPacer
+from samklang.sync.explain import Terms
 from samklang.systems.base import System
 from samklang.systems.powerofficego import (
     PowerOfficeGoClient,
@@ -53,6 +56,11 @@ def rules(side: str, entity: str) -> EntityRules:
     """What a system asks of an entity; known without a connection."""
     answer: EntityRules = _kind(side, entity).rules
     return answer
+
+
+def terms_of(mapping: EntityMapping) -> Terms:
+    """What the decisions of the next run follow from, besides the store, at this moment."""
+    return Terms(mapping, {side: rules(side, mapping.entity) for side in SIDES}, from_datetime(datetime.now(UTC)))
 
 
 def _powerofficego(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:

@@ -45,7 +45,12 @@ def test_a_store_of_a_newer_version_is_refused(database: Database, url: str) -> 
 def test_a_store_of_the_first_version_ends_in_the_schema_of_a_new_one(database: Database, url: str) -> None:
     new = schema_of(database)
     with database.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE freezes")
+        for table in ("freezes", "actions", "orders", "refusals", "tombstones"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        for index in ("conflicts_of_records", "history_run", "history_record", "links_entity", "links_run"):
+            connection.exec_driver_sql(f"DROP INDEX {index}")
+        for table, column in (("conflicts", "reviewed_by"), ("conflicts", "reviewed_at"), ("history", "lag")):
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
         for column in ("named", "last_edits"):
             connection.exec_driver_sql(f"ALTER TABLE holds DROP COLUMN {column}")
         connection.execute(
@@ -68,12 +73,15 @@ def test_a_store_of_the_first_version_ends_in_the_schema_of_a_new_one(database: 
     again.close()
 
 
-def schema_of(database: Database) -> dict[str, dict[str, tuple[str, bool]]]:
-    """Type of each column, and whether it may be null, by table."""
+def schema_of(database: Database) -> dict[str, tuple[dict[str, tuple[str, bool]], set[str | None]]]:
+    """Type of each column, and whether it may be null; and the names of the indexes: by table."""
     with database.read() as connection:
         look = inspect(connection)
         return {
-            table: {column["name"]: (str(column["type"]), column["nullable"]) for column in look.get_columns(table)}
+            table: (
+                {column["name"]: (str(column["type"]), column["nullable"]) for column in look.get_columns(table)},
+                {index["name"] for index in look.get_indexes(table)},
+            )
             for table in look.get_table_names()
         }
 

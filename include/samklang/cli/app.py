@@ -17,7 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from samklang.cli import show
-from samklang.cli.environment import open_store, terms_of
+from samklang.cli.environment import open_store
 from samklang.core.mapping_file import ENTITIES
 from samklang.errors import ConfigurationError, SamklangError
 from samklang.mapping_files import load_mapping, mappings_folder
@@ -94,6 +94,7 @@ def explain(entity: Entity, record: RecordId, as_json: AsJson = False) -> None:
     or quarantined, candidates, every write, the next retry. Asks neither system.
     """
     with _answering(as_json) as answer:
+        from samklang.connections import terms_of
         from samklang.sync.explain import explain as explain_records
         from samklang.sync.explain import find
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from samklang.cli.environment import open_store, terms_of
+from samklang.cli.environment import open_store, user_name
+from samklang.connections import terms_of
 from samklang.mapping_files import load_mapping, mappings_folder
+from samklang.sync.act import act
 from samklang.sync.decide import Decision, Desk, Record, named
 from samklang.sync.explain import explain
 
@@ -21,8 +23,8 @@ def decided(what: str, entity: str, decide: Callable[[Desk], Decision], environ:
     mapping = load_mapping(entity, mappings_folder(environ))
     terms = terms_of(mapping)
     database = open_store(environ)
-    with database.begin() as connection:
-        done = decide(Desk(connection, mapping, terms.rules, f"{what}__{terms.now}", terms.now))
+    done = act(database, terms, what, decide, person=user_name(), via="cli")
+    with database.read() as connection:
         answers = explain(connection, terms, [*done.free, *done.linked])
     return {
         "entity": entity,

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy.engine import make_url
 
-from samklang.core.clocks import from_datetime
-from samklang.core.mapping import Mapping as EntityMapping
 from samklang.errors import ConfigurationError
 from samklang.settings import STORE_CONNECTION, airflow_home, default_store_url
 from samklang.store.address import store_url
 from samklang.store.database import Database
-
-if TYPE_CHECKING:
-    from samklang.sync.explain import Terms
 
 _PREFIX = "AIRFLOW_CONN_"
 _TYPES = {"postgresql": "postgres"}
@@ -66,12 +61,12 @@ def open_store(environ: Mapping[str, str], *, make: bool = False) -> Database:
     return Database("sqlite://" if is_missing(url) and not make else url)
 
 
-def terms_of(mapping: EntityMapping) -> Terms:
-    """What the decisions of the next run follow from, besides the store."""
-    from samklang.connections import SIDES, rules
-    from samklang.sync.explain import Terms
-
-    return Terms(mapping, {side: rules(side, mapping.entity) for side in SIDES}, from_datetime(datetime.now(UTC)))
+def user_name() -> str:
+    """Who is at this terminal, for the record of what people did."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
 
 
 def find_store(environ: Mapping[str, str]) -> str:

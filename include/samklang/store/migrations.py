@@ -25,6 +25,24 @@ def _add_freezes_and_what_quarantine_knows(connection: Connection) -> None:
         _add_column(connection, schema.holds.c[name])
 
 
+def _add_what_people_do(connection: Connection) -> None:
+    """Actions, values put back, refusals one by one, tombstones; and indexes for what people look up."""
+    for table in (schema.actions, schema.orders, schema.refusals, schema.tombstones):
+        table.create(connection, checkfirst=True)
+    for column in (
+        schema.conflicts.c.reviewed_by,
+        schema.conflicts.c.reviewed_at,
+        schema.freezes.c.person,
+        schema.history.c.lag,
+    ):
+        _add_column(connection, column)
+    for table in (schema.conflicts, schema.history, schema.intents, schema.links, schema.verdicts):
+        known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in known:
+                index.create(connection)
+
+
 def _add_column(connection: Connection, column: Column[Any]) -> None:
     """One that may be null; a store that is new has it already."""
     table = column.table.name
@@ -33,7 +51,11 @@ def _add_column(connection: Connection, column: Column[Any]) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_freezes_and_what_quarantine_knows)
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    _create_tables,
+    _add_freezes_and_what_quarantine_knows,
+    _add_what_people_do,
+)
 """Append only. A step that has shipped is never edited."""
 
 

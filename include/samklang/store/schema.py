@@ -101,6 +101,8 @@ links = Table(
     Column("origin", String(10), nullable=False),  # matched | created | relinked
     Column("run_id", String(250), nullable=False),
     Column("created_at", String(40), nullable=False),
+    Index("links_entity", "entity", "state", "id"),
+    Index("links_run", "entity", "run_id"),
 )
 
 link_sides = Table(
@@ -140,6 +142,7 @@ intents = Table(
         sqlite_where=text("state = 'open'"),
         postgresql_where=text("state = 'open'"),
     ),
+    Index("intents_of_record", "entity", "side", "source_id"),
 )
 
 plans = Table(
@@ -186,7 +189,10 @@ conflicts = Table(
     Column("run_id", String(250), nullable=False),
     Column("plan_id", Integer, nullable=False),
     Column("at", String(40), nullable=False),
+    Column("reviewed_by", String(200)),  # who has seen how it was decided, and lets it stand
+    Column("reviewed_at", String(40)),
     Index("conflicts_entity", "entity", "state"),
+    Index("conflicts_of_records", "entity", "record_ids"),
 )
 
 holds = Table(
@@ -219,6 +225,7 @@ freezes = Table(
     Column("run_id", String(250), nullable=False),
     Column("since", String(40), nullable=False),
     Column("released_at", String(40)),  # what was written before that is forgiven
+    Column("person", String(200)),  # who froze it, until somebody lets it go; null: found by a plan
 )
 
 verdicts = Table(
@@ -231,6 +238,22 @@ verdicts = Table(
     Column("reason", String(100), nullable=False),
     Column("candidates", Text, nullable=False),
     Column("run_id", String(250), nullable=False),
+    Index("verdicts_by_verdict", "entity", "verdict", "side", "record_id"),
+)
+
+refusals = Table(  # what a hold was refused for, one row per attempt
+    "refusals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("side", String(20), nullable=False),
+    Column("source_id", String(64), nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("named", String(100)),
+    Column("run_id", String(250), nullable=False),
+    Column("at", String(40), nullable=False),
+    Index("refusals_of_record", "entity", "side", "source_id"),
 )
 
 history = Table(
@@ -247,7 +270,57 @@ history = Table(
     Column("run_id", String(250), nullable=False),
     Column("plan_id", Integer, nullable=False),
     Column("at", String(40), nullable=False),
+    Column("lag", Float),  # seconds from the edit that a write carried on, by its system's clock; null: none did
     Index("history_link", "link_id"),
+    Index("history_run", "entity", "run_id"),
+    Index("history_record", "entity", "side", "record_id"),
+)
+
+actions = Table(  # what people did, by whom
+    "actions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("name", String(200), nullable=False, unique=True),  # what history and orders name as their run
+    Column("what", String(20), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("via", String(10), nullable=False),  # console | cli
+    Column("at", String(40), nullable=False),
+    Column("records", Text, nullable=False),  # as `side:id`
+    Column("detail", Text, nullable=False),  # ids, field names and counts, no values
+    Index("actions_entity", "entity", "id"),
+)
+
+orders = Table(  # values that a person has put back; the next plan writes them
+    "orders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entity", String(20), nullable=False),
+    Column("link_id", Integer, ForeignKey("links.id", ondelete="CASCADE"), nullable=False),
+    Column("side", String(20), nullable=False),
+    Column("record_id", String(64), nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("kind", String(10), nullable=False),  # undo: held where it is | take: travels on like an edit
+    Column("value", Text),  # raw, as are the three below
+    Column("expected", Text),  # what must still stand there
+    Column("other", Text),  # what must still stand on the other side
+    Column("stored", Text),  # of an undo that stands: what the system made of the value
+    Column("action", String(200), nullable=False),
+    Column("of_run", String(250)),
+    Column("state", String(10), nullable=False),  # wanted | standing | done | moved | refused | released
+    Column("at", String(40), nullable=False),
+    Column("closed_at", String(40)),
+    Index("orders_entity", "entity", "state"),
+    Index("orders_link", "link_id"),
+)
+
+tombstones = Table(  # who was forgotten: keyed digests of ids and match keys, so that nobody can be read from it
+    "tombstones",
+    metadata,
+    Column("entity", String(20), primary_key=True),
+    Column("side", String(20), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("action", String(200), nullable=False),
 )
 
 revisit = Table(

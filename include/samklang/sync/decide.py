@@ -41,11 +41,24 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """What an action did to several records or fields.
+
+    :param done: of each, what people call it: `side:id`, with the field after a blank.
+    :param left: the same, with the reason why it was left as it is.
+    """
+
+    done: list[str] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a person decides.
+    """Where a person decides; see `sync.act`.
 
     :param connection: within a write transaction. :param rules: of both systems, by side.
-    :param run_id: what the history calls this decision. :param at: our time.
+    :param run_id: what the history calls this decision. :param at: our time. :param person: who decides.
+    :param touched: records that something was decided about so far.
     """
 
     connection: Connection
@@ -53,6 +66,8 @@ class Desk:
     rules: MappingOf[str, EntityRules]
     run_id: str
     at: str
+    person: str = ""
+    touched: list[Record] = field(default_factory=list)
 
     # --- which record is meant
 
@@ -106,7 +121,7 @@ class Desk:
                     f"{named(record)} is kept apart already.",
                     remedy="Link it with relink, or give the option --match-again.",
                 )
-        self._note(link["id"], "unlink", ends)
+        self.note(link["id"], "unlink", ends)
         self._close_conflicts(link)
         if keep_apart:
             links.set_apart(self.connection, link["id"])
@@ -158,7 +173,7 @@ class Desk:
             target = self.mapping.other(end[0])
             ledger.close_intents_of(self.connection, self.mapping.entity, target, end[1], self.at)
             ledger.drop_holds(self.connection, self.mapping.entity, target, end[1], [""])
-        self._note(link_id, "relink", ends)
+        self.note(link_id, "relink", ends)
         return Decision(linked=ends, apart=lonely)
 
     def make_anew(self, record: Record) -> Decision:
@@ -232,7 +247,7 @@ class Desk:
         if link is None:
             return
         if link["state"] == "linked":
-            self._note(link["id"], "unlink", sorted(link["ids"].items()))
+            self.note(link["id"], "unlink", sorted(link["ids"].items()))
             self._close_conflicts(link)
         if any(end != record and self._scope(end) != Scope.GONE for end in link["ids"].items()):
             links.leave(self.connection, link["id"], record[0])
@@ -254,7 +269,9 @@ class Desk:
             record_ids = dumps([link["ids"][side] for side in self.mapping.sides])
             ledger.close_conflicts_of(self.connection, self.mapping.entity, record_ids)
 
-    def _note(self, link_id: int, op: str, ends: list[Record]) -> None:
+    def note(self, link_id: int, op: str, ends: list[Record]) -> None:
+        """Keep a decision about these records in the history. :param link_id: 0 where they have none."""
+        self.touched.extend(ends)
         for side, record_id in ends:
             ledger.add_history(
                 self.connection, entity=self.mapping.entity, link_id=link_id, side=side, record_id=record_id, op=op,

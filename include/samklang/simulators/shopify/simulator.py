@@ -142,8 +142,11 @@ class ShopifySimulator(Controlled):
         body = _body(request)
         if body is None or not isinstance(body.get("query"), str):
             return json_response({"errors": {"query": "Required parameter missing or invalid"}}, 400, headers)
+        variables, name = body.get("variables"), body.get("operationName")
+        if not isinstance(variables, dict | None):  # a guess: nothing recorded sends variables that are no object
+            return json_response({"errors": {"variables": "Required parameter missing or invalid"}}, 400, headers)
         session = self._session(request.base_url)
-        answer = self._engine.run(session, body["query"], body.get("variables") or {}, body.get("operationName"))
+        answer = self._engine.run(session, body["query"], variables or {}, name if isinstance(name, str) else None)
         return json_response(answer, 200, headers)
 
     def _session(self, base_url: str) -> Session:

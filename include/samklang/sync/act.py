@@ -1,0 +1,52 @@
+"""Act: one decision of a person, in one transaction, kept with who took it. The console and the commands call this."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from samklang.store import actions
+from samklang.store.database import Database
+from samklang.sync.decide import Desk, named
+from samklang.sync.explain import Terms
+
+T = TypeVar("T")
+
+
+def act(
+    database: Database,
+    terms: Terms,
+    what: str,
+    decide: Callable[[Desk], T],
+    *,
+    person: str,
+    via: str,
+    detail: Mapping[str, Any] | None = None,
+) -> T:
+    """Decide, and keep who decided it: all of it or nothing.
+
+    Nothing is kept of an action that touched no record, such as one that was taken before.
+
+    :param what: one word, as people call it: `unlink`, `exclude`, `undo`, …
+    :param via: `console` or `cli`. :param detail: ids, field names and counts, no values.
+    :raises DecisionError: it cannot be done; nothing was changed.
+    """
+    entity = terms.mapping.entity
+    with database.begin() as connection:
+        name = f"{what}__{terms.now}_{secrets.token_hex(3)}"
+        desk = Desk(connection, terms.mapping, terms.rules, name, terms.now, person)
+        done = decide(desk)
+        if desk.touched:
+            actions.add(
+                connection,
+                entity=entity,
+                name=name,
+                what=what,
+                person=person,
+                via=via,
+                at=terms.now,
+                records=list(dict.fromkeys(map(named, desk.touched))),
+                detail=detail or {},
+            )
+    return done
