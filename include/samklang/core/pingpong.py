@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from samklang.core.mapping import Field, Mapping
 from samklang.core.merge import NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
-from samklang.core.plan import FROZEN, Freeze, region_of
+from samklang.core.plan import FROZEN, FROZEN_BY_PERSON, Freeze, region_of
 from samklang.core.prices import common_form
 from samklang.core.values import normal_form
 
@@ -49,10 +49,12 @@ class Frozen:
     """What is known of a field that was frozen before.
 
     :param values: both normal forms. :param released_at: when it was let go; None: it is frozen.
+    :param by_person: left alone whatever its values, until a person lets it go.
     """
 
     values: frozenset[str | None]
     released_at: str | None
+    by_person: bool = False
 
 
 def flips(writes: Iterable[Write]) -> int:
@@ -105,8 +107,9 @@ def freeze(
 
     :param link_ids: of the pairs; 0 where there is no link yet.
     :param recent: our writes of the last day, in their order, of links that have enough of them.
-    :param frozen: what was frozen before, by link and field. It stays so while both values are still the same two.
-    :returns: all that is frozen among these pairs; `merged` says FROZEN there.
+    :param frozen: what was frozen before, by link and field ("": all fields). It stays so while both values are still
+        the same two, or a person wants it.
+    :returns: all that is frozen among these pairs for going back and forth; `merged` says so there.
     """
     suspects = recent.keys() | {link_id for link_id, _ in frozen}
     found: list[Freeze] = []
@@ -117,6 +120,10 @@ def freeze(
             if action not in (TO_FIRST, TO_SECOND):
                 continue
             target = 0 if action == TO_FIRST else 1
+            if any((one := frozen.get((link_id, name))) and one.by_person for name in ("", f.name)):
+                merged.action[f.name][i], merged.reason[f.name][i] = NOTHING, f"{FROZEN_BY_PERSON}{target}"
+                merged.drift[f.name][i] = False
+                continue
             normal = arrays[f.name].normal
             planned = Write(mapping.sides[target], normal[target][i], normal[1 - target][i])
             known = frozen.get((link_id, f.name))

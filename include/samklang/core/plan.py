@@ -29,13 +29,17 @@ Based = tuple[str | None, str | None, str]
 
 @dataclass(slots=True)
 class FieldChange:
-    """:param expected: what the target stored when the plan was made. :param source: the base of the source side."""
+    """:param expected: what the target stored when the plan was made. :param source: the base of the source side.
+    :param why: `edit`, `clear`, `fill`, `drift`; `undo` or `take` where a person put a value back.
+    :param order: the person's order, see `store.orders`.
+    """
 
     field: str
     expected: str | None
     value: str | None
     why: str
     source: Based
+    order: int | None = None
 
 
 @dataclass(slots=True)
@@ -126,6 +130,14 @@ class Freeze:
 
 
 @dataclass(slots=True)
+class Closed:
+    """A person's order that this plan ends without a write. :param state: see `store.orders`."""
+
+    order: int
+    state: str
+
+
+@dataclass(slots=True)
 class Plan:
     rows: list[Row] = field(default_factory=list)
     tuned: list[Tuned] = field(default_factory=list)
@@ -133,6 +145,7 @@ class Plan:
     clashes: list[Clash] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     frozen: list[Freeze] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
     drift: int = 0
     waiting: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
@@ -356,6 +369,9 @@ class _PairPlanner:
             for target in (0, 1):
                 self._hold(name, target, ids, PING_PONG)
             return
+        if reason.startswith(FROZEN_BY_PERSON):
+            self._hold(name, int(reason.removeprefix(FROZEN_BY_PERSON)), ids, PERSONS_FREEZE)
+            return
         hold = price_hold(reason)
         if hold is not None:
             # A price that cannot be compared is held towards the second side, where it would be shown.
@@ -418,7 +434,8 @@ def _filled(value: str | None) -> bool:
 
 
 LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")
-FROZEN = "frozen"
+FROZEN, FROZEN_BY_PERSON = "frozen", "frozen by a person towards "
+PERSONS_FREEZE = Hold("frozen_by_a_person", "A person has frozen this field; let it go with samklang unfreeze.")
 PING_PONG = Hold(
     "ping_pong",
     "Both systems keep overwriting this field, so it is left alone. Find out what sets it there, then enter the same "

@@ -48,10 +48,10 @@ def set_freezes(connection: Connection, entity: str, frozen: Sequence[Row], *, r
 
     :param frozen: `link_id`, `field`, `values` by side in normal form, `flips`.
     """
-    known = {
-        (row["link_id"], row["field"]): row for row in known_freezes(connection, entity) if row["released_at"] is None
-    }
-    now = {(row["link_id"], row["field"]): row for row in frozen}
+    standing = [row for row in known_freezes(connection, entity) if row["released_at"] is None]
+    persons = {(row["link_id"], row["field"]) for row in standing if row["person"] is not None}
+    known = {place: row for row in standing if (place := (row["link_id"], row["field"])) not in persons}
+    now = {place: row for row in frozen if (place := (row["link_id"], row["field"])) not in persons}
     alive = set(_ids_of_links(connection, [link_id for link_id, _ in now]))
     upsert(
         connection,
@@ -69,6 +69,39 @@ def set_freezes(connection: Connection, entity: str, frozen: Sequence[Row], *, r
         connection.execute(
             update(freezes).where(freezes.c.link_id == link_id, freezes.c.field == name).values(released_at=at)
         )
+
+
+def freeze(connection: Connection, entity: str, link_id: int, name: str, *, person: str, run_id: str, at: str) -> bool:
+    """Leave a field alone until a person lets it go. :param name: "" for all fields. :returns: whether it is new."""
+    these = (freezes.c.link_id == link_id, freezes.c.field == name)
+    row = connection.execute(select(freezes).where(*these)).mappings().first()
+    if row is not None and row["released_at"] is None and row["person"] is not None:
+        return False
+    kept = {"normal": row["normal"], "flips": row["flips"]} if row is not None else {"normal": dumps({}), "flips": 0}
+    upsert(
+        connection,
+        freezes,
+        [
+            {
+                "link_id": link_id, "field": name, "entity": entity, "run_id": run_id, "since": at,
+                "released_at": None, "person": person, **kept,
+            }
+        ],
+    )  # fmt: skip
+    return True
+
+
+def unfreeze(connection: Connection, link_id: int, name: str, *, at: str) -> list[str]:
+    """Let a field go, whoever froze it; what was written before is forgiven.
+
+    :param name: "" for all that is frozen of the link. :returns: the fields that were frozen; "" stands for all.
+    """
+    these = and_(freezes.c.link_id == link_id, freezes.c.released_at.is_(None))
+    if name:
+        these = and_(these, freezes.c.field == name)
+    names = list(connection.execute(select(freezes.c.field).where(these).order_by(freezes.c.field)).scalars())
+    connection.execute(update(freezes).where(these).values(released_at=at, person=None))
+    return names
 
 
 def _ids_of_links(connection: Connection, ids: Sequence[int]) -> list[int]:

@@ -251,6 +251,15 @@ def pair(connection: Connection, entity: str, sides: tuple[str, str], link_id: i
     return _frame(statement, rows)
 
 
+def these(connection: Connection, entity: str, sides: tuple[str, str], link_ids: Sequence[int]) -> pd.DataFrame:
+    """The same columns for some links, in tune or not."""
+    statement, _, _ = _pairs(entity, sides)
+    rows: list[Any] = []
+    for part in chunks(link_ids):
+        rows += connection.execute(statement.where(links.c.id.in_(part))).all()
+    return _frame(statement, rows)
+
+
 def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -> int:
     """Linked pairs of which both sides equal their base, field by field."""
     statement, seen_of, base_of = _pairs(entity, sides)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.errors import OutdatedError
-from samklang.store import freezes, journal, ledger, links, seen
+from samklang.store import freezes, journal, ledger, links, orders, seen
 from samklang.sync.context import Sync
 
 _CHUNK = 500
@@ -105,6 +105,8 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any]) -> None:
     standing = _standing(connection, sync, plan, list(lines("held")))
     held = [{**h, "run_id": run_id, "since": at} for h in lines("held") if _place(h) not in standing]
     ledger.replace_planner_holds(connection, sync.entity, held)
+    for line in lines("closed"):
+        orders.close(connection, line["order"], line["state"], at)
     freezes.set_freezes(connection, sync.entity, list(lines("frozen")), run_id=run_id, at=at)
     ledger.replace_verdicts(
         connection,

@@ -16,7 +16,7 @@ from samklang.core.plan import Based, fingerprint, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError
-from samklang.store import ledger, links, seen
+from samklang.store import ledger, links, orders, seen
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
 from samklang.systems.base import Outcome, Problem
@@ -73,13 +73,14 @@ class Committer:
         refused = self._refused_fields(outcome.problems)
         try:
             with self.sync.database.begin() as connection:
-                ours = {c["field"] for c in row["changes"]}
+                ours = [c["field"] for c in row["changes"] if not _travels_on(c)]
                 now = record_answer(connection, self.sync, self._view, record, self.sync.clock(), written=ours)
                 written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
                 if row["op"] != "free":
                     bases = self._bases(written, now)
                     links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
                     self._close_conflicts(connection, row, written)
+                    self._close_orders(connection, written, now)
                 self._history(connection, row["link_id"], row["op"], row["id"], written, now)
                 self._hold_problems(connection, row, outcome.problems)
                 self._drop_holds(connection, row, written)
@@ -157,6 +158,7 @@ class Committer:
         """Both bases move, for these fields. :raises OutdatedError: another plan wrote this side meanwhile."""
         links.advance(connection, row["link_id"], self._bases(changes, now), written=(self.side, row["revision"]))
         self._close_conflicts(connection, row, changes)
+        self._close_orders(connection, changes, now)
         self._history(connection, row["link_id"], row["op"], row["id"], changes, now)
 
     def _link(
@@ -195,7 +197,7 @@ class Committer:
     def _commit_moved(self, row: dict[str, Any], outcome: Outcome, there: list[dict[str, Any]]) -> None:
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
-                ours = [c["field"] for c in there]
+                ours = [c["field"] for c in there if not _travels_on(c)]
                 now = record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock(), written=ours)
                 if there:
                     self._advance(connection, row, there, now)
@@ -210,6 +212,9 @@ class Committer:
             named = [p for p in outcome.problems if p.field in self._canonical]
             if row["op"] == "update" and any(self._canonical[str(p.field)] in content for p in named):
                 self._hold_problems(connection, row, named)
+            elif all(c.get("order") is not None for c in row["changes"]):
+                for c in row["changes"]:
+                    orders.close(connection, c["order"], orders.REFUSED, self.sync.clock())
             else:
                 problems = (*named, *outcome.problems) or (Problem(None, "rejected", "refused"),)
                 self._hold(connection, row, "", problems[0], content)
@@ -260,9 +265,10 @@ class Committer:
 
     def _bases(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, dict[str, Based]]:
         """What the source had when the plan was made, and what the target says that it stores."""
+        based = [c for c in changes if not _travels_on(c)]
         return {
-            self._source: {c["field"]: tuple(c["source"]) for c in changes},
-            self.side: {c["field"]: _based(now, c["field"]) for c in changes},
+            self._source: {c["field"]: tuple(c["source"]) for c in based},
+            self.side: {c["field"]: _based(now, c["field"]) for c in based},
         }
 
     def _bases_unsent(
@@ -311,6 +317,13 @@ class Committer:
         record_ids = dumps([ids[side] for side in self.sync.mapping.sides])
         ledger.close_conflicts(connection, self.sync.entity, record_ids, [c["field"] for c in changes])
 
+    def _close_orders(self, connection: Connection, changes: list[dict[str, Any]], now: dict[str, Any]) -> None:
+        """What a person has put back is there: an undo is held from now on, the other travels on."""
+        for c in changes:
+            if c.get("order") is not None:
+                state = orders.DONE if _travels_on(c) else orders.STANDING
+                orders.close(connection, c["order"], state, self.sync.clock(), stored=now["raw"][c["field"]])
+
     def _drop_holds(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
         """A later success clears them."""
         fields = ["", *(c["field"] for c in changes)]
@@ -325,26 +338,33 @@ class Committer:
         changes: list[dict[str, Any]],
         now: dict[str, Any],
     ) -> None:
-        ledger.add_history(
-            connection,
-            entity=self.sync.entity,
-            link_id=link_id,
-            side=self.side,
-            record_id=record_id,
-            op=op,
-            before={c["field"]: c["expected"] for c in changes},
-            after={c["field"]: now["raw"][c["field"]] for c in changes},
-            run_id=self.plan["run_id"],
-            plan_id=self.plan["id"],
-            at=self.sync.clock(),
-        )
+        """What was written, and what that replaced; what a person had put back is a line of its own."""
+        by_op: dict[str, list[dict[str, Any]]] = {}
+        for c in changes:
+            by_op.setdefault(op if c.get("order") is None else c["why"], []).append(c)
+        for this, these in (by_op or {op: []}).items():
+            ledger.add_history(
+                connection,
+                entity=self.sync.entity,
+                link_id=link_id,
+                side=self.side,
+                record_id=record_id,
+                op=this,
+                before={c["field"]: c["expected"] for c in these},
+                after={c["field"]: now["raw"][c["field"]] for c in these},
+                run_id=self.plan["run_id"],
+                plan_id=self.plan["id"],
+                at=self.sync.clock(),
+            )
 
     def _hold_problems(self, connection: Connection, row: dict[str, Any], problems: Any) -> None:
-        values = {c["field"]: c["value"] for c in row["changes"]}
+        changes = {c["field"]: c for c in row["changes"]}
         for problem in problems:
-            name = self._canonical.get(problem.field or "")
-            if name is not None and name in values:
-                self._hold(connection, row, name, problem, values[name])
+            change = changes.get(self._canonical.get(problem.field or "", ""))
+            if change is not None and change.get("order") is not None:
+                orders.close(connection, change["order"], orders.REFUSED, self.sync.clock())
+            elif change is not None:
+                self._hold(connection, row, change["field"], problem, change["value"])
 
     def _hold(self, connection: Connection, row: dict[str, Any], name: str, problem: Problem, content: Any) -> None:
         refused, last_edits = fingerprint(content), row["last_edits"]
@@ -378,6 +398,12 @@ class Committer:
 
     def _refused_fields(self, problems: tuple[Problem, ...]) -> set[str]:
         return {self._canonical[p.field] for p in problems if p.field in self._canonical}
+
+
+def _travels_on(change: Mapping[str, Any]) -> bool:
+    """A value that a person took from a conflict is put back where it was typed, and is an edit there like any other:
+    without a base, the next plan carries it over."""
+    return bool(change["why"] == "take")
 
 
 def _based(now: dict[str, Any], name: str) -> Based:

@@ -269,13 +269,17 @@ class Desk:
             record_ids = dumps([link["ids"][side] for side in self.mapping.sides])
             ledger.close_conflicts_of(self.connection, self.mapping.entity, record_ids)
 
-    def note(self, link_id: int, op: str, ends: list[Record]) -> None:
-        """Keep a decision about these records in the history. :param link_id: 0 where they have none."""
+    def note(self, link_id: int, op: str, ends: list[Record], name: str = "") -> None:
+        """Keep a decision about these records in the history.
+
+        :param link_id: 0 where they have none. :param name: the field that it is about; "": the record.
+        """
         self.touched.extend(ends)
+        about: dict[str, str | None] = {name: None} if name else {}
         for side, record_id in ends:
             ledger.add_history(
                 self.connection, entity=self.mapping.entity, link_id=link_id, side=side, record_id=record_id, op=op,
-                before={}, after={}, run_id=self.run_id, plan_id=0, at=self.at,
+                before=about, after={}, run_id=self.run_id, plan_id=0, at=self.at,
             )  # fmt: skip
 
 

@@ -29,12 +29,17 @@ def freeze_fields(
     """See `core.pingpong.freeze`. Asks the store only about links of which something is to be written."""
     link_ids = pairs["link_id"].to_numpy()
     written = moving(link_ids, merged)
-    if not written or not mapping.freeze_after:
+    if not written:
         return []
     frozen = {
-        (row["link_id"], row["field"]): Frozen(frozenset(row["normal"].values()), row["released_at"])
+        (row["link_id"], row["field"]): Frozen(
+            frozenset(row["normal"].values()), row["released_at"], row["person"] is not None
+        )
         for row in freezes.known_freezes(connection, mapping.entity)
+        if mapping.freeze_after or row["person"] is not None
     }
+    if not frozen and not mapping.freeze_after:
+        return []
     often = freezes.often_written(connection, written, since=earlier(now, _RECENTLY), more_than=mapping.freeze_after)
     recent = {
         link_id: [Past(row["side"], row["before"], row["after"], row["at"]) for row in rows]

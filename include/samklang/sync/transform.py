@@ -23,13 +23,14 @@ from samklang.store import journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.observe import derive_again, take_in
+from samklang.sync.put_back import put_back
 from samklang.sync.unheard import settle_unheard
 from samklang.systems.base import Description
 
 Unlinked = dict[str, Row[Any]]
 """Records without a link by id; see `seen.unlinked`."""
 _PAGE = 20_000
-FILES = ("rows", "tuned", "held", "clashes", "verdicts", "frozen")
+FILES = ("rows", "tuned", "held", "clashes", "verdicts", "frozen", "closed")
 
 
 def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, Any]:
@@ -66,6 +67,8 @@ def make_plan(
             plan.verdicts.append(Verdict(side, i, "excluded", "kept_apart_by_a_person"))
     _plan_linked(sync, run, views, refusals, plan)
     _plan_unlinked(sync, run, views, descriptions, refusals, plan)
+    if run.window is None:
+        put_back(sync, views, plan)
     kinds = {f.name: f.kind for f in sync.mapping.fields}
     unique = {
         view.name: frozenset(f.name for f in sync.mapping.fields if view.rules.accepts(f.names[view.name]).unique)

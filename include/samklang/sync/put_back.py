@@ -1,0 +1,149 @@
+"""What people have put back, as rows of the next plan; and what was put back before and is held since.
+
+An order is carried out only where both sides still hold what they held when it was given. It then goes before what the
+merge decided for that field, since that is what the person looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from samklang.core.derive import SideView
+from samklang.core.holds import Hold, refusal
+from samklang.core.jsontext import loads
+from samklang.core.plan import Based, Closed, FieldChange, Held, Plan, Row, join_clocks
+from samklang.core.records import Scope
+from samklang.store import links, orders
+from samklang.sync.context import Sync
+
+UNDONE = Hold(
+    "undone",
+    "The value was put back here and is held: it moves again when somebody edits the field on either side, or with "
+    "samklang release.",
+)
+
+
+def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
+    """Add what people have put back to a plan, and take out what the merge decided for the same fields."""
+    with sync.database.read() as connection:
+        alive = orders.alive(connection, sync.entity)
+        if not alive:
+            return
+        pairs = links.these(connection, sync.entity, sync.mapping.sides, sorted({one["link_id"] for one in alive}))
+    by_link = {int(pair["link_id"]): pair for pair in _records(pairs)}
+    planner = _Planner(sync, {view.name: view for view in views}, plan)
+    for order in alive:
+        pair = by_link.get(order["link_id"])
+        if order["state"] == orders.STANDING:
+            planner.stand(order, pair)
+        else:
+            planner.carry_out(order, pair)
+    plan.rows[:] = [row for row in plan.rows if row.changes]
+
+
+def _records(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    yield from pairs.to_dict("records")  # type: ignore[misc]
+
+
+@dataclass(slots=True)
+class _Planner:
+    sync: Sync
+    views: dict[str, SideView]
+    plan: Plan
+    _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rows = {(row.side, row.id): row for row in self.plan.rows if row.op == "update" and row.id}
+
+    def stand(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
+        """An undo is held as long as neither base of the field has moved since."""
+        side, other, name = order["side"], self.sync.mapping.other(order["side"]), order["field"]
+        if pair is None or not _still(pair, "base_raw", {side: order["stored"], other: order["other"]}, name):
+            self.plan.closed.append(Closed(order["id"], orders.DONE))
+        elif not self._changes(pair, name):
+            self.plan.held.append(Held(side, pair[f"{other}_id"], name, UNDONE.reason, UNDONE.remedy))
+
+    def carry_out(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
+        side, other, name = order["side"], self.sync.mapping.other(order["side"]), order["field"]
+        expected = {side: order["expected"], other: order["other"]}
+        if (
+            pair is None
+            or name not in {f.name for f in self.sync.mapping.fields}
+            or pair[f"{side}_id"] != order["record_id"]
+            or not _still(pair, "raw", expected, name)
+            or (order["kind"] == "take" and self._changes(pair, name))
+        ):
+            self.plan.closed.append(Closed(order["id"], orders.MOVED))
+            return
+        if any(pair[f"{s}_scope"] != Scope.ACTIVE for s in (side, other)) or not self.sync.mapping.shares(side):
+            return  # waits
+        f = self.sync.mapping.field(name)
+        accepts = self.views[side].rules.accepts(f.names[side])
+        if order["value"] is None and refusal(f.kind, None, accepts=accepts, region=self.sync.mapping.region):
+            self.plan.closed.append(Closed(order["id"], orders.REFUSED))
+            return
+        self._take_out(pair, name)
+        change = FieldChange(
+            name, order["expected"], order["value"], order["kind"], _based(pair, other, name), order["id"]
+        )
+        self._row(pair, side).changes.append(change)
+
+    def _changes(self, pair: dict[str, Any], name: str) -> bool:
+        """Whether the plan writes this field of this pair anyway."""
+        return any(
+            change.field == name
+            for side in self.sync.mapping.sides
+            if (row := self._rows.get((side, pair[f"{side}_id"])))
+            for change in row.changes
+        )
+
+    def _take_out(self, pair: dict[str, Any], name: str) -> None:
+        ids = tuple(pair[f"{side}_id"] for side in self.sync.mapping.sides)
+        for side in self.sync.mapping.sides:
+            row = self._rows.get((side, pair[f"{side}_id"]))
+            if row is not None:
+                row.changes = [change for change in row.changes if change.field != name]
+        self.plan.held[:] = [
+            held
+            for held in self.plan.held
+            if not (held.field == name and held.source_id == pair[f"{self.sync.mapping.other(held.side)}_id"])
+        ]
+        self.plan.clashes[:] = [c for c in self.plan.clashes if not (c.field == name and c.ids == ids)]
+
+    def _row(self, pair: dict[str, Any], side: str) -> Row:
+        """The one write to this record."""
+        place = (side, pair[f"{side}_id"])
+        if place not in self._rows:
+            other = self.sync.mapping.other(side)
+            row = Row(
+                side=side,
+                op="update",
+                source_id=pair[f"{other}_id"],
+                changes=[],
+                id=place[1],
+                revision=int(pair[f"{side}_revision"]),
+                last_edits=join_clocks(
+                    *(pair[f"{s}_{name}"] for s in (other, side) for name in ("clock", "group_clocks"))
+                ),
+                facts=loads(pair[f"{side}_facts"]),
+            )
+            self._rows[place] = row
+            self.plan.rows.append(row)
+        return self._rows[place]
+
+
+def _still(pair: dict[str, Any], part: str, expected: dict[str, str | None], name: str) -> bool:
+    for side, value in expected.items():
+        values = loads(pair[f"{side}_{part}"])
+        if name not in values or values[name] != value:
+            return False
+    return True
+
+
+def _based(pair: dict[str, Any], side: str, name: str) -> Based:
+    raw, normal, form = (loads(pair[f"{side}_{part}"])[name] for part in ("raw", "normal", "form"))
+    return raw, normal, form
