@@ -441,5 +441,10 @@ PING_PONG = Hold(
     "Both systems keep overwriting this field, so it is left alone. Find out what sets it there, then enter the same "
     "value on both sides, or a new one.",
 )
+UNDONE = Hold(
+    "undone",
+    "The value was put back here and is held: it moves again when somebody edits the field on either side, or with "
+    "samklang release.",
+)
 NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
 INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

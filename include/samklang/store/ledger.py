@@ -208,6 +208,37 @@ def open_conflicts(connection: Connection, entity: str) -> list[tuple[str, str]]
     return [(row.record_ids, row.field) for row in rows]
 
 
+def conflicts_with(connection: Connection, entity: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """These conflicts, and all others that the same plans found between the same records; in their order."""
+    found: dict[int, dict[str, Any]] = {}
+    same = conflicts.alias("same")
+    for part in chunks(ids):
+        rows = connection.execute(
+            select(same)
+            .join(
+                conflicts,
+                and_(
+                    same.c.entity == conflicts.c.entity,
+                    same.c.record_ids == conflicts.c.record_ids,
+                    same.c.plan_id == conflicts.c.plan_id,
+                ),
+            )
+            .where(conflicts.c.entity == entity, conflicts.c.id.in_(part))
+        ).mappings()
+        found.update({row["id"]: dict(row) for row in rows})
+    return [found[number] for number in sorted(found)]
+
+
+def decide_conflict(
+    connection: Connection, conflict_id: int, *, person: str, at: str, winner: str | None = None
+) -> None:
+    """A person has decided a conflict, or seen how it was decided. :param winner: None: as it is."""
+    values: dict[str, Any] = {"reviewed_by": person, "reviewed_at": at, "state": "decided"}
+    if winner is not None:
+        values |= {"winner": winner, "rule": "person"}
+    connection.execute(update(conflicts).where(conflicts.c.id == conflict_id).values(**values))
+
+
 def system_holds(connection: Connection, entity: str) -> list[Row]:
     """What the systems refused, with the fingerprint of what they refused and when to try again."""
     rows = connection.execute(select(holds).where(holds.c.entity == entity, holds.c.by_system)).mappings()

@@ -251,13 +251,16 @@ def pair(connection: Connection, entity: str, sides: tuple[str, str], link_id: i
     return _frame(statement, rows)
 
 
-def these(connection: Connection, entity: str, sides: tuple[str, str], link_ids: Sequence[int]) -> pd.DataFrame:
-    """The same columns for some links, in tune or not."""
+def these(
+    connection: Connection, entity: str, sides: tuple[str, str], link_ids: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """The same columns for some links that are linked, in tune or not: by link id."""
     statement, _, _ = _pairs(entity, sides)
-    rows: list[Any] = []
+    found: dict[int, dict[str, Any]] = {}
     for part in chunks(link_ids):
-        rows += connection.execute(statement.where(links.c.id.in_(part))).all()
-    return _frame(statement, rows)
+        for row in connection.execute(statement.where(links.c.id.in_(part))).mappings():
+            found[row["link_id"]] = {str(name): value for name, value in row.items()}
+    return found
 
 
 def count_in_tune(connection: Connection, entity: str, sides: tuple[str, str]) -> int:

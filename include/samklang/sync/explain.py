@@ -16,10 +16,10 @@ from samklang.core.jsontext import dumps
 from samklang.core.mapping import Field, Mapping
 from samklang.core.matching import match
 from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
-from samklang.core.plan import Plan, Refusals, join_clocks, plan_pairs
+from samklang.core.plan import UNDONE, Plan, Refusals, join_clocks, plan_pairs
 from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
-from samklang.store import dossier, links, seen
+from samklang.store import dossier, links, orders, seen
 from samklang.store.dossier import Records
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.transform import refused
@@ -110,6 +110,7 @@ def _explain(connection: Connection, terms: Terms, side: str, record_id: str) ->
         "quarantined": [_as_told(hold) for hold in holds if not hold["field"]],
         "verdicts": dossier.judged(connection, entity, records),
         "intents": dossier.meant(connection, entity, sides, records),
+        "orders": orders.of_link(connection, link["id"]) if link else [],
         "history": dossier.written(connection, entity, records),
         "next_retry": min((hold["retry_at"] for hold in holds if hold["retry_at"]), default=None),
     }
@@ -151,7 +152,18 @@ def _decide(
     merged = merge(mapping, pairs, arrays)
     plan = Plan(frozen=freeze_fields(connection, mapping, pairs, arrays, merged, terms.now))
     plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(terms, holds), plan)
-    return {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}
+    decisions = {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}
+    for (_, name), order in orders.alive_of(connection, [link["id"]]).items():
+        if name in decisions and decisions[name]["decision"] == "in sync":
+            decisions[name] = _ordered(order)
+    return decisions
+
+
+def _ordered(order: orders.Row) -> Decision:
+    """A value that a person has put back: with the next run, or held since."""
+    if order["state"] == orders.WANTED:
+        return {"decision": "edit", "to": order["side"], "value": order["value"], "why": order["kind"]}
+    return {"decision": "held", "to": order["side"], "reason": UNDONE.reason, "remedy": UNDONE.remedy, "retry_at": None}
 
 
 def _decision(name: str, a: FieldArrays, merged: Merged, plan: Plan, holds: list[dict[str, Any]]) -> Decision:

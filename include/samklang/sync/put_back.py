@@ -6,25 +6,17 @@ merge decided for that field, since that is what the person looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from samklang.core.derive import SideView
-from samklang.core.holds import Hold, refusal
+from samklang.core.holds import refusal
 from samklang.core.jsontext import loads
-from samklang.core.plan import Based, Closed, FieldChange, Held, Plan, Row, join_clocks
+from samklang.core.plan import UNDONE, Based, Closed, FieldChange, Held, Plan, Row, join_clocks
+from samklang.core.prices import common_form
 from samklang.core.records import Scope
 from samklang.store import links, orders
 from samklang.sync.context import Sync
-
-UNDONE = Hold(
-    "undone",
-    "The value was put back here and is held: it moves again when somebody edits the field on either side, or with "
-    "samklang release.",
-)
 
 
 def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
@@ -33,8 +25,7 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
         alive = orders.alive(connection, sync.entity)
         if not alive:
             return
-        pairs = links.these(connection, sync.entity, sync.mapping.sides, sorted({one["link_id"] for one in alive}))
-    by_link = {int(pair["link_id"]): pair for pair in _records(pairs)}
+        by_link = links.these(connection, sync.entity, sync.mapping.sides, sorted({one["link_id"] for one in alive}))
     planner = _Planner(sync, {view.name: view for view in views}, plan)
     for order in alive:
         pair = by_link.get(order["link_id"])
@@ -43,10 +34,6 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
         else:
             planner.carry_out(order, pair)
     plan.rows[:] = [row for row in plan.rows if row.changes]
-
-
-def _records(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    yield from pairs.to_dict("records")  # type: ignore[misc]
 
 
 @dataclass(slots=True)
@@ -62,7 +49,8 @@ class _Planner:
     def stand(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
         """An undo is held as long as neither base of the field has moved since."""
         side, other, name = order["side"], self.sync.mapping.other(order["side"]), order["field"]
-        if pair is None or not _still(pair, "base_raw", {side: order["stored"], other: order["other"]}, name):
+        held = pair is not None and _still(pair, "base_raw", {side: order["stored"], other: order["other"]}, name)
+        if pair is None or not held or self._is_equal(pair, name):
             self.plan.closed.append(Closed(order["id"], orders.DONE))
         elif not self._changes(pair, name):
             self.plan.held.append(Held(side, pair[f"{other}_id"], name, UNDONE.reason, UNDONE.remedy))
@@ -91,6 +79,15 @@ class _Planner:
             name, order["expected"], order["value"], order["kind"], _based(pair, other, name), order["id"]
         )
         self._row(pair, side).changes.append(change)
+
+    def _is_equal(self, pair: dict[str, Any], name: str) -> bool:
+        """Both sides hold the same: there is nothing to hold."""
+        (raw, normal, form), (other_raw, other_normal, other_form) = (
+            _based(pair, side, name) for side in self.sync.mapping.sides
+        )
+        if self.sync.mapping.field(name).kind in ("money", "cost"):
+            return common_form(raw, form.partition("*")[2]) == common_form(other_raw, other_form.partition("*")[2])
+        return normal == other_normal
 
     def _changes(self, pair: dict[str, Any], name: str) -> bool:
         """Whether the plan writes this field of this pair anyway."""

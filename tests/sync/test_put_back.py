@@ -1,0 +1,431 @@
+"""Undo, taking the other value of a conflict, freezing: what people put right, and what the next runs make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sync.world import NO_LIMITS, RIGHT, RULES, SIDES, World, customers
+
+from samklang.core.clocks import from_datetime
+from samklang.errors import DecisionError
+from samklang.store.schema import actions, conflicts, holds, orders
+from samklang.sync.act import act
+from samklang.sync.conflicts import keep, take
+from samklang.sync.decide import Desk, Done
+from samklang.sync.explain import Terms, explain
+from samklang.sync.freezing import freeze, unfreeze
+from samklang.sync.undo import Undo, preview, release, undo
+
+KARI: dict[str, str | None] = {
+    "email": "kari@post.example", "first": "Kari", "last": "Lie", "line1": "Storgata 1", "city": "Moss", "zip": "1530",
+    "country": "NO",
+}  # fmt: skip
+
+
+def do(world: World, what: Callable[[Desk], Done]) -> Done:
+    return act(world.database, terms(world), "try", what, person="kim", via="cli")
+
+
+def terms(world: World) -> Terms:
+    return Terms(world.mapping, {side: RULES["customers", side] for side in SIDES}, from_datetime(world.tick()))
+
+
+def looked_at(world: World, **what: Any) -> Undo:
+    with world.database.read() as connection:
+        return preview(connection, world.mapping, **what)
+
+
+def values(world: World, a: str, b: str, *names: str) -> list[tuple[str | None, str | None]]:
+    return [(world.left.value(a, n), world.right.value(b, n)) for n in names]
+
+
+def told(world: World, a: str) -> dict[str, dict[str, Any]]:
+    with world.database.read() as connection:
+        (answer,) = explain(connection, terms(world), [("powerofficego", a)])
+    return {field["field"]: field for field in answer["fields"]}
+
+
+def held(world: World) -> list[tuple[str, str, str]]:
+    return [(row["side"], row["field"], row["reason"]) for row in world.rows(holds)]
+
+
+@pytest.fixture
+def edited(world: World) -> tuple[World, str, str]:
+    """A pair of which run-2 wrote the last name and the city to Shopify."""
+    a, b = world.pair(**KARI)
+    world.left.edit(a, last="Berg", city="Oslo")
+    world.run()
+    return world, a, b
+
+
+# --- undo -----------------------------------------------------------------------------------------------------------
+
+
+def test_undo_of_a_run_puts_back_at_the_target_what_it_had_before(edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+
+    done = do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+
+    assert sorted(done.done) == [f"shopify:{b} LastName", f"shopify:{b} MailAddress.City"]
+    assert values(world, a, b, "last", "city") == [("Berg", "Lie"), ("Oslo", "Moss")]
+
+
+def test_what_was_undone_is_held_and_no_later_run_does_it_all_over(edited: tuple[World, str, str]) -> None:
+    world, a, _ = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+    world.forget_writes()
+
+    world.run()
+    world.run(mode="full")
+
+    assert world.writes() == 0
+    assert sorted(held(world)) == [(RIGHT, "LastName", "undone"), (RIGHT, "MailAddress.City", "undone")]
+    assert told(world, a)["LastName"]["decision"] == "held"
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_an_undone_field_moves_again_when_either_side_is_edited(side: str, edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+
+    (world.right if side == RIGHT else world.left).edit(b if side == RIGHT else a, last="Moe")
+    world.run()
+
+    assert values(world, a, b, "last") == [("Moe", "Moe")]
+    world.run()
+    assert held(world) == [(RIGHT, "MailAddress.City", "undone")]
+
+
+def test_an_undone_field_that_a_person_lets_go_follows_the_other_side_again(edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+
+    done = do(world, lambda desk: release(desk, f"shopify:{b}", "LastName"))
+    again = do(world, lambda desk: release(desk, f"shopify:{b}", "LastName"))
+    world.run()
+
+    assert done.done == [f"shopify:{b} LastName"]
+    assert again.left == [(f"shopify:{b} LastName", "not put back, or let go already")]
+    assert values(world, a, b, "last", "city") == [("Berg", "Berg"), ("Oslo", "Moss")]
+
+
+def test_what_was_filled_is_emptied_again_and_what_was_cleared_comes_back(world: World) -> None:
+    a, b = world.pair(**KARI)
+    world.left.edit(a, line1=None, line2="Bakgården")
+    world.run()
+
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+    assert values(world, a, b, "line1", "line2") == [(None, "Storgata 1"), ("Bakgården", None)]
+
+    for name in ("MailAddress.AddressLine1", "MailAddress.AddressLine2"):
+        do(world, lambda desk, name=name: release(desk, f"shopify:{b}", name))  # type: ignore[misc]
+    world.run()
+    assert values(world, a, b, "line1", "line2") == [(None, None), ("Bakgården", "Bakgården")]
+
+
+def test_undo_leaves_alone_what_somebody_has_changed_since_and_says_so(edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    world.right.edit(b, last="Moe")
+    world.run()
+
+    found = looked_at(world, run_id="run-2")
+    done = do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+
+    assert [(one.field, one.now, one.restored) for one in found.fields] == [("MailAddress.City", "Oslo", "Moss")]
+    assert [(one.field, one.reason) for one in found.moved] == [("LastName", "changed since")]
+    assert done.left == [(f"shopify:{b} LastName", "changed since")]
+    assert values(world, a, b, "last", "city") == [("Moe", "Moe"), ("Oslo", "Moss")]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_an_edit_between_the_undo_and_its_run_is_not_overwritten(side: str, edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+
+    (world.right if side == RIGHT else world.left).edit(b if side == RIGHT else a, last="Moe")
+    world.run()
+
+    assert values(world, a, b, "last", "city") == [("Moe", "Moe"), ("Oslo", "Moss")]
+    assert {row["field"]: row["state"] for row in world.rows(orders)} == {
+        "LastName": "moved",
+        "MailAddress.City": "standing",
+    }
+
+
+def test_an_edit_between_the_plan_and_the_write_of_an_undo_survives(edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+
+    world.run(between=lambda: world.right.edit(b, last="Moe"))
+    world.run()
+
+    assert values(world, a, b, "last") == [("Moe", "Moe")]
+
+
+def test_undo_twice_is_undo_once(edited: tuple[World, str, str]) -> None:
+    world, _, _ = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+
+    again = do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+    later = do(world, lambda desk: undo(desk, run_id="run-2"))
+
+    assert not again.done
+    assert {why for _, why in again.left} == {"put back by the next run already"}
+    assert {why for _, why in later.left} == {"changed since"}
+    assert len(world.rows(orders)) == 2
+    assert [row["person"] for row in world.rows(actions)] == ["kim"]
+
+
+def test_undo_of_an_undo_brings_back_what_the_run_had_written(edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+
+    do(world, lambda desk: undo(desk, run_id="run-3"))
+    world.run()
+    world.run()
+
+    assert values(world, a, b, "last", "city") == [("Berg", "Berg"), ("Oslo", "Oslo")]
+
+
+def test_undo_of_one_record_leaves_the_others_of_its_run(world: World) -> None:
+    a, b = world.pair(**KARI)
+    c, d = world.pair(email="ola@post.example", first="Ola", last="Dal")
+    world.left.edit(a, last="Berg")
+    world.left.edit(c, last="Moe")
+    world.run()
+
+    do(world, lambda desk: undo(desk, record=(RIGHT, b)))
+    world.run()
+
+    assert values(world, a, b, "last") == [("Berg", "Lie")]
+    assert values(world, c, d, "last") == [("Moe", "Moe")]
+
+
+def test_what_an_undone_run_made_stays_and_is_kept_apart(world: World) -> None:
+    a = world.left.add(**KARI)
+    world.run()
+    (b,) = world.right.records
+
+    found = looked_at(world, run_id="run-1")
+    do(world, lambda desk: undo(desk, run_id="run-1"))
+    world.left.edit(a, last="Berg")
+    world.forget_writes()
+    world.run()
+
+    assert [(one.ids, one.origin) for one in found.made] == [({"powerofficego": a, "shopify": b}, "created")]
+    assert world.writes() == 0
+    assert world.status()["linked"] == 0
+    assert world.right.value(b, "last") == "Lie"
+
+
+def test_an_undo_whose_answer_is_lost_is_known_by_the_next_run(edited: tuple[World, str, str]) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.right.unclear = 1
+
+    world.run()
+    world.run()
+    world.run()
+
+    assert values(world, a, b, "last", "city") == [("Berg", "Lie"), ("Oslo", "Moss")]
+    assert {row["state"] for row in world.rows(orders)} == {"standing"}
+
+
+def test_undo_of_a_run_that_nobody_knows_says_so(world: World) -> None:
+    with pytest.raises(DecisionError, match="No run nonsense"):
+        do(world, lambda desk: undo(desk, run_id="nonsense"))
+
+
+# --- conflicts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def decided(world: World) -> tuple[World, str, str]:
+    """A pair in conflict over the last name: Shopify's, typed later, stands on both sides."""
+    a, b = world.pair(**KARI)
+    world.left.edit(a, last="Berg")
+    world.right.edit(b, last="Moe")
+    world.run()
+    return world, a, b
+
+
+def conflict(world: World, field: str = "LastName") -> dict[str, Any]:
+    return next(row for row in world.rows(conflicts) if row["field"] == field)
+
+
+def test_the_other_value_of_a_conflict_is_put_back_and_travels_on(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+    assert values(world, a, b, "last") == [("Moe", "Moe")]
+
+    done = do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+    world.run()
+    assert values(world, a, b, "last") == [("Berg", "Moe")]
+    world.run()
+
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
+    assert done.done == [f"conflict {conflict(world)['id']} (LastName)"]
+    assert (conflict(world)["winner"], conflict(world)["rule"]) == ("powerofficego", "person")
+    assert conflict(world)["reviewed_by"] == "kim"
+    world.forget_writes()
+    world.run()
+    assert world.writes() == 0
+
+
+def test_taking_the_other_value_twice_takes_it_once(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+    for _ in range(2):
+        do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+
+    for _ in range(3):
+        world.run()
+
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
+    assert len(world.rows(orders)) == 1
+
+
+def test_a_choice_can_be_taken_back_before_its_run(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+    do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+
+    do(world, lambda desk: take(desk, [conflict(world)["id"]], RIGHT))
+    world.run()
+    world.run()
+
+    assert values(world, a, b, "last") == [("Moe", "Moe")]
+
+
+def test_the_other_value_is_not_taken_where_somebody_has_edited_since(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+    world.right.edit(b, last="Dahl")
+    world.run()
+
+    done = do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+    world.run()
+
+    assert done.left == [
+        (f"conflict {conflict(world)['id']} (LastName)", "changed since; the next run looks at it anew")
+    ]
+    assert values(world, a, b, "last") == [("Dahl", "Dahl")]
+
+
+def test_a_lost_answer_to_a_value_put_back_still_lets_it_travel_on(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+    do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+    world.left.unclear = 1
+
+    for _ in range(3):
+        world.run()
+
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
+
+
+def test_a_conflict_that_is_kept_needs_nobody_any_more(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+
+    done = do(world, lambda desk: keep(desk, [conflict(world)["id"]]))
+    again = do(world, lambda desk: keep(desk, [conflict(world)["id"]]))
+    world.run()
+
+    assert (len(done.done), [why for _, why in again.left]) == (1, ["kept already"])
+    assert conflict(world)["reviewed_by"] == "kim"
+    assert values(world, a, b, "last") == [("Moe", "Moe")]
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> World:
+    return World(tmp_path, customers("policy: ask", NO_LIMITS))
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_an_open_conflict_goes_as_the_person_says(side: str, asking: World) -> None:
+    a, b = asking.pair(**KARI)
+    asking.left.edit(a, last="Berg")
+    asking.right.edit(b, last="Moe")
+    asking.run()
+    assert values(asking, a, b, "last") == [("Berg", "Moe")]
+
+    do(asking, lambda desk: take(desk, [conflict(asking)["id"]], side))
+    asking.run()
+
+    assert values(asking, a, b, "last") == ([("Moe", "Moe")] if side == RIGHT else [("Berg", "Berg")])
+    assert asking.status()["conflicts"] == 0
+
+
+def test_an_address_goes_as_a_whole_to_the_side_that_a_person_chose(asking: World) -> None:
+    a, b = asking.pair(**KARI)
+    asking.left.edit(a, line1="Lillegata 2", line2="Oppgang B")
+    asking.right.edit(b, line1="Parkveien 3", city="Oslo")
+    asking.run()
+
+    do(asking, lambda desk: take(desk, [conflict(asking, "MailAddress.AddressLine1")["id"]], "powerofficego"))
+    asking.run()
+
+    ours = [("Lillegata 2", "Lillegata 2"), ("Oppgang B", "Oppgang B"), ("Moss", "Moss")]
+    assert values(asking, a, b, "line1", "line2", "city") == ours
+    assert asking.status()["conflicts"] == 0
+
+
+def test_an_open_conflict_without_a_side_is_refused_and_one_that_moved_on_is_left(asking: World) -> None:
+    a, b = asking.pair(**KARI)
+    asking.left.edit(a, last="Berg")
+    asking.right.edit(b, last="Moe")
+    asking.run()
+    number = conflict(asking)["id"]
+
+    with pytest.raises(DecisionError, match="not decided yet"):
+        do(asking, lambda desk: take(desk, [number]))
+    with pytest.raises(DecisionError, match="There is no conflict 999"):
+        do(asking, lambda desk: keep(desk, [999]))
+    assert do(asking, lambda desk: keep(desk, [number])).left[0][1] == "not decided yet: choose a side"
+
+
+# --- freezing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_frozen_field_is_left_alone_until_it_is_let_go_and_the_rest_goes_on(world: World) -> None:
+    a, b = world.pair(**KARI)
+    frozen = do(world, lambda desk: freeze(desk, f"shopify:{b}", "LastName"))
+    world.left.edit(a, last="Berg", city="Oslo")
+    for _ in range(2):
+        world.run()
+    assert values(world, a, b, "last", "city") == [("Berg", "Lie"), ("Oslo", "Oslo")]
+    assert held(world) == [(RIGHT, "LastName", "frozen_by_a_person")]
+    assert told(world, a)["LastName"]["reason"] == "frozen_by_a_person"
+
+    do(world, lambda desk: unfreeze(desk, f"powerofficego:{a}", "LastName"))
+    world.run()
+
+    assert frozen.done == [f"shopify:{b} LastName"]
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
+
+
+def test_a_frozen_pair_is_left_alone_as_a_whole(world: World) -> None:
+    a, b = world.pair(**KARI)
+    do(world, lambda desk: freeze(desk, f"shopify:{b}", None))
+    again = do(world, lambda desk: freeze(desk, f"shopify:{b}", None))
+    world.left.edit(a, last="Berg")
+    world.right.edit(b, city="Oslo")
+    world.run()
+
+    assert again.left == [(f"shopify:{b}", "frozen already")]
+    assert values(world, a, b, "last", "city") == [("Berg", "Lie"), ("Moss", "Oslo")]
+    do(world, lambda desk: unfreeze(desk, f"shopify:{b}", None))
+    world.run()
+    assert values(world, a, b, "last", "city") == [("Berg", "Berg"), ("Oslo", "Oslo")]
+
+
+def test_freezing_a_field_that_the_mapping_lacks_names_those_it_has(world: World) -> None:
+    _, b = world.pair(**KARI)
+    with pytest.raises(DecisionError, match="no field Shoe"):
+        do(world, lambda desk: freeze(desk, f"shopify:{b}", "Shoe"))
