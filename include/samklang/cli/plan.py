@@ -15,9 +15,9 @@ from samklang.core.records import Page
 from samklang.staging import Staging
 from samklang.store import journal
 from samklang.store.database import Database
+from samklang.store.lists.runs import PLAN_ONLY
 from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract
-from samklang.sync.report import PLAN_ONLY
 from samklang.sync.review import beyond_limits
 from samklang.sync.transform import transform
 from samklang.systems.base import System

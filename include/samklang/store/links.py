@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, update
 
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
@@ -122,13 +122,16 @@ def set_apart(connection: Connection, link_id: int) -> None:
 def leave(connection: Connection, link_id: int, side: str) -> None:
     """Take one record out of a link; the other one stays in it, set apart."""
     set_apart(connection, link_id)
-    connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id, link_sides.c.side == side))
+    mine = and_(link_sides.c.link_id == link_id, link_sides.c.side == side)
+    _unmark(connection, mine)
+    connection.execute(delete(link_sides).where(mine))
 
 
 def end(connection: Connection, link_id: int) -> None:
     """Free the records of a link. Its row stays, so that its number, which history names, is never given again."""
     _lock(connection, link_id)
     connection.execute(update(links).where(links.c.id == link_id).values(state="ended"))
+    _unmark(connection, link_sides.c.link_id == link_id)
     connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id))
 
 
@@ -146,6 +149,14 @@ def apart(connection: Connection, entity: str) -> list[tuple[str, str]]:
 def _lock(connection: Connection, link_id: int) -> None:
     """Both lanes move bases of both sides: the link's row is the lock (SQLite has one writer anyway)."""
     connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
+
+
+def _unmark(connection: Connection, which: ColumnElement[bool]) -> None:
+    """People find these among the records without a link again; see `seen.mark_linked`."""
+    ends = connection.execute(select(link_sides.c.entity, link_sides.c.side, link_sides.c.record_id).where(which)).all()
+    for entity, side, record_id in ends:
+        these = and_(seen.c.entity == entity, seen.c.side == side, seen.c.id == record_id)
+        connection.execute(update(seen).where(these).values(linked=None))
 
 
 def of_records(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

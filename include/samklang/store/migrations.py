@@ -34,9 +34,10 @@ def _add_what_people_do(connection: Connection) -> None:
         schema.conflicts.c.reviewed_at,
         schema.freezes.c.person,
         schema.history.c.lag,
+        schema.seen.c.linked,
     ):
         _add_column(connection, column)
-    for table in (schema.conflicts, schema.history, schema.intents, schema.links, schema.verdicts):
+    for table in schema.metadata.sorted_tables:
         known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
         for index in table.indexes:
             if index.name not in known:

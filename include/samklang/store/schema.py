@@ -78,7 +78,17 @@ seen = Table(
     Column("ticket", Integer, nullable=False),  # of the read or write that these values come from
     Column("changed_after", String(40)),  # our time of the last read that still had the values before these
     Column("missing", Integer, nullable=False, default=0),  # whole reads in a row without it
+    Column("linked", Boolean),  # true: it has a link; null: it may have none, which only `link_sides` can tell
     Index("seen_our_key", "entity", "side", "our_key"),
+    Index(
+        "seen_without_link",
+        "entity",
+        "side",
+        "scope",
+        "id",
+        sqlite_where=text("linked IS NULL"),
+        postgresql_where=text("linked IS NULL"),
+    ),
 )
 
 seen_keys = Table(
@@ -158,6 +168,8 @@ plans = Table(
     Column("created_at", String(40), nullable=False),
     Column("decided_at", String(40)),
     Column("decided_by", String(200)),
+    Index("plans_of_run", "entity", "run_id", "id"),
+    Index("plans_newest", "entity", "id"),
 )
 
 plan_results = Table(
@@ -192,6 +204,7 @@ conflicts = Table(
     Column("reviewed_by", String(200)),  # who has seen how it was decided, and lets it stand
     Column("reviewed_at", String(40)),
     Index("conflicts_entity", "entity", "state"),
+    Index("conflicts_newest", "entity", "state", "id"),
     Index("conflicts_of_records", "entity", "record_ids"),
 )
 
@@ -212,6 +225,7 @@ holds = Table(
     Column("since", String(40), nullable=False),
     Column("named", String(100)),  # of a whole record: the field that the system named, if it did
     Column("last_edits", Text),  # of both records when it was refused: with another one it is tried again
+    Index("holds_by_reason", "entity", "reason", "side", "source_id", "field"),
 )
 
 freezes = Table(
@@ -238,7 +252,7 @@ verdicts = Table(
     Column("reason", String(100), nullable=False),
     Column("candidates", Text, nullable=False),
     Column("run_id", String(250), nullable=False),
-    Index("verdicts_by_verdict", "entity", "verdict", "side", "record_id"),
+    Index("verdicts_by_reason", "entity", "verdict", "reason", "side", "record_id"),
 )
 
 refusals = Table(  # what a hold was refused for, one row per attempt
@@ -312,6 +326,7 @@ orders = Table(  # values that a person has put back; the next plan writes them
     Column("closed_at", String(40)),
     Index("orders_entity", "entity", "state"),
     Index("orders_link", "link_id"),
+    Index("orders_of_run", "entity", "of_run"),
 )
 
 tombstones = Table(  # who was forgotten: keyed digests of ids and match keys, so that nobody can be read from it
@@ -353,4 +368,5 @@ runs = Table(
     Column("summary", Text, nullable=False),
     Column("started_at", String(40), nullable=False),
     Column("finished_at", String(40)),
+    Index("runs_newest", "entity", "started_at", "run_id"),
 )

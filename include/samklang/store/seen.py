@@ -18,7 +18,7 @@ from samklang.store.tickets import next_ticket
 from samklang.store.upserts import chunks, upsert
 
 _TAKE_IN = 0x5345454E  # "SEEN": the first half of the names of our advisory locks on PostgreSQL
-COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side")]
+COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side", "linked")]
 
 
 def start_read(connection: Connection, *, entity: str, side: str, run_id: str, whole: bool, started_at: str) -> int:
@@ -165,7 +165,7 @@ def put(
 ) -> None:
     """Store new observations.
 
-    :param rows: with the columns of `seen` but entity and side.
+    :param rows: with the `COLUMNS` of `seen`.
     :param keys: (id, field, value) of the match keys that the records hold now.
     """
     if not rows:
@@ -180,6 +180,25 @@ def put(
         seen_keys,
         [{"entity": entity, "side": side, "id": i, "field": f, "value": v} for i, f, v in keys],
     )
+
+
+def mark_linked(connection: Connection, entity: str, side: str, *, after: str = "", size: int = 5_000) -> str:
+    """Mark a page of the records that have a link by now, so that people find those without one among a million.
+
+    What a run does never follows from the mark. Not set as links are made: a load would lock what a read locks, in
+    another order.
+
+    :param after: the last id of the page before. :returns: the last id of this page; "" after the last.
+    """
+    unmarked = and_(seen.c.entity == entity, seen.c.side == side, seen.c.linked.is_(None))
+    ids = list(
+        connection.execute(
+            select(seen.c.id).where(unmarked, seen.c.id > after, ~_free()).order_by(seen.c.id).limit(size)
+        ).scalars()
+    )
+    for part in chunks(ids):
+        connection.execute(update(seen).where(unmarked, seen.c.id.in_(part), ~_free()).values(linked=True))
+    return ids[-1] if ids else ""
 
 
 def set_missing(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:

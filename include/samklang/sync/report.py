@@ -12,10 +12,8 @@ from samklang.core.mapping import Mapping
 from samklang.core.records import Scope
 from samklang.store import ledger, links
 from samklang.store.database import Database
+from samklang.store.lists.runs import PLAN_ONLY
 from samklang.store.schema import runs
-
-PLAN_ONLY = "plan"
-"""The kind of a run that only shows a plan: it is no run of the DAG."""
 
 
 def status(database: Database, mapping: Mapping) -> dict[str, Any]:

@@ -55,7 +55,19 @@ def settle(
         }
         state = "failed" if failed else "dry" if run.dry_run else "rejected" if rejected else "success"
         journal.finish_run(connection, sync.entity, run.id, state, summary, sync.clock())
+    for side in sync.mapping.sides:
+        _mark_linked(sync, side)
     return {"state": state, **summary}
+
+
+def _mark_linked(sync: Sync, side: str) -> None:
+    last = ""
+    while True:
+        with sync.database.begin() as connection:
+            journal.hold_plans(connection, sync.entity)  # nobody ends a link meanwhile
+            last = seen.mark_linked(connection, sync.entity, side, after=last)
+        if not last:
+            return
 
 
 def _held(connection: Connection, sync: Sync) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""Ambiguous: keys that several records of one side hold, with all of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, tuple_
+
+from samklang.core.jsontext import loads
+from samklang.core.mapping import Mapping
+from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
+from samklang.store.lists.records import Record, Shown, by_record, few_of, one_of, shown, unlinked_since
+from samklang.store.schema import verdicts
+
+_HELD_TWICE = "_held_more_than_once"
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A key that several records of one side hold. :param key: the field.
+
+    :param candidates: by side; :param numbers: how many there are, also where not all are shown.
+    """
+
+    key: str
+    candidates: dict[str, list[Shown]]
+    numbers: dict[str, int]
+    run_id: str
+
+
+def ambiguous(
+    connection: Connection,
+    mapping: Mapping,
+    *,
+    among: Sequence[Record] | None = None,
+    after: str | None = None,
+    limit: int = PAGE,
+) -> Page[Ambiguous]:
+    """One entry for each key that is held twice on a side, with all who hold it.
+
+    A verdict stands on every record that waits for its key; the first of them in the list's order stands for the key.
+    """
+    order = (verdicts.c.reason, verdicts.c.side, verdicts.c.record_id)
+    statement = (
+        select(verdicts)
+        .where(verdicts.c.entity == mapping.entity, verdicts.c.verdict == "ambiguous", unlinked_since(mapping.entity))
+        .order_by(*order)
+        .limit(limit * 4)
+    )
+    if among is not None:
+        statement = statement.where(one_of(verdicts.c.side, verdicts.c.record_id, among))
+    place = from_cursor(after, str, str, str) if after is not None else None
+    kept: list[Any] = []
+    told: set[tuple[str, str]] = set()
+    while len(kept) <= limit:
+        rows = connection.execute(statement.where(tuple_(*order) > place) if place else statement).all()
+        if not rows:
+            break
+        place = (rows[-1].reason, rows[-1].side, rows[-1].record_id)
+        for row in _first_of_their_keys(connection, mapping.entity, rows) if among is None else rows:
+            if (row.reason, row.candidates) not in told:
+                told.add((row.reason, row.candidates))
+                kept.append(row)
+    return page_of(kept, limit, lambda row: (row.reason, row.side, row.record_id)).of(
+        lambda page: _with_candidates(connection, mapping, page)
+    )
+
+
+def _with_candidates(connection: Connection, mapping: Mapping, rows: list[Any]) -> list[Ambiguous]:
+    named = [loads(row.candidates) for row in rows]
+    few = [few_of(one, mapping) for one in named]
+    records = shown(connection, mapping, ((side, i) for one in few for side, ids in one.items() for i in ids))
+    return [
+        Ambiguous(
+            row.reason.removesuffix(_HELD_TWICE),
+            {side: [records[side, i] for i in one[side]] for side in mapping.sides},
+            {side: len(candidates.get(side, ())) for side in mapping.sides},
+            row.run_id,
+        )
+        for row, candidates, one in zip(rows, named, few, strict=True)
+    ]
+
+
+def _first_of_their_keys(connection: Connection, entity: str, rows: Sequence[Any]) -> list[Any]:
+    """Those of which no candidate with the same verdict comes before them."""
+    before = {
+        row: [
+            (side, i)
+            for side, ids in loads(row.candidates).items()
+            for i in ids
+            if (side, i) < (row.side, row.record_id)
+        ]
+        for row in rows
+    }
+    who = list(dict.fromkeys(record for records in before.values() for record in records))
+    waiting = by_record(
+        connection, verdicts, verdicts.c.side, verdicts.c.record_id, entity, who,
+        verdicts.c.verdict == "ambiguous", unlinked_since(entity),
+    )  # fmt: skip
+    return [
+        row
+        for row, records in before.items()
+        if not any(
+            (waiting[one].reason, waiting[one].candidates) == (row.reason, row.candidates)
+            for one in records
+            if one in waiting
+        )
+    ]
