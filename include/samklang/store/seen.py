@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, tuple_, update
 
 from samklang.core.derive import PART
 from samklang.core.jsontext import dumps, loads
@@ -182,23 +182,22 @@ def put(
     )
 
 
-def mark_linked(connection: Connection, entity: str, side: str, *, after: str = "", size: int = 5_000) -> str:
+def mark_linked(
+    connection: Connection, entity: str, side: str, *, after: tuple[str, str] = ("", ""), size: int = 5_000
+) -> tuple[str, str] | None:
     """Mark a page of the records that have a link by now, so that people find those without one among a million.
 
     What a run does never follows from the mark. Not set as links are made: a load would lock what a read locks, in
-    another order.
+    another order. The caller keeps links from being ended meanwhile.
 
-    :param after: the last id of the page before. :returns: the last id of this page; "" after the last.
+    :param after: what the page before gave. :returns: None after the last.
     """
-    unmarked = and_(seen.c.entity == entity, seen.c.side == side, seen.c.linked.is_(None))
-    ids = list(
-        connection.execute(
-            select(seen.c.id).where(unmarked, seen.c.id > after, ~_free()).order_by(seen.c.id).limit(size)
-        ).scalars()
-    )
-    for part in chunks(ids):
-        connection.execute(update(seen).where(unmarked, seen.c.id.in_(part), ~_free()).values(linked=True))
-    return ids[-1] if ids else ""
+    unmarked = and_(seen.c.entity == entity, seen.c.side == side, seen.c.linked.is_(None), ~_free())
+    order = (seen.c.scope, seen.c.id)
+    rows = connection.execute(select(*order).where(unmarked, tuple_(*order) > after).order_by(*order).limit(size)).all()
+    for part in chunks([row.id for row in rows]):
+        connection.execute(update(seen).where(unmarked, seen.c.id.in_(part)).values(linked=True))
+    return (rows[-1].scope, rows[-1].id) if rows else None
 
 
 def set_missing(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> None:

@@ -61,13 +61,11 @@ def settle(
 
 
 def _mark_linked(sync: Sync, side: str) -> None:
-    last = ""
-    while True:
+    last: tuple[str, str] | None = ("", "")
+    while last is not None:
         with sync.database.begin() as connection:
             journal.hold_plans(connection, sync.entity)  # nobody ends a link meanwhile
             last = seen.mark_linked(connection, sync.entity, side, after=last)
-        if not last:
-            return
 
 
 def _held(connection: Connection, sync: Sync) -> dict[str, Any]:
