@@ -71,13 +71,27 @@ class Staging:
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
         """The rows of a file. :raises StagingError: it is gone or damaged; the rows before the damage were given."""
+        for number, (_, line) in enumerate(self.scan_lines(folder, name), start=1):
+            yield _row(line, f"{folder}/{name}.jsonl", number)
+
+    def scan_lines(self, folder: str, name: str, *, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """The lines of a file as they stand there, each with the byte at which the next one begins.
+
+        :param start: the byte to begin at. :raises StagingError: the file is gone.
+        """
         try:
             file = (self.root / folder / f"{name}.jsonl").open("rb")
         except (FileNotFoundError, NotADirectoryError):
             raise missing_files(folder) from None
         with file:
-            for number, line in enumerate(file, start=1):
-                yield _row(line, f"{folder}/{name}.jsonl", number)
+            file.seek(start)
+            for line in file:
+                start += len(line)
+                yield start, line
+
+    def read_line(self, line: bytes, folder: str, name: str, *, end: int) -> dict[str, Any]:
+        """:param line: one that `scan_lines` gave, with :param end:. :raises StagingError: it is damaged."""
+        return _row(line, f"{folder}/{name}.jsonl", f"before byte {end}")
 
     def drop(self, folder: str) -> None:
         """Remove a folder with all that is in it; one that is gone already, or that another removes too, is fine."""
@@ -119,13 +133,13 @@ def _table(content: bytes, name: str) -> list[dict[str, Any]]:
         raise _damaged(name, type(error).__name__) from None
 
 
-def _row(line: bytes, name: str, number: int) -> dict[str, Any]:
+def _row(line: bytes, name: str, where: int | str) -> dict[str, Any]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
         row = None
     if not isinstance(row, dict) or not line.endswith(b"\n"):
-        raise _damaged(name, f"line {number}")
+        raise _damaged(name, f"line {where}")
     return row
 
 

@@ -37,9 +37,14 @@ def test_a_creation_is_shown_field_by_field(systems: Systems, answer: Answer) ->
     (row,) = plan["rows"]
     assert (row["side"], row["op"]) == ("shopify", "create")
     assert row["records"] == {"shopify": None, "powerofficego": number}
-    assert {"field": "FirstName", "name": "firstName", "was": None, "becomes": "Kari", "why": "create"} in row[
-        "changes"
-    ]
+    assert {
+        "field": "FirstName",
+        "name": "firstName",
+        "was": None,
+        "becomes": "Kari",
+        "source": "Kari",
+        "why": "create",
+    } in row["changes"]
 
 
 def test_a_new_link_shows_its_key_what_is_filled_and_what_is_in_conflict(systems: Systems, answer: Answer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from samklang.staging import Staging
 from samklang.store import journal
 from samklang.store.database import Database
 from samklang.store.lists.runs import PLAN_ONLY
+from samklang.sync import plan_lines
 from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract
 from samklang.sync.review import beyond_limits
@@ -63,10 +64,10 @@ def _document(sync: Sync, reference: dict[str, Any], limit: int | None) -> dict[
     clashes = sync.staging.read_lines(reference["folder"], "clashes")
     decided = {(*line["ids"], line["field"]) for line in clashes}
     shape = {
-        "rows": ("rows", lambda line: _row(mapping, line, decided)),
-        "links": ("tuned", lambda line: _link(mapping, line)),
+        "rows": ("rows", lambda line: plan_lines.row(mapping, line, decided)),
+        "links": ("tuned", lambda line: plan_lines.link(mapping, line)),
         "held": ("held", lambda line: line),
-        "conflicts": ("clashes", lambda line: _conflict(mapping, line)),
+        "conflicts": ("clashes", lambda line: plan_lines.conflict(mapping, line)),
         "verdicts": ("verdicts", lambda line: line),
     }
     lists = {
@@ -93,43 +94,6 @@ def _first(items: Iterable[dict[str, Any] | None], limit: int | None) -> tuple[l
         else:
             more += 1
     return kept, more
-
-
-def _row(mapping: Mapping, line: dict[str, Any], decided: set[tuple[str, ...]]) -> dict[str, Any]:
-    side = line["side"]
-    records = {side: line["id"], mapping.other(side): line["source_id"]}
-    ids = tuple(records[s] for s in mapping.sides)
-    return {
-        "side": side,
-        "op": line["op"],
-        "records": records,
-        "changes": [
-            {
-                "field": change["field"],
-                "name": mapping.field(change["field"]).names[side],
-                "was": change["expected"],
-                "becomes": change["value"],
-                "why": "conflict" if (*ids, change["field"]) in decided else change["why"],
-            }
-            for change in line["changes"]
-        ],
-    }
-
-
-def _link(mapping: Mapping, line: dict[str, Any]) -> dict[str, Any] | None:
-    if line["matched"] is None:
-        return None  # linked already; its bases move
-    return {"records": _by_side(mapping, line["ids"]), "matched": line["matched"]}
-
-
-def _conflict(mapping: Mapping, line: dict[str, Any]) -> dict[str, Any]:
-    pairs = {name: _by_side(mapping, line[name]) if line[name] else None for name in ("raw", "base", "clocks")}
-    rest = {name: line[name] for name in ("field", "kind", "rule", "winner", "certain")}
-    return {"records": _by_side(mapping, line["ids"]), **rest, "seen": pairs.pop("raw"), **pairs}
-
-
-def _by_side(mapping: Mapping, both: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(mapping.sides, both, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

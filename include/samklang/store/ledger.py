@@ -144,6 +144,33 @@ def results(connection: Connection, plan_id: int, side: str) -> dict[int, str]:
     return {row.row: row.outcome for row in rows}
 
 
+def results_of(
+    connection: Connection, plan_id: int, sides: Sequence[str], numbers: Sequence[int]
+) -> dict[tuple[str, int], Any]:
+    """`outcome`, `reason` and `at` of these rows, by side and number, of those that have an outcome."""
+    found = {}
+    for part in chunks(numbers):
+        rows = connection.execute(
+            select(plan_results).where(
+                plan_results.c.plan_id == plan_id, plan_results.c.side.in_(sides), plan_results.c.row.in_(part)
+            )
+        )
+        found.update({(one.side, one.row): one for one in rows})
+    return found
+
+
+def rows_with_outcome(
+    connection: Connection, plan_id: int, outcome: str, *, side: str | None, first: int, limit: int
+) -> list[int]:
+    """Numbers of rows that ended so, from the row `first` on."""
+    statement = select(plan_results.c.row).where(
+        plan_results.c.plan_id == plan_id, plan_results.c.outcome == outcome, plan_results.c.row >= first
+    )
+    if side is not None:
+        statement = statement.where(plan_results.c.side == side)
+    return list(connection.execute(statement.order_by(plan_results.c.row).limit(limit)).scalars())
+
+
 def put_result(
     connection: Connection, plan_id: int, side: str, row: int, outcome: str, *, reason: str | None = None, at: str
 ) -> None:

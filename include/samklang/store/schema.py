@@ -181,6 +181,7 @@ plan_results = Table(
     Column("outcome", String(12), nullable=False),
     Column("reason", Text),
     Column("at", String(40), nullable=False),
+    Index("plan_results_by_outcome", "plan_id", "outcome", "row"),
 )
 
 conflicts = Table(

@@ -64,22 +64,26 @@ def ambiguous(
                 told.add((row.reason, row.candidates))
                 kept.append(row)
     return page_of(kept, limit, lambda row: (row.reason, row.side, row.record_id)).of(
-        lambda page: _with_candidates(connection, mapping, page)
+        lambda page: with_candidates(
+            connection, mapping, [(row.reason, loads(row.candidates), row.run_id) for row in page]
+        )
     )
 
 
-def _with_candidates(connection: Connection, mapping: Mapping, rows: list[Any]) -> list[Ambiguous]:
-    named = [loads(row.candidates) for row in rows]
-    few = [few_of(one, mapping) for one in named]
+def with_candidates(
+    connection: Connection, mapping: Mapping, rows: Sequence[tuple[str, dict[str, list[str]], str]]
+) -> list[Ambiguous]:
+    """:param rows: a verdict's reason, its candidates by side, and the run that gave it."""
+    few = [few_of(candidates, mapping) for _, candidates, _ in rows]
     records = shown(connection, mapping, ((side, i) for one in few for side, ids in one.items() for i in ids))
     return [
         Ambiguous(
-            row.reason.removesuffix(_HELD_TWICE),
+            reason.removesuffix(_HELD_TWICE),
             {side: [records[side, i] for i in one[side]] for side in mapping.sides},
             {side: len(candidates.get(side, ())) for side in mapping.sides},
-            row.run_id,
+            run_id,
         )
-        for row, candidates, one in zip(rows, named, few, strict=True)
+        for (reason, candidates, run_id), one in zip(rows, few, strict=True)
     ]
 
 
