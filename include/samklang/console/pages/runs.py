@@ -1,0 +1,92 @@
+"""Runs: what each did, and its undo."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+
+from samklang.console.access import Actor, Entity, Reader, Visitor
+from samklang.console.pages.view import Flash, flash_of, page
+from samklang.console.place import place_of
+from samklang.console.show import seconds_of
+from samklang.errors import DecisionError
+from samklang.store import actions, lists
+from samklang.sync.undo import preview, undo
+
+router = APIRouter()
+_SHOWN = 200
+"""Rows of an undo that are listed on the page; the download has all."""
+
+
+@router.get("/runs")
+def runs(request: Request, entity: Entity, visitor: Reader, after: str | None = None) -> HTMLResponse:
+    place = place_of(entity)
+    with place.database.read() as connection:
+        found = lists.runs(connection, entity.value, after=after)
+        done = actions.newest(connection, entity.value, limit=20)
+    return page(
+        request, visitor, entity, "runs.html", runs=found, actions=done, seconds_of=seconds_of, dag_id=entity.dag_id
+    )
+
+
+@router.get("/runs/{run_id}")
+def run(request: Request, entity: Entity, visitor: Reader, run_id: str) -> HTMLResponse:
+    return _run(request, entity, visitor, run_id)
+
+
+@router.get("/runs/{run_id}/undo")
+def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str) -> HTMLResponse:
+    """What an undo would do; nothing is done yet."""
+    place = place_of(entity)
+    with place.database.read() as connection:
+        found = preview(connection, place.mapping, run_id=run_id)
+    return page(request, visitor, entity, "undo.html", run_id=run_id, undo=found, shown=_SHOWN)
+
+
+@router.get("/runs/{run_id}/made.csv")
+def made(entity: Entity, _visitor: Reader, run_id: str) -> Response:
+    """The records that a run linked or made: what its undo keeps apart and does not delete."""
+    place = place_of(entity)
+    with place.database.read() as connection:
+        found = preview(connection, place.mapping, run_id=run_id)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*(f"{side}_id" for side in place.mapping.sides), "origin"])
+    writer.writerows([*(one.ids.get(side, "") for side in place.mapping.sides), one.origin] for one in found.made)
+    headers = {"Content-Disposition": f'attachment; filename="{entity.value}-made.csv"'}
+    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+
+@router.post("/runs/{run_id}/undo")
+def undo_run(request: Request, entity: Entity, visitor: Actor, run_id: str) -> HTMLResponse:
+    place = place_of(entity)
+    done = place.act("undo", visitor, lambda desk: undo(desk, run_id=run_id), {"run": run_id})
+    what = flash_of(done, "The next run puts back, or keeps apart", "Nothing is left to put back.")
+    return _run(request, entity, visitor, run_id, what)
+
+
+def _run(request: Request, entity: Entity, visitor: Visitor, run_id: str, flash: Flash | None = None) -> HTMLResponse:
+    place = place_of(entity)
+    with place.database.read() as connection:
+        one = lists.run(connection, entity.value, run_id)
+        if one is None:
+            raise HTTPException(404)
+        try:
+            found: Any = preview(connection, place.mapping, run_id=run_id)
+        except DecisionError:
+            found = None
+    return page(
+        request,
+        visitor,
+        entity,
+        "run.html",
+        run=one,
+        undo=found,
+        flash=flash,
+        seconds=seconds_of(one.started_at, one.finished_at),
+        dag_id=entity.dag_id,
+    )

@@ -1,0 +1,51 @@
+"""What the pages work on: the mapping, the link store and the staged files of this Airflow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from samklang.airflow.context import open_staging, open_store
+from samklang.connections import terms_of
+from samklang.console.access import Entity, Visitor
+from samklang.core.mapping import Mapping as EntityMapping
+from samklang.mapping_files import load_mapping, mappings_folder
+from samklang.settings import STORE_CONNECTION, staging_url
+from samklang.staging import Staging
+from samklang.store.database import Database
+from samklang.sync.act import act
+from samklang.sync.decide import Desk
+from samklang.sync.explain import Terms
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    mapping: EntityMapping
+    database: Database
+    staging: Staging
+
+    @property
+    def terms(self) -> Terms:
+        return terms_of(self.mapping)
+
+    def act(
+        self, what: str, visitor: Visitor, decide: Callable[[Desk], T], detail: Mapping[str, Any] | None = None
+    ) -> T:
+        """One decision of a person; see `sync.act`."""
+        return act(self.database, self.terms, what, decide, person=visitor.name, via="console", detail=detail)
+
+
+def place_of(entity: Entity) -> Place:
+    """:raises SamklangError: the mapping file is wrong, or the store cannot be opened."""
+    mapping = load_mapping(entity.value, mappings_folder(os.environ))
+    return Place(mapping, _database(), open_staging(staging_url(os.environ)))
+
+
+@cache  # one pool of connections for each process
+def _database() -> Database:
+    return open_store(STORE_CONNECTION)
