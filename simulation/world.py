@@ -145,6 +145,7 @@ class World:
                 self._again(step.task, step.options.get("run"))
             case "backup":
                 self._backup = self.machine.copy_store()
+                self.oracle.store_saved()
             case "restore" if self._backup is not None:
                 self._count("store restored from a backup")
                 self._told = self.store_view()
@@ -205,6 +206,8 @@ class World:
         except TaskFailed as failed:
             task.failed.append(str(failed))
         self._pending = []
+        if self.oracle.forgotten:
+            self.oracle.linked(self.store_view().links)
         self.lengths.append(self._at)
         self.done.append(task)
         return task
