@@ -35,8 +35,9 @@ def open_system(
     if side == POWEROFFICEGO:
         extra = {"subscription_key": "sub", "token_url": f"{GO}/OAuth/Token"}
         config = PowerOfficeGoConfig.from_connection(f"{GO}/v2", "app", "client", extra)
-        go_kind = {"customers": PowerOfficeGoCustomers, "products": PowerOfficeGoProducts}[mapping.entity]
-        return go_kind(PowerOfficeGoClient(config, session, **seams), names, memory, workers=1)
+        go_kind: Any = {"customers": PowerOfficeGoCustomers, "products": PowerOfficeGoProducts}[mapping.entity]
+        go: System = go_kind(PowerOfficeGoClient(config, session, **seams), names, memory, workers=1)
+        return go
     shop_config = ShopifyConfig.from_connection(SHOP, "client", "secret", {"grant_type": "client_credentials"})
     shop_kind: Any = {"customers": ShopifyCustomers, "products": ShopifyProducts}[mapping.entity]
     shop: System = shop_kind(ShopifyClient(shop_config, session, **seams), names, memory, workers=1)
