@@ -24,7 +24,7 @@ from samklang.core import matching
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import extract, load, observe, review
+from samklang.sync import extract, load, observe, review, transform, unshown
 from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import reading as shop_reading
@@ -126,6 +126,22 @@ def _first_of_several(stack: ExitStack) -> None:
     _put(stack, matching, _judge=careless)
 
 
+def _no_matching(stack: ExitStack) -> None:
+    """Nobody is known by a key that people type. Behind it stands the look-up of keys, which is gone too."""
+
+    def nobody(sides: Any, unlinked: Any, holders: Any) -> matching.Matches:
+        del holders
+        return matching.Matches(alone=[(side, i) for side in sides for i in unlinked[side]])
+
+    _put(stack, transform, match=nobody)
+    _no_key_lookup(stack)
+
+
+def _no_second_look(stack: ExitStack) -> None:
+    """What was not shown is waited for until somebody edits it."""
+    _put(stack, unshown, example=lambda *_a: None)
+
+
 def _no_limits(stack: ExitStack) -> None:
     """No plan is ever held for a person."""
     _put(stack, review, beyond_limits=lambda *_a: [])
@@ -225,6 +241,22 @@ def _denied_fields(seed: int) -> Trace:
     return _twins(seed, touch, Step("run", events=denied), touch, Step("run", events=denied))
 
 
+def _hidden_edit(seed: int) -> Trace:
+    """Shopify does not show a phone number in the one run that reads its edit; the next window begins after it."""
+    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 502))
+    denied = tuple(Event(at, "field denied", SHOPIFY) for at in range(1, 30, 3))
+    edit = Step("edit", Edit("type", SHOPIFY, 1, "PhoneNumber", 501))
+    return _twins(seed, edit, Step("run", events=(now, *denied)))
+
+
+def _forgotten_product(seed: int) -> Trace:
+    """A product is made in a PowerOffice Go that takes a code twice, and the store forgets it."""
+    switches: dict[str, dict[str, Any]] = {POWEROFFICEGO: {"product_code": "free"}, SHOPIFY: {}}
+    steps = (Step("backup"), Step("run"), Step("restore"))
+    mapping, skews = ("create_in: [powerofficego]",), dict.fromkeys(SIDES, 0.0)
+    return Trace(seed, "products", mapping, switches, skews, 50, (Person(0, (SHOPIFY,)),), steps)
+
+
 def _old_loads(seed: int) -> Trace:
     """A load that failed is cleared when a newer plan has been carried out, and its reason is gone."""
     failing = Event(30, "forbidden", SHOPIFY)  # the first request of the load
@@ -247,6 +279,8 @@ GUARDS = (
     Guard("base", _no_base, missed_by=22),
     Guard("absent is not empty", _absent_is_empty, traces=_denied_fields),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),
+    Guard("matching by keys after a restore", _no_matching, traces=_forgotten_product),
+    Guard("second look at what was not shown", _no_second_look, traces=_hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
     Guard("fence against old plans", _no_fence, traces=_old_loads),
 )

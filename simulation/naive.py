@@ -21,11 +21,12 @@ from rich.table import Table
 
 from simulation.machine import Machine, small_pages
 from simulation.memory_path import MemoryPath
+from simulation.opening import GO, SHOP
 from simulation.oracle import StoreView
 from simulation.run import play
 from simulation.shrink import kinds
 from simulation.trace import Trace, make_trace
-from simulation.world import GO, SHOP, Killed, Task, World
+from simulation.world import Killed, Task, World
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]

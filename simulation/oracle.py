@@ -13,9 +13,7 @@ from typing import Any
 
 from simulation.desks import Desk
 from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal
-
-Record = tuple[str, str]
-"""Side and id."""
+from simulation.versions import Cell, Loss, Record, Version
 
 ANSWER = 1.0
 """Seconds in which the answer to a write comes, if it comes."""
@@ -23,59 +21,6 @@ KEYS = {"customers": "EmailAddress", "products": "Code"}
 """What links records, by entity."""
 WINDOW = 3.0
 """Seconds between our last look at a Shopify record and our write, in which nobody can keep us from overwriting."""
-
-
-@dataclass(eq=False, slots=True)
-class Version:
-    """One value.
-
-    :param before: what stood there. :param at: seconds, when it came; None: nobody typed it.
-    :param seen: whether we were shown it.
-    :param over_ours: whether it was typed over a write of ours before any later read: if that write was not heard of,
-        nobody can know which of the two came first.
-    """
-
-    side: str
-    field: str
-    value: str | None
-    before: Version | None
-    at: float | None
-    seen: bool = False
-    over_ours: bool = False
-
-    def was_typed_over(self, other: Version) -> bool:
-        """Whether this value was typed over `other` itself, or over one that was. The same value typed elsewhere does
-        not count: whether the two systems agreed on it in between is for the reads to know."""
-        step = self.before
-        while step is not None and step is not other:
-            step = step.before
-        return step is other
-
-    def came_before(self, other: Version) -> bool:
-        """Whether `other` was typed over this value, or over one that was: on whichever side, it is the same value."""
-        step = other.before
-        while step is not None:
-            if step.value == self.value:
-                return True
-            step = step.before
-        return False
-
-
-@dataclass(slots=True)
-class Cell:
-    version: Version
-    changed_at: float
-    all: list[Version] = field(default_factory=list)
-    ours: bool = False  # we wrote it, and no later read has shown it
-
-
-@dataclass(slots=True)
-class Loss:
-    """A version that we overwrote without having seen it."""
-
-    record: Record
-    version: Version
-    in_window: bool
 
 
 @dataclass(slots=True)
@@ -99,7 +44,9 @@ class Oracle:
     _written: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _planned: set[int] = field(default_factory=set)
     _known: set[int] = field(default_factory=set)
-    _restored: bool = False
+    _saved: set[Record] = field(default_factory=set)  # what we had made when the store was copied
+    forgotten: set[Record] = field(default_factory=set)  # made by us, and a restored store has not linked it again yet
+    _unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
 
     # --- what happens
 
@@ -117,11 +64,19 @@ class Oracle:
         """From now on we know better than any older plan."""
         self._known |= self._planned
 
+    def store_saved(self) -> None:
+        """This is what the store will know when it is put back."""
+        self._saved = set(self.made_by_us)
+
     def store_replaced(self) -> None:
-        """We may have forgotten everything."""
-        self._restored = True
+        """We may have forgotten everything since it was saved."""
+        self.forgotten = set(self.made_by_us) - self._saved
         self._planned.clear()
         self._known.clear()
+
+    def linked(self, links: Iterable[tuple[str, str]]) -> None:
+        """These links stand in the store after a run: whoever is in one is known again."""
+        self.forgotten -= {record for a, b in links for record in ((POWEROFFICEGO, a), (SHOPIFY, b))}
 
     def typed(self, side: str, record_id: str, person: int) -> None:
         """A person has made this record."""
@@ -167,6 +122,7 @@ class Oracle:
                 self.faults.append(f"invented: we made {side} {record_id} for nobody")
             else:
                 self.persons[record] = self.persons[twin]
+                self._unknowable |= {r for r in self.forgotten if self.made_by_us[r] == twin and self._is_lost(r)}
                 self.made_by_us[record] = twin
         self.cells[record] = {}
         for name, raw in values.items():
@@ -261,19 +217,22 @@ class Oracle:
     def _doubles(self) -> list[str]:
         made: dict[tuple[int, str], list[Record]] = {}
         for record in self.made_by_us:
-            made.setdefault((self.persons[record], record[0]), []).append(record)
-        found = []
-        for (person, side), records in made.items():
-            origins = {self.made_by_us[record] for record in records}
-            if len(records) > len(origins) and not self._nobody_could_know(records):
-                found.append(f"doubled: we made person {person} {len(records)} times in {side}")
-        return found
+            if record not in self._unknowable:
+                made.setdefault((self.persons[record], record[0]), []).append(record)
+        return [
+            f"doubled: we made person {person} {len(records)} times in {side}"
+            for (person, side), records in made.items()
+            if len(records) > len({self.made_by_us[record] for record in records})
+        ]
 
-    def _nobody_could_know(self, records: list[Record]) -> bool:
-        """A restored store makes anew what was deleted since, and what it can find by no key since that was edited."""
+    def _is_lost(self, record: Record) -> bool:
+        """Whether a store that never heard of a record cannot know what it was made for: it is deleted, or bears no key
+        of ours, and the key that people type stands, as far as we were shown, on one of the two only."""
+        if record in self.deleted or self.desks[record[0]].origin(record[1]):
+            return record in self.deleted
         name = KEYS[self.entity]
-        edited = any(len(self.cells[record][name].all) > 1 for record in records)
-        return self._restored and (edited or any(record in self.deleted for record in records))
+        ends = [self.cells[one][name].version for one in (record, self.made_by_us[record])]
+        return ends[0].value != ends[1].value or not all(version.seen for version in ends)
 
     def _guesses(self, store: StoreView) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""

@@ -15,7 +15,6 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
-import requests
 from sqlalchemy.exc import OperationalError
 
 from samklang.core.clocks import from_datetime
@@ -30,18 +29,13 @@ from samklang.sync.extract import extract
 from samklang.sync.load import load
 from samklang.sync.settle import settle
 from samklang.sync.transform import transform
-from samklang.systems.powerofficego import (
-    PowerOfficeGoClient,
-    PowerOfficeGoConfig,
-    PowerOfficeGoCustomers,
-    PowerOfficeGoProducts,
-)
-from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts
+from samklang.systems.base import System
 from simulation.clock import Clock
 from simulation.desks import Desk, PowerOfficeGoDesk, ShopifyDesk
 from simulation.machine import Machine
 from simulation.mappings import mapping_of
 from simulation.memory_path import Disk, MemoryPath
+from simulation.opening import GO, open_system
 from simulation.oracle import Oracle, StoreView
 from simulation.people import People
 from simulation.store_view import broken_promises, read_store
@@ -49,7 +43,6 @@ from simulation.trace import DEATHS, DISK_FAULTS, LANES, STORE_FAULTS, WIRE_FAUL
 from simulation.values import POWEROFFICEGO, SHOPIFY, SIDES
 from simulation.wire import Wire
 
-GO, SHOP = "http://127.0.0.1:9101", "http://127.0.0.1:9102"
 QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
 MOST_REQUESTS = 12
@@ -145,6 +138,7 @@ class World:
                 self._again(step.task, step.options.get("run"))
             case "backup":
                 self._backup = self.machine.copy_store()
+                self.oracle.store_saved()
             case "restore" if self._backup is not None:
                 self._count("store restored from a backup")
                 self._told = self.store_view()
@@ -205,6 +199,8 @@ class World:
         except TaskFailed as failed:
             task.failed.append(str(failed))
         self._pending = []
+        if self.oracle.forgotten:
+            self.oracle.linked(self.store_view().links)
         self.lengths.append(self._at)
         self.done.append(task)
         return task
@@ -317,22 +313,9 @@ class World:
             self.mapping, self.machine.database, Staging(MemoryPath(self.disk, "/staging")), self._open, self.clock.now
         )
 
-    def _open(self, side: str) -> Any:
-        session = requests.Session()
-        session.mount("http://", self.wire)
+    def _open(self, side: str) -> System:
         memory = StoredMemory(self.machine.database, side)
-        names = self.mapping.names(side)
-        seams = {"sleep": self.clock.sleep, "clock": self.clock.seconds, "wall": self.clock.seconds}
-        if side == POWEROFFICEGO:
-            extra = {"subscription_key": "sub", "token_url": f"{GO}/OAuth/Token"}
-            config = PowerOfficeGoConfig.from_connection(f"{GO}/v2", "app", "client", extra)
-            go_kind = {"customers": PowerOfficeGoCustomers, "products": PowerOfficeGoProducts}[self.trace.entity]
-            client = PowerOfficeGoClient(config, session, random=self._random.random, **seams)  # type: ignore[arg-type]
-            return go_kind(client, names, memory, workers=1)
-        shop_config = ShopifyConfig.from_connection(SHOP, "client", "secret", {"grant_type": "client_credentials"})
-        shop_kind: Any = {"customers": ShopifyCustomers, "products": ShopifyProducts}[self.trace.entity]
-        shop = ShopifyClient(shop_config, session, random=self._random.random, **seams)  # type: ignore[arg-type]
-        return shop_kind(shop, names, memory, workers=1)
+        return open_system(side, self.mapping, memory, self.wire, self.clock, self._random.random)
 
     # --- what happens on the way
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
 from samklang.core.plan import Row
-from simulation.planner import asking, matching, pairs, people, reading, terms
+from simulation.planner import applying, asking, matching, pairs, people, reading, terms
 from simulation.planner.pairs import Pair, World
 from simulation.planner.terms import BLOCK, SIDES, Terms
 from simulation.planner.words import fits, word
@@ -95,7 +95,7 @@ def _run_pairs(block: int, seeds: Sequence[int]) -> Outcome:
             _check_order(block, known, worlds, told, step, outcome)
         for pair, ours, theirs in zip(everyone, expected, told.pairs, strict=True):
             _count(pair, ours, outcome.seen)
-            reading.apply(known, pair, ours, _sent(ours, theirs))
+            applying.apply(known, pair, ours, _sent(ours, theirs))
     _check_rest(known, worlds, outcome)
     return outcome
 

@@ -191,6 +191,33 @@ def test_a_field_that_comes_back_into_view_is_compared_with_its_old_base(world: 
     assert world.rows(conflicts) == []
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_field_that_was_hidden_for_a_while_is_synced_as_soon_as_it_is_shown(world: World, edited: bool) -> None:
+    a, b = world.pair(**KARI, phone="+4722334455")
+    world.right.denied.add("phone")
+    world.run(mode="full")
+    world.left.edit(a, phone="+4733445566")
+    world.run()
+    assert world.right.value(b, "phone") == "+4722334455"
+
+    world.right.denied.clear()
+    if edited:
+        world.right.edit(b, first="Karin")
+    summary = world.run()
+
+    assert world.right.value(b, "phone") == "+4733445566"
+    assert summary["reads"][RIGHT]["whole"]
+    assert not world.run()["reads"][RIGHT]["whole"]
+
+
+def test_while_a_field_stays_hidden_runs_read_only_what_changed(world: World) -> None:
+    world.pair(**KARI, phone="+4722334455")
+    world.right.denied.add("phone")
+    world.run(mode="full")
+
+    assert [world.run()["reads"][RIGHT]["whole"] for _ in range(3)] == [False] * 3
+
+
 # --- direction, share, full_sync ------------------------------------------------------------------------------------
 
 

@@ -40,8 +40,9 @@ def start_read(connection: Connection, *, entity: str, side: str, run_id: str, w
     return ticket
 
 
-def finish_read(connection: Connection, ticket: int, *, rows: int, max_clock: str) -> None:
-    connection.execute(update(reads).where(reads.c.ticket == ticket).values(rows=rows, max_clock=max_clock))
+def finish_read(connection: Connection, ticket: int, *, whole: bool, rows: int, max_clock: str) -> None:
+    done = {"whole": whole, "rows": rows, "max_clock": max_clock}
+    connection.execute(update(reads).where(reads.c.ticket == ticket).values(**done))
 
 
 def is_known_read(connection: Connection, ticket: int, started_at: str) -> bool:

@@ -14,6 +14,7 @@ from samklang.core.jsontext import dumps
 from samklang.core.records import IN_SCOPE, Page, Record, Scope
 from samklang.errors import ProtocolError, RemoteError
 from samklang.store import journal, seen
+from samklang.sync import unshown
 from samklang.sync.context import Run, Sync, to_json
 
 OVERLAP = timedelta(minutes=10)
@@ -75,6 +76,8 @@ class _Staged:
 def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     """Read a side, whole or by window, and the records to revisit; stage them.
 
+    A window is followed by the whole side where fields are shown that an earlier read was denied.
+
     :returns: the reference that `transform` takes: ticket, folder, counts, which tenant it is; and `gone`: absent from
         this whole read and the one before it, and not known by id either.
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
@@ -91,21 +94,23 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
             connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
         )
         revisit = seen.to_revisit(connection, sync.entity, side)
-        missing_before = seen.missing_before(connection, sync.entity, side) if whole else set()
-        present = seen.count_present(connection, sync.entity, side) if whole else 0
     staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"))
-    if whole or mark is None:
+    if mark is not None and not whole:
+        staged.add(system.read_changes(_since(mark["clock"], run)))
+        staged.add_by_id([i for i in revisit if i not in staged.ids])
+        whole = run.window is None and _is_shown_again(staged)
+    gone: list[str] = []  # only a whole read can tell; what is not known by id stays on the revisit list
+    if whole:
+        with sync.database.read() as connection:
+            missing_before = seen.missing_before(connection, sync.entity, side)
+            present = seen.count_present(connection, sync.entity, side)
         staged.add(system.read_all())
         _check_complete(sync, side, staged, present)
         gone = _look_up_missing(sync, staged, sorted(missing_before - staged.ids))
-    else:
-        staged.add(system.read_changes(_since(mark["clock"], run)))
-        staged.add_by_id([i for i in revisit if i not in staged.ids])
-        gone = []  # only a whole read can tell; what is not known by id stays on the revisit list
     staged.flush()
     max_clock = _safe_watermark(staged.max_clock, sync.now() - to_datetime(started_at))
     with sync.database.begin() as connection:
-        seen.finish_read(connection, ticket, rows=len(staged.ids), max_clock=max_clock)
+        seen.finish_read(connection, ticket, whole=whole, rows=len(staged.ids), max_clock=max_clock)
     return {
         "side": side,
         "ticket": ticket,
@@ -130,6 +135,16 @@ def _whole_is_due(sync: Sync, side: str, run: Run, mark: dict[str, Any] | None) 
         return True
     age = sync.now() - to_datetime(mark["whole_at"])
     return run.mode == "auto" and run.window is None and age >= sync.mapping.full_every
+
+
+def _is_shown_again(staged: _Staged) -> bool:
+    """Whether fields that an earlier read was denied are shown by now: then the side has to be read whole."""
+    example = unshown.example(staged.sync, staged.side)
+    if example is None:
+        return False
+    if example not in staged.ids:
+        staged.add_by_id([example])
+    return bool(staged.ids) and not staged.denied
 
 
 def _since(watermark: str, run: Run) -> str:

@@ -16,6 +16,7 @@ from samklang.errors import OutdatedError
 from samklang.staging import missing_files
 from samklang.store import journal, links, seen
 from samklang.store.tickets import next_ticket
+from samklang.sync import unshown
 from samklang.sync.context import Sync
 
 _INPUTS = ("raw", "facts", "scope", "created", "clock", "group_clocks", "our_key")
@@ -44,6 +45,8 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     changed = 0
     ids: set[str] = set()
     for rows in sync.staging.read_tables(read["folder"]):
+        if read["denied"] and rows and not ids:
+            unshown.note(sync, side, ticket, rows[0]["id"])
         ids.update(row["id"] for row in rows)
         with sync.database.begin() as connection:
             seen.take_turns(connection, entity, side)
@@ -61,6 +64,8 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
                     ids |= seen.set_gone(connection, entity, side, sorted(there.intersection(read["gone"])))
             seen.mark_taken_in(connection, ticket)
             seen.drop_revisit(connection, entity, side, _settled(connection, entity, side, ids, ticket))
+    if read["whole"] and not read["denied"]:
+        unshown.shown(sync, side, ticket)
     return changed
 
 

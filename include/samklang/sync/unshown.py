@@ -1,0 +1,32 @@
+"""Fields that a system did not show for a while: whoever was read then is read again once they are shown.
+
+They are unknown in the store by then, also where nobody edits the record again; no window would ever bring them.
+"""
+
+from __future__ import annotations
+
+from samklang.store.journal import StoredMemory
+from samklang.sync.context import Sync
+
+
+def note(sync: Sync, side: str, ticket: int, record_id: str) -> None:
+    """Records that were read, this one among them, are about to be taken in without a field that was denied."""
+    StoredMemory(sync.database, "unshown")[_name(sync, side)] = f"{ticket} {record_id}"
+
+
+def example(sync: Sync, side: str) -> str | None:
+    """A record to ask for, to learn whether the fields are shown again; None: all have been since."""
+    noted = StoredMemory(sync.database, "unshown").get(_name(sync, side))
+    return noted.partition(" ")[2] if noted else None
+
+
+def shown(sync: Sync, side: str, ticket: int) -> None:
+    """A whole read with all fields has been taken in: what was noted before it is over."""
+    memory = StoredMemory(sync.database, "unshown")
+    noted = memory.get(_name(sync, side))
+    if noted and int(noted.partition(" ")[0]) < ticket:
+        memory.pop(_name(sync, side), None)
+
+
+def _name(sync: Sync, side: str) -> str:
+    return f"{sync.entity}.{side}"

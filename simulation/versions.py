@@ -1,0 +1,61 @@
+"""The values that follow one another in a cell: a field of a record on one side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Record = tuple[str, str]
+"""Side and id."""
+
+
+@dataclass(eq=False, slots=True)
+class Version:
+    """One value.
+
+    :param before: what stood there. :param at: seconds, when it came; None: nobody typed it.
+    :param seen: whether we were shown it.
+    :param over_ours: whether it was typed over a write of ours before any later read: if that write was not heard of,
+        nobody can know which of the two came first.
+    """
+
+    side: str
+    field: str
+    value: str | None
+    before: Version | None
+    at: float | None
+    seen: bool = False
+    over_ours: bool = False
+
+    def was_typed_over(self, other: Version) -> bool:
+        """Whether this value was typed over `other` itself, or over one that was. The same value typed elsewhere does
+        not count: whether the two systems agreed on it in between is for the reads to know."""
+        step = self.before
+        while step is not None and step is not other:
+            step = step.before
+        return step is other
+
+    def came_before(self, other: Version) -> bool:
+        """Whether `other` was typed over this value, or over one that was: on whichever side, it is the same value."""
+        step = other.before
+        while step is not None:
+            if step.value == self.value:
+                return True
+            step = step.before
+        return False
+
+
+@dataclass(slots=True)
+class Cell:
+    version: Version
+    changed_at: float
+    all: list[Version] = field(default_factory=list)
+    ours: bool = False  # we wrote it, and no later read has shown it
+
+
+@dataclass(slots=True)
+class Loss:
+    """A version that we overwrote without having seen it."""
+
+    record: Record
+    version: Version
+    in_window: bool
