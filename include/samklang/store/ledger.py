@@ -371,6 +371,22 @@ def add_history(
     )  # fmt: skip
 
 
+def add_notes(
+    connection: Connection, entity: str, op: str, about: Sequence[tuple[int, tuple[str, str], str]], *, run_id: str,
+    at: str,
+) -> None:  # fmt: skip
+    """Keep what a person decided about many records: link, record and field ("": none) of each."""
+    rows = [
+        {
+            "entity": entity, "link_id": link_id, "side": side, "record_id": record_id, "op": op,
+            "before": dumps({name: None} if name else {}), "after": dumps({}), "run_id": run_id, "plan_id": 0, "at": at,
+        }
+        for link_id, (side, record_id), name in about
+    ]  # fmt: skip
+    for part in chunks(rows):
+        connection.execute(insert(history), part)
+
+
 def counts(connection: Connection, entity: str) -> dict[str, int]:
     """How many records are held, quarantined, ambiguous, excluded; open conflicts; open intents."""
 

@@ -18,7 +18,7 @@ from samklang.core.plan import Plan, Refusals, Refused, Tuned, Verdict, join_clo
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
-from samklang.store import journal, ledger, links, seen
+from samklang.store import apart, journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
 from samklang.sync.frozen import freeze_fields
@@ -64,7 +64,7 @@ def make_plan(
         for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
             plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
         for side, i in links.apart(connection, sync.entity):
-            plan.verdicts.append(Verdict(side, i, "excluded", "kept_apart_by_a_person"))
+            plan.verdicts.append(Verdict(side, i, "excluded", apart.REASON))
     _plan_linked(sync, run, views, refusals, plan)
     _plan_unlinked(sync, run, views, descriptions, refusals, plan)
     if run.window is None:
