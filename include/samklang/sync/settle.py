@@ -36,12 +36,10 @@ def settle(
     with sync.database.read() as connection:  # no write waits for it
         rejected = plan is not None and journal.plan(connection, plan["plan"])["state"] == "rejected"
         carried_out = written if plan is not None and not (run.dry_run or rejected) else {}
-        state_of_things = {
-            **report.counts(connection, sync.mapping),
-            "waiting": plan["counts"]["waiting"] if plan else None,
-            "to_create": _to_create(connection, plan, carried_out) if plan else None,
-            **report.records(connection, sync.mapping),
-        }
+        state_of_things = {**report.counts(connection, sync.mapping), **report.records(connection, sync.mapping)}
+        if plan is not None:
+            state_of_things["waiting"] = plan["counts"]["waiting"]
+            state_of_things["to_create"] = _to_create(connection, plan, carried_out)
         lag = _lag(health.lags(connection, sync.entity, run.id))
     with sync.database.begin() as connection:
         if not (run.dry_run or rejected or run.kind == "backfill" or run.window):
