@@ -316,7 +316,9 @@ def _change(terms: Terms, pair: Pair, f: Field, cell: Cell, target: int, expecte
     elif value is None:
         why = "clear"
     else:
-        why = "fill" if cell.base is None else "edit"
+        unsent = cell.base is not None and cell.base[source][2] == "unsent"
+        default = unsent and cell.base is not None and cell.raw[target] == cell.base[target][0]
+        why = "first" if default else "fill" if cell.base is None else "edit"
     return Change(cell.raw[target], value, why, _now(cell, source), factor)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -79,9 +80,18 @@ def test_what_the_shipped_files_say_are_the_defaults(entity: str) -> None:
     default = parse_mapping(bare, file=f"{entity}.yaml")
     for name in ("schedule", "create_in", "create_archived", "share", "full_sync", "policy", "clear", "region"):
         assert getattr(mapping, name) == getattr(default, name), name
-    for name in ("full_every", "limits", "currency", "vat", "new_product_status", "red_on_quarantine", "freeze_after"):
+    for name in ("full_every", "currency", "vat", "new_product_status", "red_on_quarantine", "freeze_after"):
         assert getattr(mapping, name) == getattr(default, name), name
     assert default.limits == Limits(creates=1000, updates=500, clears=50, link_conflicts=0, part=0.2, gone=10)
+    assert replace(mapping.limits, links=None, price_move=None) == default.limits
+
+
+def test_the_shipped_files_arm_limits_that_a_file_without_the_line_has_not() -> None:
+    customers, products = (parse_mapping(shipped(e), file=f"{e}.yaml").limits for e in ("customers", "products"))
+    bare = parse_mapping(SMALL, file="products.yaml").limits
+    assert (customers.links, customers.price_move) == (1000, None)
+    assert (products.links, products.price_move) == (1000, Decimal("0.5"))
+    assert (bare.links, bare.price_move) == (None, None)
 
 
 def test_the_lines_of_the_shipped_products_that_are_off_can_be_switched_on() -> None:
@@ -125,7 +135,7 @@ policy: ask
 clear: false
 region: se
 full_every: 7d
-limits: {creates: 1, part: 0.5, gone: 3}
+limits: {creates: 1, part: 0.5, gone: 3, links: 7, price_move: 12.5%}
 currency: EUR
 vat: {default: 12.5%, groups: {007: 0.25, NO: 0%}}
 new_product_status: ACTIVE
@@ -147,7 +157,7 @@ fields:
     assert (mapping.syncs_all("shopify"), mapping.syncs_all("powerofficego")) == (True, False)
     assert (mapping.policy, mapping.clear, mapping.region) == ("ask", False, "SE")
     assert mapping.full_every == timedelta(days=7)
-    assert mapping.limits == Limits(creates=1, part=0.5, gone=3)
+    assert mapping.limits == Limits(creates=1, part=0.5, gone=3, links=7, price_move=Decimal("0.125"))
     assert (mapping.currency, mapping.new_product_status, mapping.red_on_quarantine) == ("EUR", "ACTIVE", True)
     assert mapping.freeze_after == 0
     assert mapping.vat.default == Decimal("0.125")
@@ -218,6 +228,8 @@ WRONG = {
     "a negative duration": (with_line("full_every: -24h"), 3, "`-24h`", "`24h`"),
     "a share over the whole": (with_line("limits: {part: 120%}"), 3, "`120%`", "`20%`"),
     "a share without its sign": (with_line("limits: {part: 20}"), 3, "`20`", "`20%`"),
+    "a price move without its sign": (with_line("limits: {price_move: 50}"), 3, "`50`", "`20%`"),
+    "half a new link": (with_line("limits: {links: 0.5}"), 3, "`0.5`", "whole number"),
     "a negative share": (with_line("limits: {part: -1%}"), 3, "`-1%`", "`20%`"),
     "a VAT rate without its sign": (with_line("vat: {default: 25}"), 3, "`25`", "%"),
     "a VAT rate that is no number": (with_line("vat: {groups: {A: high}}"), 3, "`high`", "%"),

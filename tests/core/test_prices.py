@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samklang.core.mapping import Mapping, Vat
-from samklang.core.prices import common_form, common_forms, from_common, price_form, price_hold
+from samklang.core.prices import common_form, common_forms, from_common, moves_beyond, price_form, price_hold
 
 BOOKS = {"tax_group": "2"}
 WITHOUT_TAX = {"prices_include_tax": False}
@@ -173,3 +173,32 @@ def test_a_held_price_has_no_figure_to_store() -> None:
 def test_text_that_is_no_amount_has_no_figure_to_store(text: str) -> None:
     with pytest.raises(ValueError, match="no amount"):
         from_common(text, "1.25")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "beyond"),
+    [
+        ("100.00", "150.00", False),
+        ("100.00", "150.01", True),
+        ("100.00", "50", False),
+        ("100.00", "49.99", True),
+        ("0.10", "0.15", False),  # exactly half, which no float says
+        ("0.10", "0.151", True),
+        ("100.00", "100", False),
+        ("100.00", "0.00", True),
+        ("0", "0.01", True),
+        ("0", "0.00", False),
+        ("100.00", None, True),
+        (None, "100.00", False),
+        (" ", "100.00", False),
+        ("on request", "100.00", True),
+        ("on request", " on request", False),
+    ],
+)
+def test_a_price_moves_beyond_a_part_of_what_it_was(old: str | None, new: str | None, beyond: bool) -> None:
+    assert moves_beyond(old, new, Decimal("0.5")) is beyond
+
+
+@pytest.mark.parametrize("pair", [("10", "0"), ("0", "10"), ("10", None)])
+def test_from_and_to_nothing_is_beyond_any_part(pair: tuple[str, str | None]) -> None:
+    assert moves_beyond(*pair, Decimal(1))

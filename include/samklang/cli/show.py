@@ -19,7 +19,7 @@ _COUNTS = (
     "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone",
     "erased",
 )  # fmt: skip
-_PLAN_PER_SIDE = ("creates", "updates", "clears")
+_PLAN_PER_SIDE = ("creates", "updates", "clears", "price_moves", "put_back")
 _PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
 
 _HELD = ("side", "reason", "remedy", "attempts", "next_try", "since")
@@ -175,7 +175,7 @@ def _next(one: Mapping[str, Any]) -> str:
 
 def plan(mapping: EntityMapping, made: Mapping[str, Any]) -> Renderables:
     counts, more, sides = made["counts"], made["more"], mapping.sides
-    rows = [[name, *(str(counts[name][side]) for side in sides)] for name in _PLAN_PER_SIDE]
+    rows = [[_words(name), *(str(counts[name][side]) for side in sides)] for name in _PLAN_PER_SIDE]
     parts: Renderables = [_table(f"Plan of {made['entity']}", ["to write", *sides], rows)]
     totals = [[_words(name), str(counts[name]), _reasons(counts.get(f"{name}_reasons"))] for name in _PLAN_TOTALS]
     parts.append(_table("", ["besides", "", "reasons"], totals))

@@ -67,6 +67,9 @@ def plan_creation(
         plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", reason))
         return
     changes, held = _values(mapping, source, target, candidate, refusals)
+    if first_created is not None and candidate.created > first_created:
+        for change in changes:
+            change.edited = candidate.created
     values = {mapping.field(c.field).names[target.name]: str(c.value) for c in changes}
     missing = _missing(target, values)
     if missing:

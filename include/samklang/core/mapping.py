@@ -38,6 +38,8 @@ class Limits:
     """What one run may do without asking.
 
     :param part: of the linked records of a side, updated or cleared by one plan (0.2 is 20 %).
+    :param links: new links; None: any number.
+    :param price_move: a part of its old value that a price may change by (0.5 is 50 %); None: by anything.
     :param gone: how many records of a side may be found gone in one run; with more of them, none is believed to be.
     """
 
@@ -47,6 +49,8 @@ class Limits:
     link_conflicts: int = 0
     part: float = 0.2
     gone: int = 10
+    links: int | None = None
+    price_move: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,9 +154,10 @@ def _currency(value: Located) -> str:
 def _limits(keys: MappingOf[str, Located]) -> Limits:
     known = [f.name for f in dataclass_fields(Limits)]
     found = _block(keys, "limits", known)
-    counts = {name: value.count() for name, value in found.items() if name != "part"}
+    counts = {name: value.count() for name, value in found.items() if name not in ("part", "price_move")}
     part = float(found["part"].fraction()) if "part" in found else Limits().part
-    return Limits(**counts, part=part)
+    price_move = found["price_move"].fraction() if "price_move" in found else None
+    return Limits(**counts, part=part, price_move=price_move)
 
 
 def _vat(keys: MappingOf[str, Located]) -> Vat:

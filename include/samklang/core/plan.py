@@ -30,8 +30,11 @@ Based = tuple[str | None, str | None, str]
 @dataclass(slots=True)
 class FieldChange:
     """:param expected: what the target stored when the plan was made. :param source: the base of the source side.
-    :param why: `edit`, `clear`, `fill`, `drift`; `undo` or `take` where a person put a value back.
+    :param why: `edit`, `clear`, `fill`, `drift`; `first` where the record was made without a value and shows a default;
+        `undo` or `take` where a person put a value back.
     :param order: the person's order, see `store.orders`.
+    :param edited: when the edit was made that this carries on, by the source's clock: an upper bound; of a record made
+        since the first run, when it was made. None: it carries on nobody's edit, or nobody knows when that was.
     """
 
     field: str
@@ -40,6 +43,7 @@ class FieldChange:
     why: str
     source: Based
     order: int | None = None
+    edited: str | None = None
 
 
 @dataclass(slots=True)
@@ -275,12 +279,7 @@ class _PairPlanner:
 
     def clash(self, conflict: Any) -> Clash:
         sides, i, a = self.mapping.sides, conflict.pair, self.arrays[conflict.field]
-        group = self.mapping.field(conflict.field).group
-
-        def clock(side: str) -> str:
-            own = loads(self.columns[f"{side}_group_clocks"][i]).get(group) if group else None
-            return str(own or self.columns[f"{side}_clock"][i])
-
+        f = self.mapping.field(conflict.field)
         based = conflict.kind == "edit"
         return Clash(
             ids=(str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i])),
@@ -291,7 +290,7 @@ class _PairPlanner:
             certain=conflict.certain,
             raw=(a.raw[0][i], a.raw[1][i]),
             base=(a.base_raw[0][i], a.base_raw[1][i]) if based else None,
-            clocks=(clock(sides[0]), clock(sides[1])),
+            clocks=(self._clock(f, 0, i), self._clock(f, 1, i)),
         )
 
     def _change(self, f: Field, target: int, i: int, ids: tuple[str, str]) -> FieldChange | None:
@@ -315,7 +314,18 @@ class _PairPlanner:
         if hold is not None:
             self._hold(f.name, target, ids, hold)
             return None
-        return FieldChange(f.name, a.raw[target][i], value, self._why(f.name, i, value), self._based(f.name, source, i))
+        why = self._why(f.name, i, value)
+        edited = self._clock(f, source, i) if why in ("edit", "clear") else ""
+        if why == "edit" and self._is_first(a, target, i):
+            why = "first"
+        return FieldChange(
+            f.name,
+            a.raw[target][i],
+            value,
+            why,
+            self._based(f.name, source, i),
+            edited=edited or None,
+        )
 
     def _by_rules(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> list[FieldChange]:
         """Hold back what the target cannot take as a whole: a last identity, half an address."""
@@ -388,6 +398,16 @@ class _PairPlanner:
     def _last_edits(self, target: int, i: int) -> str:
         sides = (self.views[1 - target].name, self.views[target].name)
         return join_clocks(*(self.columns[f"{side}_{name}"][i] for side in sides for name in ("clock", "group_clocks")))
+
+    def _clock(self, f: Field, side: int, i: int) -> str:
+        """The upper bound of one side's edit: the group's own clock where it has one."""
+        name = self.mapping.sides[side]
+        own = loads(self.columns[f"{name}_group_clocks"][i]).get(f.group) if f.group else None
+        return str(own or self.columns[f"{name}_clock"][i])
+
+    def _is_first(self, a: FieldArrays, target: int, i: int) -> bool:
+        """Whether the new record was made without this value, and shows the default that it got instead."""
+        return bool(a.base_form[1 - target][i] == UNSENT and a.raw[target][i] == a.base_raw[target][i])
 
     def _why(self, name: str, i: int, value: str | None) -> str:
         if self.merged.drift[name][i]:

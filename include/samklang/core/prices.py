@@ -91,6 +91,22 @@ def common_form(raw: str | None, form: str | None) -> str | None:
     return two_decimals(DECIMALS.multiply(amount, Decimal(form)))
 
 
+def moves_beyond(old: str | None, new: str | None, part: Decimal) -> bool:
+    """Whether a price changes by more than this part of its old value. Filling an empty one is no change.
+
+    From or to 0, or something that is no amount, is beyond any part; emptying is like 0.
+
+    :param old: as the target stores it; :param new: as it is to be written there.
+    """
+    before, after = (None if raw is None else tidy(raw) for raw in (old, new))
+    if not before:
+        return False
+    was, becomes = decimal(before), decimal(after) if after else Decimal(0)
+    if was is None or becomes is None:
+        return before != after
+    return was != becomes and (not was or not becomes or abs(becomes - was) > part * abs(was))
+
+
 def from_common(common: str, form: str) -> str:
     """The figure to store: the shortest, from two decimals up, whose common form under `form` is exactly `common`.
 

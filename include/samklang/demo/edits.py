@@ -70,7 +70,8 @@ def choose(go: dict[str, list[Json]], shop: dict[str, list[Json]]) -> Dozen:
     dozen.person(people[7], office, "a conflict: Lund", "LastName", "lastName", LastName="Lund")
     dozen.person(people[7], store, "… and, later, Lunde", "LastName", "lastName", lastName="Lunde")
     dozen.person(people[8], office, "the phone emptied", "PhoneNumber", "phone", PhoneNumber=None)
-    dozen.product(goods[0], office, "a new price, 80.00 + VAT", "UnitPrice", "price", UnitPrice=80.0)
+    price = round(goods[0][0]["UnitPrice"] * 1.1, 2)
+    dozen.product(goods[0], office, f"a new price, {price:.2f} + VAT", "UnitPrice", "price", UnitPrice=price)
     dozen.product(goods[1], store, "a new title", "Name", "title", title="Termos Havblikk, blå")
     new = {"FirstName": "Tiril", "LastName": "Ny", "EmailAddress": "tiril.ny@epost.example", "IsPerson": True}
     dozen.edits.append(Edit(office, "a new customer", "customers", {"create": new}, "EmailAddress", "email"))
@@ -136,7 +137,5 @@ def product_twins(go: list[Json], shop: list[Json]) -> list[tuple[Json, Json]]:
         if len(p["variants"]) == 1 and p["variants"][0]["taxable"] and p["status"] != "ARCHIVED"
     }
     return [
-        (one, by_sku[one["Code"]])
-        for one in go
-        if one["Code"] in by_sku and not one["IsArchived"] and one["UnitPrice"] is not None
+        (one, by_sku[one["Code"]]) for one in go if one["Code"] in by_sku and not one["IsArchived"] and one["UnitPrice"]
     ]

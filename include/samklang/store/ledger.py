@@ -360,14 +360,31 @@ def replace_verdicts(connection: Connection, entity: str, rows: Sequence[Row]) -
 def add_history(
     connection: Connection, *, entity: str, link_id: int, side: str, record_id: str, op: str,
     before: Mapping[str, str | None], after: Mapping[str, str | None], run_id: str, plan_id: int, at: str,
+    lag: float | None = None,
 ) -> None:  # fmt: skip
-    """Keep what a write replaced."""
+    """Keep what a write replaced. :param lag: seconds from the edit that it carried on; None: it carried on none."""
     connection.execute(
         insert(history).values(
             entity=entity, link_id=link_id, side=side, record_id=record_id, op=op, before=dumps(dict(before)),
-            after=dumps(dict(after)), run_id=run_id, plan_id=plan_id, at=at,
+            after=dumps(dict(after)), run_id=run_id, plan_id=plan_id, at=at, lag=lag,
         )
     )  # fmt: skip
+
+
+def add_notes(
+    connection: Connection, entity: str, op: str, about: Sequence[tuple[int, tuple[str, str], str]], *, run_id: str,
+    at: str,
+) -> None:  # fmt: skip
+    """Keep what a person decided about many records: link, record and field ("": none) of each."""
+    rows = [
+        {
+            "entity": entity, "link_id": link_id, "side": side, "record_id": record_id, "op": op,
+            "before": dumps({name: None} if name else {}), "after": dumps({}), "run_id": run_id, "plan_id": 0, "at": at,
+        }
+        for link_id, (side, record_id), name in about
+    ]  # fmt: skip
+    for part in chunks(rows):
+        connection.execute(insert(history), part)
 
 
 def counts(connection: Connection, entity: str) -> dict[str, int]:

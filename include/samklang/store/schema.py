@@ -89,6 +89,7 @@ seen = Table(
         sqlite_where=text("linked IS NULL"),
         postgresql_where=text("linked IS NULL"),
     ),
+    Index("seen_scope", "entity", "scope", "side", "id"),
 )
 
 seen_keys = Table(

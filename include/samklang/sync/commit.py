@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from samklang.core.clocks import from_datetime
+from samklang.core.clocks import from_datetime, seconds_between
 from samklang.core.derive import HELD, UNSENT, SideView, by_field
 from samklang.core.jsontext import dumps, loads
 from samklang.core.plan import Based, fingerprint, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError
-from samklang.store import ledger, links, orders, seen
+from samklang.store import ledger, links, orders, refusals, seen
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
 from samklang.systems.base import Outcome, Problem
@@ -342,6 +342,7 @@ class Committer:
         by_op: dict[str, list[dict[str, Any]]] = {}
         for c in changes:
             by_op.setdefault(op if c.get("order") is None else c["why"], []).append(c)
+        at = self.sync.clock()
         for this, these in (by_op or {op: []}).items():
             ledger.add_history(
                 connection,
@@ -354,7 +355,8 @@ class Committer:
                 after={c["field"]: now["raw"][c["field"]] for c in these},
                 run_id=self.plan["run_id"],
                 plan_id=self.plan["id"],
-                at=self.sync.clock(),
+                at=at,
+                lag=_lag(these, at),
             )
 
     def _hold_problems(self, connection: Connection, row: dict[str, Any], problems: Any) -> None:
@@ -374,20 +376,22 @@ class Committer:
         attempts = 1 + (last["attempts"] if last else 0)
         wait = min(_RETRY_FIRST * 2 ** min(attempts - 1, _DOUBLINGS), _RETRY_LAST)
         skip = problem.code in _LASTING and last is not None and last["reason"] == problem.code
+        place = {"entity": self.sync.entity, "side": self.side, "source_id": row["source_id"], "field": name}
+        attempt = {
+            "reason": problem.code,
+            "named": None if name else self._canonical.get(problem.field or ""),
+            "run_id": self.plan["run_id"],
+            "at": self.sync.clock(),
+        }
+        refusals.add(connection, **place, **attempt)
         ledger.put_system_hold(
             connection,
-            entity=self.sync.entity,
-            side=self.side,
-            source_id=row["source_id"],
-            field=name,
-            reason=problem.code,
+            **place,
+            **attempt,
             remedy=_REMEDIES.get(problem.code, _REMEDY),
             fingerprint=refused,
             retry_at=None if skip else from_datetime(self.sync.now() + wait),
-            run_id=self.plan["run_id"],
-            at=self.sync.clock(),
             attempts=attempts,
-            named=None if name else self._canonical.get(problem.field or ""),
             last_edits=last_edits,
         )
 
@@ -404,6 +408,15 @@ def _travels_on(change: Mapping[str, Any]) -> bool:
     """A value that a person took from a conflict is put back where it was typed, and is an edit there like any other:
     without a base, the next plan carries it over."""
     return bool(change["why"] == "take")
+
+
+def _lag(changes: list[dict[str, Any]], now: str) -> float | None:
+    """Seconds from the earliest of the edits that these changes carry on; None where they carry on none.
+
+    Two clocks are compared, the source's and ours: where ours is behind, the edit counts as made just now.
+    """
+    edits = [edited for c in changes if (edited := c.get("edited"))]
+    return max(0.0, seconds_between(now, min(edits))) if edits else None
 
 
 def _based(now: dict[str, Any], name: str) -> Based:

@@ -7,6 +7,7 @@ way meets the changed revision, or no link at all, and leaves these records to t
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -281,6 +282,11 @@ class Desk:
                 self.connection, entity=self.mapping.entity, link_id=link_id, side=side, record_id=record_id, op=op,
                 before=about, after={}, run_id=self.run_id, plan_id=0, at=self.at,
             )  # fmt: skip
+
+    def note_all(self, op: str, about: Sequence[tuple[int, Record, str]]) -> None:
+        """`note`, of many: link, record and field of each."""
+        self.touched.extend(record for _, record, _ in about)
+        ledger.add_notes(self.connection, self.mapping.entity, op, about, run_id=self.run_id, at=self.at)
 
 
 _SCOPES = {Scope.OUTSIDE: "out of scope (a company or supplier)"}

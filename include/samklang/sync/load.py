@@ -143,13 +143,16 @@ class _Lane:
                 waiting = self._update_once(waiting)
 
     def _current(self, chunk: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        """The rows whose target nobody has written since the plan was made."""
+        """The rows whose target is the twin of the same record still, and was not written since the plan was made."""
+        source_side = self.sync.mapping.other(self.side)
         with self.sync.database.read() as connection:
             found = links.of_records(connection, self.sync.entity, self.side, [row["id"] for row in chunk])
+            twins = links.of_records(connection, self.sync.entity, source_side, [row["source_id"] for row in chunk])
         current: dict[int, dict[str, Any]] = {}
         for row in chunk:
             link_id, revision = found.get(row["id"], (None, -1))
-            if link_id is None or revision != row["revision"]:
+            twin_link_id = twins.get(row["source_id"], (None, -1))[0]
+            if link_id is None or link_id != twin_link_id or revision != row["revision"]:
                 self.committer.close(row, "outdated", "written since this plan was made")
                 self._count("outdated")
             else:

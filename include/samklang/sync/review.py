@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from samklang.core.mapping import Mapping
 
 _PART_APPLIES_FROM = 10
+_PER_SIDE = ("creates", "updates", "clears", "price_moves", "put_back")
 
 
 def beyond_limits(mapping: Mapping, counts: dict[str, Any]) -> list[str]:
     """Each limit that the plan passes, in words; empty when it stays within all of them."""
     limits, found = mapping.limits, []
+    if limits.links is not None and counts["links"] > limits.links:
+        found.append(f"{counts['links']} new links; the limit is {limits.links}")
     for kind in ("creates", "updates", "clears"):
         limit = getattr(limits, kind)
         for side, number in counts[kind].items():
             if number > limit:
                 found.append(f"{number} {kind} in {side}; the limit is {limit}")
+    if limits.price_move is not None:
+        for side, number in counts.get("price_moves", {}).items():
+            if number:
+                moves = "1 price moves" if number == 1 else f"{number} prices move"
+                found.append(f"{moves} in {side} by more than the limit, {_percent(limits.price_move)} of the old one")
     if counts["link_conflicts"] > limits.link_conflicts:
         found.append(
             f"{counts['link_conflicts']} fields differ where a new link has no base; "
@@ -26,7 +35,8 @@ def beyond_limits(mapping: Mapping, counts: dict[str, Any]) -> list[str]:
     if linked >= _PART_APPLIES_FROM:
         for side, number in counts["updates"].items():
             if number > limits.part * linked:
-                found.append(f"{number} of {linked} linked records in {side} updated; the limit is {limits.part:.0%}")
+                part = _percent(limits.part)
+                found.append(f"{number} of {linked} linked records in {side} updated; the limit is {part}")
     return found
 
 
@@ -35,9 +45,18 @@ def summary_table(counts: dict[str, Any]) -> str:
     sides = list(counts["creates"])
     lines = [f"| | {' | '.join(sides)} |", f"|---|{'---|' * len(sides)}"]
     lines += [
-        f"| {kind} | {' | '.join(str(counts[kind][side]) for side in sides)} |"
-        for kind in ("creates", "updates", "clears")
+        f"| {_words(kind)} | {' | '.join(str(counts[kind][side]) for side in sides)} |"
+        for kind in _PER_SIDE
+        if kind in counts  # a plan that has waited since an older version lacks some
     ]
     others = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded")
-    lines += ["", ", ".join(f"{name.replace('_', ' ')}: {counts[name]}" for name in others)]
+    lines += ["", ", ".join(f"{_words(name)}: {counts[name]}" for name in others)]
     return "\n".join(lines)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _percent(share: float | Decimal) -> str:
+    return f"{float(share) * 100:g}%"

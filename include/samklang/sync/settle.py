@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection
 
-from samklang.store import journal, ledger, seen
+from samklang.store import health, journal, ledger, seen
+from samklang.sync import report
 from samklang.sync.context import Run, Sync
 
 _NAMED = 20
@@ -31,8 +33,15 @@ def settle(
     :param failed: task ids that failed before this one.
     :returns: the summary, also kept in the store.
     """
-    with sync.database.begin() as connection:
+    with sync.database.read() as connection:  # no write waits for it
         rejected = plan is not None and journal.plan(connection, plan["plan"])["state"] == "rejected"
+        carried_out = written if plan is not None and not (run.dry_run or rejected) else {}
+        state_of_things = {**report.counts(connection, sync.mapping), **report.records(connection, sync.mapping)}
+        if plan is not None:
+            state_of_things["waiting"] = plan["counts"]["waiting"]
+            state_of_things["to_create"] = _to_create(connection, plan, carried_out)
+        lag = _lag(health.lags(connection, sync.entity, run.id))
+    with sync.database.begin() as connection:
         if not (run.dry_run or rejected or run.kind == "backfill" or run.window):
             for read in reads:
                 if written.get(read["side"]) is not None:
@@ -51,6 +60,8 @@ def settle(
             "counts": plan["counts"] if plan else None,
             "loads": written,
             "held": _held(connection, sync),
+            "health": state_of_things,
+            "lag": lag,
             "failed": failed,
         }
         state = "failed" if failed else "dry" if run.dry_run else "rejected" if rejected else "success"
@@ -66,6 +77,27 @@ def _mark_linked(sync: Sync, side: str) -> None:
         with sync.database.begin() as connection:
             journal.hold_plans(connection, sync.entity)  # nobody ends a link meanwhile
             last = seen.mark_linked(connection, sync.entity, side, after=last)
+
+
+def _to_create(connection: Connection, plan: dict[str, Any], carried_out: dict[str, Any]) -> int:
+    """Records that the plan would make a twin of, and that nobody has tried to yet.
+
+    :param carried_out: reports of the loads by side, None where one did not finish; empty where none was to run.
+    """
+    left = 0
+    for side, number in plan["counts"]["creates"].items():
+        if carried_out.get(side) is None:
+            outcomes = ledger.results(connection, plan["plan"], side).values()
+            left += number - sum(outcome in ("created", "linked") for outcome in outcomes)
+    return left
+
+
+def _lag(lags: list[float]) -> dict[str, Any] | None:
+    """How long edits took to get across, in seconds. :param lags: smallest first."""
+    if not lags:
+        return None
+    p50, p95 = (round(lags[ceil(part * len(lags)) - 1], 3) for part in (0.50, 0.95))
+    return {"p50": p50, "p95": p95, "writes": len(lags)}
 
 
 def _held(connection: Connection, sync: Sync) -> dict[str, Any]:

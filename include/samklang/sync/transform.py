@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,9 @@ from samklang.core.plan import Plan, Refusals, Refused, Tuned, Verdict, join_clo
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
-from samklang.store import journal, ledger, links, seen
+from samklang.store import apart, journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
+from samklang.sync.count import count
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.observe import derive_again, take_in
 from samklang.sync.put_back import put_back
@@ -47,7 +47,7 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, An
     sync.database.refresh_statistics()
     settle_unheard(sync, views)
     plan = make_plan(sync, run, views, descriptions)
-    counts = _counts(sync, plan) | {"seen_changes": changed}
+    counts = count(sync, plan) | {"seen_changes": changed}
     return {**_stage(sync, run, plan, counts), "reads": reads}
 
 
@@ -64,7 +64,7 @@ def make_plan(
         for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
             plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
         for side, i in links.apart(connection, sync.entity):
-            plan.verdicts.append(Verdict(side, i, "excluded", "kept_apart_by_a_person"))
+            plan.verdicts.append(Verdict(side, i, "excluded", apart.REASON))
     _plan_linked(sync, run, views, refusals, plan)
     _plan_unlinked(sync, run, views, descriptions, refusals, plan)
     if run.window is None:
@@ -279,45 +279,6 @@ def refused(hold: MappingOf[str, Any]) -> Refused:
 def _in_window(clocks: tuple[str, str], window: tuple[str, str]) -> bool:
     start, end = window
     return any(start <= clock < end for clock in clocks)
-
-
-def _counts(sync: Sync, plan: Plan) -> dict[str, Any]:
-    """What the plan would do, as `review`, the command line and the notes tell it."""
-    sides = sync.mapping.sides
-    with sync.database.read() as connection:
-        linked = links.count(connection, sync.entity)
-
-    changed = {(r.side, r.id, c.field) for r in plan.rows for c in r.changes}
-
-    def decided(kind: str) -> int:
-        """Conflicts whose winner is written by this plan; those that are held or left to a person change nothing."""
-        return sum(
-            1
-            for clash in plan.clashes
-            if clash.kind == kind and any((side, clash.ids[n], clash.field) in changed for n, side in enumerate(sides))
-        )
-
-    def per_side(rows: Any) -> dict[str, int]:
-        count = Counter(rows)
-        return {side: count[side] for side in sides}
-
-    return {
-        "linked_before": linked,
-        "links": sum(1 for tuned in plan.tuned if tuned.matched),
-        "creates": per_side(r.side for r in plan.rows if r.op == "create"),
-        "updates": per_side(r.side for r in plan.rows if r.op == "update"),
-        "clears": per_side(r.side for r in plan.rows if r.op == "update" for c in r.changes if c.value is None),
-        "conflicts": decided("edit"),
-        "link_conflicts": decided("link"),
-        "held": len({(h.side, h.source_id) for h in plan.held}),
-        "held_reasons": dict(Counter(h.reason for h in plan.held)),
-        "ambiguous": sum(1 for v in plan.verdicts if v.verdict == "ambiguous"),
-        "excluded": sum(1 for v in plan.verdicts if v.verdict == "excluded"),
-        "excluded_reasons": dict(Counter(v.reason for v in plan.verdicts if v.verdict == "excluded")),
-        "drift": plan.drift,
-        "waiting": plan.waiting,
-        "unknown": {name: n for name, n in plan.unknown.items() if n},
-    }
 
 
 def _stage(sync: Sync, run: Run, plan: Plan, counts: dict[str, Any]) -> dict[str, Any]:

@@ -12,21 +12,6 @@ from samklang.airflow.operators.base import EXTRACTS, LOADS, REVIEW, TRANSFORM, 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from samklang.sync.context import Sync
-
-_GAUGES = (
-    "linked",
-    "in_sync",
-    "held",
-    "ambiguous",
-    "quarantined",
-    "excluded",
-    "conflicts",
-    "pending_intents",
-    "gone",
-    "erased",
-)
-
 
 def entity_asset(entity: str) -> Asset:
     """What other DAGs can wait for: an event for each run that ended well, with its counts."""
@@ -57,9 +42,9 @@ class SettleOperator(SyncOperator):
         with self.open_sync() as sync:
             summary = settle(sync, run_of(context), reads=reads, plan=plan, written=written, failed=failed)
             expired = expire(sync)
-            health = _health(sync)
+            health = summary["health"]
             red = sync.mapping.red_on_quarantine and (health["held"] or health["quarantined"])
-        self.log.info("%s", _in_words(self.entity, summary, health, expired))
+        self.log.info("%s", _in_words(self.entity, summary, expired))
         _emit(self.entity, health)
         if failed:
             context["ti"].xcom_push("return_value", summary)
@@ -90,21 +75,19 @@ def _failed(context: Context) -> list[str]:
     return [task for task in tasks if states.get(task) == "failed"]
 
 
-def _health(sync: Sync) -> dict[str, int]:
-    from samklang.sync.report import status
-
-    found = status(sync.database, sync.mapping)
-    return {name: found[name] for name in _GAUGES}
-
-
-def _emit(entity: str, health: dict[str, int]) -> None:
+def _emit(entity: str, health: dict[str, Any]) -> None:
     from airflow.sdk.observability.stats import gauge
 
-    for name, value in health.items():
+    for name, value in _numbers(health).items():
         gauge(f"samklang.{entity}.{name}", value)
 
 
-def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expired: int) -> str:
+def _numbers(health: dict[str, Any]) -> dict[str, int]:
+    """What is known and counted for the entity as a whole."""
+    return {name: value for name, value in health.items() if isinstance(value, int)}
+
+
+def _in_words(entity: str, summary: dict[str, Any], expired: int) -> str:
     lines = [f"{entity}: {_STATES[summary['state']]}"]
     for side, read in summary["reads"].items():
         lines.append(f"  read {read['rows']} records in {side}{'' if read['whole'] else ' (changes)'}")
@@ -121,7 +104,11 @@ def _in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expi
         lines.append(f"  {one['state']} towards {one['towards']}: {what} ({one['reason'].replace('_', ' ')})")
     if summary["held"]["more"]:
         lines.append(f"  and {summary['held']['more']} more held or quarantined")
-    lines.append("  " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in health.items()))
+    numbers = _numbers(summary["health"]).items()
+    lines.append("  " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in numbers))
+    if summary["lag"]:
+        lag = summary["lag"]
+        lines.append(f"  edits got across in {lag['p50']:.0f} s (half of them), {lag['p95']:.0f} s (95 of 100)")
     if expired:
         lines.append(f"  removed the staged files of {expired} old runs")
     return "\n".join(lines)
