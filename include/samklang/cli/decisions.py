@@ -35,8 +35,11 @@ def decided(what: str, entity: str, decide: Callable[[Desk], Decision], environ:
     }
 
 
-def question(entity: str, record: str, twin: str, environ: Mapping[str, str]) -> str:
-    """What is asked before two records are linked. :raises DecisionError: one of them is not known."""
+def question(entity: str, record: str, twin: str, environ: Mapping[str, str]) -> tuple[str, list[Record]]:
+    """What is asked before two records are linked, and who loses a twin by it.
+
+    :raises DecisionError: one of them is not known.
+    """
     mapping = load_mapping(entity, mappings_folder(environ))
     terms = terms_of(mapping)
     with open_store(environ).read() as connection:
@@ -44,7 +47,7 @@ def question(entity: str, record: str, twin: str, environ: Mapping[str, str]) ->
         ends = [desk.find_one(text) for text in (record, twin)]
         losing = desk.former_twins(*ends)
     ends_too = f" {_listed(losing)} will lose that twin, and be kept apart." if losing else ""
-    return f"Link {named(ends[0])} with {named(ends[1])}?{ends_too}"
+    return f"Link {named(ends[0])} with {named(ends[1])}?{ends_too}", losing
 
 
 def _next(answer: dict[str, Any], done: Decision) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from sqlalchemy.engine import make_url
 
 from samklang.errors import ConfigurationError
-from samklang.settings import STORE_CONNECTION, airflow_home, default_store_url
+from samklang.settings import STORE_CONNECTION, airflow_home, default_store_url, staging_url
+from samklang.staging import Staging
 from samklang.store.address import store_url
 from samklang.store.database import Database
 
@@ -59,6 +60,16 @@ def open_store(environ: Mapping[str, str], *, make: bool = False) -> Database:
     """
     url = find_store(environ)
     return Database("sqlite://" if is_missing(url) and not make else url)
+
+
+def open_staging(environ: Mapping[str, str]) -> Staging:
+    """Where plans are staged."""
+    parts = urlsplit(staging_url(environ))
+    if parts.scheme in ("", "file"):
+        return Staging(Path(parts.path).expanduser().absolute())
+    from samklang.airflow.context import open_staging as open_anywhere
+
+    return open_anywhere(staging_url(environ))
 
 
 def user_name() -> str:

@@ -28,16 +28,16 @@ _TIMES = {"at", "since", "created", "clock", "changed_after", "retry_at", "creat
 
 
 def status(counts: Mapping[str, Mapping[str, Any]]) -> Renderables:
-    rows = [[_words(name), *(str(one[name]) for one in counts.values())] for name in _COUNTS]
+    rows = [[words(name), *(str(one[name]) for one in counts.values())] for name in _COUNTS]
     rows.append(["last run", *(_last_run(one["last_run"]) for one in counts.values())])
-    return [_table("", ["", *counts], rows)]
+    return [table("", ["", *counts], rows)]
 
 
 def doctor(checks: Sequence[Check]) -> Renderables:
     rows = [["ok" if check.ok else "missing", check.name, check.detail, check.remedy] for check in checks]
     missing = sum(not check.ok for check in checks)
     verdict = "Everything that a first run needs is here." if not missing else f"{missing} of {len(checks)} missing."
-    return [_table("", ["", "what", "found", "what to do"], rows), Text(verdict)]
+    return [table("", ["", "what", "found", "what to do"], rows), Text(verdict)]
 
 
 # --- explain --------------------------------------------------------------------------------------------------------
@@ -50,26 +50,26 @@ def explained(answers: Sequence[Mapping[str, Any]]) -> Renderables:
 def _explained(answer: Mapping[str, Any]) -> Renderables:
     sides = list(answer["records"])
     link = answer["link"]
-    how = f", {link['origin']} {_time(link['created_at'])} by {link['run_id']}" if link else ""
+    how = f", {link['origin']} {time(link['created_at'])} by {link['run_id']}" if link else ""
     parts: Renderables = [
         Text(f"{' = '.join(_record_ids(answer['records']))}: {answer['state']}{how}", style="bold"),
         Text(f"Next run: {_outlook(answer['outlook'])}"),
     ]
     if answer["next_retry"]:
-        parts.append(Text(f"Next retry: {_time(answer['next_retry'])}"))
+        parts.append(Text(f"Next retry: {time(answer['next_retry'])}"))
     about = answer["sides"]
     parts.append(
-        _table(
+        table(
             "Records",
             ["", *about],
             [
-                [_words(name), *(_named(name, one[name]) for one in about.values())]
+                [words(name), *(_named(name, one[name]) for one in about.values())]
                 for name in ("scope", "created", "clock", "changed_after", "our_key", "missing", "revisit")
             ],
         )
     )
     parts.append(
-        _table(
+        table(
             "Fields",
             ["field", *sides, *(f"base {side}" for side in sides if link), "next run"],
             [_field_line(field, sides if link else [], sides) for field in answer["fields"]],
@@ -103,22 +103,22 @@ def _decision(field: Mapping[str, Any]) -> str:
         case None:
             return ""
         case "edit":
-            return f"edit in {field['to']} to {_cell(field['value'])} ({field['why']})"
+            return f"edit in {field['to']} to {cell(field['value'])} ({field['why']})"
         case "conflict":
             conflict = field["conflict"]
-            to = f"; {field['to']} becomes {_cell(field['value'])}" if "to" in field else ""
+            to = f"; {field['to']} becomes {cell(field['value'])}" if "to" in field else ""
             return f"conflict, {_winner(conflict)}{to}"
         case "held":
-            retry = f" Next retry: {_time(field['retry_at'])}." if field.get("retry_at") else ""
+            retry = f" Next retry: {time(field['retry_at'])}." if field.get("retry_at") else ""
             retry = f" {_SKIPPED.capitalize()}." if field.get("skipped") else retry
             return f"held towards {field['to']}: {field['reason']}. {field['remedy']}{retry}"
         case decision:
-            return f"{decision}: {_words(field['reason'])}" if field.get("reason") else str(decision)
+            return f"{decision}: {words(field['reason'])}" if field.get("reason") else str(decision)
 
 
 def _with_next_try(hold: Mapping[str, Any]) -> dict[str, Any]:
     retry_at = hold["retry_at"]
-    return {**hold, "next_try": _SKIPPED if hold["skipped"] else _time(retry_at) if retry_at else None}
+    return {**hold, "next_try": _SKIPPED if hold["skipped"] else time(retry_at) if retry_at else None}
 
 
 def _winner(conflict: Mapping[str, Any]) -> str:
@@ -132,7 +132,7 @@ def _outlook(outlook: Mapping[str, Any]) -> str:
     if outlook.get("to"):
         text += f" {'in' if text == 'create' else 'towards'} {outlook['to']}"
     if outlook.get("reason"):
-        text += f": {_words(outlook['reason'])}"
+        text += f": {words(outlook['reason'])}"
     if outlook.get("fields"):
         text += f" ({', '.join(outlook['fields'])})"
     if outlook.get("candidates"):
@@ -166,7 +166,7 @@ def _next(one: Mapping[str, Any]) -> str:
         return f"{who} has no twin now. The next run may create it anew in {outlook['to']}."
     if outlook["decision"] == "link":
         twins = [f"{side}:{i}" for side, found in outlook["candidates"].items() for i in found]
-        return f"{who} has no twin now. The next run links it with {', '.join(twins)} ({_words(outlook['reason'])})."
+        return f"{who} has no twin now. The next run links it with {', '.join(twins)} ({words(outlook['reason'])})."
     return f"{who}: the next run: {_outlook(outlook)}"
 
 
@@ -175,20 +175,20 @@ def _next(one: Mapping[str, Any]) -> str:
 
 def plan(mapping: EntityMapping, made: Mapping[str, Any]) -> Renderables:
     counts, more, sides = made["counts"], made["more"], mapping.sides
-    rows = [[_words(name), *(str(counts[name][side]) for side in sides)] for name in _PLAN_PER_SIDE]
-    parts: Renderables = [_table(f"Plan of {made['entity']}", ["to write", *sides], rows)]
-    totals = [[_words(name), str(counts[name]), _reasons(counts.get(f"{name}_reasons"))] for name in _PLAN_TOTALS]
-    parts.append(_table("", ["besides", "", "reasons"], totals))
+    rows = [[words(name), *(str(counts[name][side]) for side in sides)] for name in _PLAN_PER_SIDE]
+    parts: Renderables = [table(f"Plan of {made['entity']}", ["to write", *sides], rows)]
+    totals = [[words(name), str(counts[name]), _reasons(counts.get(f"{name}_reasons"))] for name in _PLAN_TOTALS]
+    parts.append(table("", ["besides", "", "reasons"], totals))
     beyond = made["beyond_limits"]
     parts.append(Text("Beyond the limits: " + "; ".join(beyond) if beyond else "Within all limits."))
     for side in sides:
         lines = [line for row in made["rows"] if row["side"] == side for line in _row_lines(mapping, side, row)]
         if lines:
             header = [side, mapping.other(side), "write", "field", "was", "becomes", "why"]
-            parts.append(_table(f"Writes to {side}", header, lines))
+            parts.append(table(f"Writes to {side}", header, lines))
     parts += _more(more["rows"], "records to write")
     links = [[*(one["records"][side] for side in sides), one["matched"]] for one in made["links"]]
-    parts += [_table("New links", [*sides, "matched by"], links)] if links else []
+    parts += [table("New links", [*sides, "matched by"], links)] if links else []
     parts += _more(more["links"], "new links")
     parts += _conflicts("Conflicts", made["conflicts"], sides, "seen")
     parts += _more(more["conflicts"], "conflicts")
@@ -204,13 +204,13 @@ def plan(mapping: EntityMapping, made: Mapping[str, Any]) -> Renderables:
 def _row_lines(mapping: EntityMapping, side: str, row: Mapping[str, Any]) -> list[list[str]]:
     head = [row["records"][side] or "(new)", row["records"][mapping.other(side)], row["op"]]
     return [
-        [*(head if n == 0 else ["", "", ""]), c["name"], _cell(c["was"]), _cell(c["becomes"]), c["why"]]
+        [*(head if n == 0 else ["", "", ""]), c["name"], cell(c["was"]), cell(c["becomes"]), c["why"]]
         for n, c in enumerate(row["changes"])
     ]
 
 
 def _reasons(reasons: Mapping[str, int] | None) -> str:
-    return ", ".join(f"{_words(name)}: {n}" for name, n in sorted((reasons or {}).items()))
+    return ", ".join(f"{words(name)}: {n}" for name, n in sorted((reasons or {}).items()))
 
 
 def _more(number: int, what: str) -> Renderables:
@@ -228,68 +228,66 @@ def _conflicts(title: str, rows: Sequence[Mapping[str, Any]], sides: Sequence[st
         [
             *(one["records"][side] for side in sides if "records" in one),
             one["field"],
-            "none" if one["base"] is None else " / ".join(dict.fromkeys(_cell(one["base"][side]) for side in sides)),
-            *(f"{_cell(one[values][side])} ({_time(one['clocks'][side])})" for side in sides),
+            "none" if one["base"] is None else " / ".join(dict.fromkeys(cell(one["base"][side]) for side in sides)),
+            *(f"{cell(one[values][side])} ({time(one['clocks'][side])})" for side in sides),
             _winner(one),
         ]
         for one in rows
     ]
     ids = sides if "records" in rows[0] else ()
-    return [_table(title, [*ids, "field", "base", *(f"in {side}" for side in sides), "decided"], lines)]
+    return [table(title, [*ids, "field", "base", *(f"in {side}" for side in sides), "decided"], lines)]
 
 
 def _lists(*lists: tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]) -> Renderables:
     """A table for each list that is not empty."""
     return [
-        _table(
-            title, [_words(name) for name in columns], [[_named(name, row[name]) for name in columns] for row in rows]
-        )
+        table(title, [words(name) for name in columns], [[_named(name, row[name]) for name in columns] for row in rows])
         for title, columns, rows in lists
         if rows
     ]
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(Text(column), overflow="fold")
+        made.add_column(Text(column), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+        made.add_row(*(Text(one) for one in row))
+    return made
 
 
 def _named(name: str, value: Any) -> str:
-    return _time(value) if name in _TIMES and value else _cell(value)
+    return time(value) if name in _TIMES and value else cell(value)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """One value, without anything that a terminal would act upon."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_cell(one)}" for name, one in value.items())
+        return ", ".join(f"{name}: {cell(one)}" for name, one in value.items())
     if isinstance(value, list):
-        return " ".join(_cell(one) for one in value)
+        return " ".join(cell(one) for one in value)
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 
 def _known(values: Mapping[str, Any], side: str, otherwise: str) -> str:
-    return _cell(values[side]) if side in values else f"({otherwise})"
+    return cell(values[side]) if side in values else f"({otherwise})"
 
 
 def _record_ids(records: Mapping[str, str]) -> list[str]:
-    return [f"{side}:{_cell(i)}" for side, i in records.items()]
+    return [f"{side}:{cell(i)}" for side, i in records.items()]
 
 
-def _words(name: str) -> str:
-    return _cell(name).replace("_", " ")
+def words(name: str) -> str:
+    return cell(name).replace("_", " ")
 
 
-def _time(clock: str) -> str:
+def time(clock: str) -> str:
     return f"{clock[:10]} {clock[11:19]} UTC"
 
 
 def _last_run(run: Mapping[str, Any] | None) -> str:
-    return f"{run['state']}, {_time(run['started_at'])}, {run['run_id']}" if run else "–"
+    return f"{run['state']}, {time(run['started_at'])}, {run['run_id']}" if run else "–"

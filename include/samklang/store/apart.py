@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from samklang.core.jsontext import dumps
-from samklang.store.schema import conflicts, holds, intents, link_sides, links, seen, verdicts
+from samklang.store.links import unmark
+from samklang.store.schema import conflicts, holds, intents, link_sides, links, verdicts
 from samklang.store.upserts import chunks, upsert
 
 Record = tuple[str, str]
@@ -84,11 +85,7 @@ def end(connection: Connection, link_ids: Sequence[int]) -> None:
     """As `links.end`, of many. The caller holds their locks."""
     for part in chunks(link_ids):
         connection.execute(update(links).where(links.c.id.in_(part)).values(state="ended"))
-        ends = select(link_sides.c.entity, link_sides.c.side, link_sides.c.record_id).where(
-            link_sides.c.link_id.in_(part)
-        )
-        where = tuple_(seen.c.entity, seen.c.side, seen.c.id).in_(ends)
-        connection.execute(update(seen).where(where).values(linked=None))
+        unmark(connection, part)
         connection.execute(delete(link_sides).where(link_sides.c.link_id.in_(part)))
 
 

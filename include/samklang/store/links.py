@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
 
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
@@ -122,16 +122,15 @@ def set_apart(connection: Connection, link_id: int) -> None:
 def leave(connection: Connection, link_id: int, side: str) -> None:
     """Take one record out of a link; the other one stays in it, set apart."""
     set_apart(connection, link_id)
-    mine = and_(link_sides.c.link_id == link_id, link_sides.c.side == side)
-    _unmark(connection, mine)
-    connection.execute(delete(link_sides).where(mine))
+    unmark(connection, [link_id], side=side)
+    connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id, link_sides.c.side == side))
 
 
 def end(connection: Connection, link_id: int) -> None:
     """Free the records of a link. Its row stays, so that its number, which history names, is never given again."""
     _lock(connection, link_id)
     connection.execute(update(links).where(links.c.id == link_id).values(state="ended"))
-    _unmark(connection, link_sides.c.link_id == link_id)
+    unmark(connection, [link_id])
     connection.execute(delete(link_sides).where(link_sides.c.link_id == link_id))
 
 
@@ -151,12 +150,19 @@ def _lock(connection: Connection, link_id: int) -> None:
     connection.execute(select(links.c.id).where(links.c.id == link_id).with_for_update())
 
 
-def _unmark(connection: Connection, which: ColumnElement[bool]) -> None:
-    """People find these among the records without a link again; see `seen.mark_linked`."""
-    ends = connection.execute(select(link_sides.c.entity, link_sides.c.side, link_sides.c.record_id).where(which)).all()
-    for entity, side, record_id in ends:
-        these = and_(seen.c.entity == entity, seen.c.side == side, seen.c.id == record_id)
-        connection.execute(update(seen).where(these).values(linked=None))
+def unmark(connection: Connection, link_ids: Sequence[int], *, side: str | None = None) -> None:
+    """People find the records of these links among those without one again, see `seen.mark_linked`: before they go.
+
+    :param side: only the records of this side.
+    """
+    for part in chunks(link_ids):
+        statement = select(link_sides).where(link_sides.c.link_id.in_(part))
+        ends: dict[tuple[str, str], list[str]] = {}
+        for row in connection.execute(statement if side is None else statement.where(link_sides.c.side == side)):
+            ends.setdefault((row.entity, row.side), []).append(row.record_id)
+        for (entity, where), ids in sorted(ends.items()):
+            these = and_(seen.c.entity == entity, seen.c.side == where, seen.c.id.in_(ids))
+            connection.execute(update(seen).where(these).values(linked=None))
 
 
 def of_records(connection: Connection, entity: str, side: str, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

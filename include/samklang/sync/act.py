@@ -50,3 +50,14 @@ def act(
                 detail=detail or {},
             )
     return done
+
+
+def rehearse(database: Database, terms: Terms, decide: Callable[[Desk], T]) -> T:
+    """What a decision would do: it is carried out, and nothing of it is kept.
+
+    :raises DecisionError: it cannot be done.
+    """
+    with database.begin() as connection:
+        done = decide(Desk(connection, terms.mapping, terms.rules, "rehearsal", terms.now))
+        connection.rollback()
+    return done

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from samklang.core.mapping import Mapping
 from samklang.staging import Staging
 from samklang.store import ledger
-from samklang.store.lists import PAGE, Alone, Ambiguous, Page, Plan, Shown, shown
+from samklang.store.lists import PAGE, Alone, Ambiguous, Page, Plan, Record, Shown, shown
 from samklang.store.lists.ambiguous import with_candidates
 from samklang.store.lists.pages import from_cursor, to_cursor
 from samklang.sync.plan_lines import Line, conflict, link, row
@@ -53,7 +53,7 @@ class Book:
         field: str | None = None,
         why: str | None = None,
         outcome: str | None = None,
-        record_id: str | None = None,
+        among: Sequence[Record] | None = None,
         after: str | None = None,
         limit: int = PAGE,
     ) -> Page[Line]:
@@ -62,28 +62,25 @@ class Book:
         With `n`, the row's number; `names`, the records by side, as they were last seen; and from the load `outcome`
         (`waiting`: none yet), `reason` and `at`.
 
-        :param why: `create`, `edit`, `conflict`, `fill`, … of a field. :param record_id: on either side.
+        :param why: `create`, `edit`, `conflict`, `fill`, … of a field. :param among: only of these records.
         """
         clauses = [
             *([f'"side":"{side}"'] if side else []),
             *([f'"op":"{op}"'] if op else []),
             *([f'"field":"{field}"'] if field else []),
-            *([f'"{record_id}"'] if record_id else []),
         ]
         decided = self._decided(None) if why else set()
 
         def shaped(line: Line) -> Line | None:
             one = row(self.mapping, line, decided)
             changes = [c for c in one["changes"] if field in (None, c["field"]) and why in (None, c["why"])]
-            fits = (
-                side in (None, one["side"]) and op in (None, one["op"])
-                and (record_id is None or record_id in one["records"].values())
-            )  # fmt: skip
+            fits = side in (None, one["side"]) and op in (None, one["op"]) and _has(one["records"], among)
             return one if fits and (changes or not (field or why)) else None
 
         numbers = self._numbers(outcome, side, after) if outcome not in (None, NO_OUTCOME) else None
         kept: list[tuple[Place, Line]] = []
-        for batch in _batches(self._lines("rows", clauses, after, numbers), shaped, _BATCH if outcome else limit + 1):
+        lines = self._lines("rows", clauses, after, numbers, among)
+        for batch in _batches(lines, shaped, _BATCH if outcome else limit + 1):
             results = self._results([one["n"] for _, one in batch])
             for place, one in batch:
                 came = results.get((one["side"], one["n"]))
@@ -101,13 +98,22 @@ class Book:
 
     # --- what is linked, held, in conflict or left alone
 
-    def links(self, *, after: str | None = None, limit: int = PAGE) -> Page[PlannedLink]:
+    def links(
+        self, *, among: Sequence[Record] | None = None, after: str | None = None, limit: int = PAGE
+    ) -> Page[PlannedLink]:
         """New links."""
-        page = self._page("tuned", [], after, limit, lambda line: link(self.mapping, line))
+
+        def new(line: Line) -> Line | None:
+            one = link(self.mapping, line)
+            return one if one is not None and _has(one["records"], among) else None
+
+        page = self._page("tuned", [], after, limit, new, among)
         self._name(page.rows)
         return page.of(lambda rows: [PlannedLink(one["names"], one["matched"]) for one in rows])
 
-    def ambiguous(self, *, after: str | None = None, limit: int = PAGE) -> Page[Ambiguous]:
+    def ambiguous(
+        self, *, among: Sequence[Record] | None = None, after: str | None = None, limit: int = PAGE
+    ) -> Page[Ambiguous]:
         """One entry for each key that cannot be used."""
         last: list[Any] = [None]
 
@@ -116,9 +122,10 @@ class Book:
             if line["verdict"] != "ambiguous" or key == last[0]:
                 return None
             last[0] = key
-            return line
+            held = ((side, i) for side, ids in line["candidates"].items() for i in ids)
+            return line if among is None or not set(among).isdisjoint(held) else None
 
-        page = self._page("verdicts", ['"verdict":"ambiguous"'], after, limit, first_of_key)
+        page = self._page("verdicts", ['"verdict":"ambiguous"'], after, limit, first_of_key, among)
         return page.of(
             lambda rows: with_candidates(
                 self.connection,
@@ -128,10 +135,29 @@ class Book:
         )
 
     def excluded(
-        self, *, reason: str | None = None, side: str | None = None, after: str | None = None, limit: int = PAGE
+        self,
+        *,
+        reason: str | None = None,
+        side: str | None = None,
+        among: Sequence[Record] | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
     ) -> Page[Alone]:
         """Records that are left alone."""
-        return self._alone("excluded", reason, side, after, limit)
+        wanted = {"verdict": "excluded", "reason": reason, "side": side}
+        fits = _only(wanted)
+
+        def left(line: Line) -> Line | None:
+            return line if fits(line) and _has({line["side"]: line["id"]}, among) else None
+
+        page = self._page("verdicts", _clauses(wanted), after, limit, left, among)
+        names = shown(self.connection, self.mapping, [(one["side"], one["id"]) for one in page.rows])
+        return page.of(
+            lambda rows: [
+                Alone(names[one["side"], one["id"]], one["verdict"], one["reason"], candidates=one["candidates"])
+                for one in rows
+            ]
+        )
 
     def held(
         self,
@@ -171,26 +197,21 @@ class Book:
     def _other(self, one: Line) -> str:
         return self.mapping.other(one["side"])
 
-    def _alone(self, verdict: str, reason: str | None, side: str | None, after: str | None, limit: int) -> Page[Alone]:
-        wanted = {"verdict": verdict, "reason": reason, "side": side}
-        page = self._page("verdicts", _clauses(wanted), after, limit, _only(wanted))
-        names = shown(self.connection, self.mapping, [(one["side"], one["id"]) for one in page.rows])
-        return page.of(
-            lambda rows: [
-                Alone(names[one["side"], one["id"]], verdict, one["reason"], candidates=one["candidates"])
-                for one in rows
-            ]
-        )
-
     def _lines(
-        self, name: str, clauses: Sequence[str], after: str | None, numbers: Iterator[int] | None = None
+        self,
+        name: str,
+        clauses: Sequence[str],
+        after: str | None,
+        numbers: Iterator[int] | None = None,
+        among: Sequence[Record] | None = None,
     ) -> Iterator[tuple[Place, Line]]:
         """Lines that have all these pieces of text, with where they begin: byte and number.
 
-        :param numbers: only these lines, in rising order.
+        :param numbers: only these lines, in rising order. :param among: only lines with an id of these.
         """
         start, first = from_cursor(after, int, int) if after else (0, 0)
         pieces = [piece.encode() for piece in clauses]
+        ids = None if among is None else [f'"{record_id}"'.encode() for _, record_id in among]
         wanted = next(numbers, -1) if numbers is not None else None
         end = start
         lines = self.staging.scan_lines(self.plan.folder, name, start=start)
@@ -202,7 +223,7 @@ class Book:
                 if number != wanted:
                     continue
                 wanted = next(numbers, -1) if numbers is not None else None
-            if all(piece in text for piece in pieces):
+            if all(piece in text for piece in pieces) and (ids is None or any(one in text for one in ids)):
                 line = self.staging.read_line(text, self.plan.folder, name, end=end)
                 yield (start, number), {**line, "n": number}
 
@@ -213,8 +234,9 @@ class Book:
         after: str | None,
         limit: int,
         shape: Callable[[Line], Line | None],
+        among: Sequence[Record] | None = None,
     ) -> Page[Line]:
-        kept = next(_batches(self._lines(name, clauses, after), shape, limit + 1), [])
+        kept = next(_batches(self._lines(name, clauses, after, among=among), shape, limit + 1), [])
         return _page(kept, limit)
 
     def _numbers(self, outcome: str | None, side: str | None, after: str | None) -> Iterator[int]:
@@ -258,6 +280,10 @@ class Book:
 
 
 # --- pages of lines ---------------------------------------------------------------------------------------------------
+
+
+def _has(records: dict[str, Any], among: Sequence[Record] | None) -> bool:
+    return among is None or any(end in among for end in records.items())
 
 
 def _clauses(wanted: dict[str, str | None]) -> list[str]:

@@ -97,6 +97,6 @@ def _rows(book: Book, asked: dict[str, str], after: str | None) -> lists.Page:  
                 field=asked["field"] or None,
                 why=asked["why"] or None,
                 outcome=asked["outcome"] or None,
-                record_id=asked["record"] or None,
+                among=[(one, asked["record"]) for one in book.mapping.sides] if asked["record"] else None,
                 after=after,
             )
