@@ -148,7 +148,7 @@ class Site(Block):
         """
         go, shop = self.simulators.powerofficego.state(), self.simulators.shopify.state()
         pairs = (customer_twins if entity == "customers" else product_twins)(go[entity], shop[entity])
-        free = [pair for pair in pairs if (entity, str(pair[0]["Id"])) not in self._handed_out]
+        free = [pair for pair in pairs if (entity, str(pair[0]["Id"])) not in self._handed_out and _agree(*pair)]
         free = free[:number] if keep else free[-number:]
         assert len(free) == number, f"no more twins among the {entity}; raise RECORDS"
         if keep:
@@ -190,3 +190,8 @@ class Site(Block):
 
 def password_of(user: str) -> str:
     return f"{user}s-passord"
+
+
+def _agree(one: Json, other: Json) -> bool:
+    """No conflict about the name is open between them."""
+    return one.get("LastName") == other.get("lastName")
