@@ -120,6 +120,12 @@ class AirflowApi:
         self._url = url
         self._session = requests.Session()
 
+    def sign_in(self, user: str, password: str) -> None:
+        """Only where Airflow has users; by default everybody is an admin. :raises requests.HTTPError: not these."""
+        answer = requests.post(f"{self._url}/auth/token", json={"username": user, "password": password}, timeout=60)
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
     def is_healthy(self) -> bool:
         try:
             health = requests.get(f"{self._url}/api/v2/monitor/health", timeout=5).json()

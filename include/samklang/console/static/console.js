@@ -50,6 +50,30 @@
   document.addEventListener("DOMContentLoaded", ready);
   document.addEventListener("htmx:afterSettle", ready);
 
+  // Airflow frames the console in a sandbox that lets no link out of it. Its own page may be asked to follow one.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[target="_top"]');
+    if (!link || !framing()) return;
+    event.preventDefault();
+    const way = window.parent.document.createElement("a");
+    way.href = link.href;
+    way.click();
+  });
+
+  // Nor does the sandbox let window.confirm ask.
+  document.addEventListener("htmx:confirm", (event) => {
+    const { question, issueRequest, triggeringEvent } = event.detail;
+    if (!question) return;
+    event.preventDefault();
+    const dialog = document.getElementById("ask");
+    const yes = dialog.querySelector('button[value="yes"]');
+    dialog.querySelector("p").textContent = question;
+    yes.textContent = triggeringEvent?.submitter?.textContent || "Yes";
+    dialog.returnValue = "";
+    dialog.addEventListener("close", () => dialog.returnValue === "yes" && issueRequest(true), { once: true });
+    dialog.showModal();
+  });
+
   // What came of an action is said and looked at first.
   document.addEventListener("htmx:afterSwap", () => document.getElementById("main")?.focus({ preventScroll: true }));
   const busy = (text) => () => {

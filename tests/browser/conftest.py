@@ -1,0 +1,150 @@
+"""A browser on a real Airflow. Everything is started once; nothing but this machine can be reached."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.airflow_pages import LoginPage
+from tests.browser.console_pages import Console
+from tests.browser.site import Site, password_of
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / ".artifacts" / "screenshots"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+_SIZE = {"width": 1400, "height": 900}
+_PATIENCE = 15_000
+"""Milliseconds that a page may take on a busy machine."""
+
+Opened = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.scheduler)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        reason = f"there is no browser: none of {', '.join(_NAMES)} is on the path (Debian: apt-get install chromium)"
+        if "1" in (os.environ.get("CI"), os.environ.get("SAMKLANG_REQUIRE_BROWSER")):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def site(chromium_path: str) -> Iterator[Site]:
+    # not one of pytest's folders: those are closed to the user that PostgreSQL runs as
+    folder = Path(tempfile.mkdtemp(prefix="samklang-browser-"))
+    folder.chmod(0o755)
+    try:
+        with Site(folder) as site:
+            yield site
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_run_is_left(site: Site) -> Iterator[None]:
+    yield
+    site.end_runs()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    # for a module, not longer: while it is up, no other test of this process could start an event loop
+    with sync_playwright() as playwright:
+        sandbox = os.geteuid() != 0  # root gets none from Chromium
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=_ARGUMENTS, chromium_sandbox=sandbox, timeout=60_000
+        )
+        expect.set_options(timeout=_PATIENCE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, Any]:
+    """What the browser keeps of somebody who has signed in, by user."""
+    return {}
+
+
+@pytest.fixture
+def opened(site: Site, browser: Browser, sessions: dict[str, Any]) -> Iterator[Opened]:
+    """Gives a function that opens a page for a user: `opened("viggo", color_scheme="dark")`; None: not signed in.
+
+    A request to another host than this Airflow's fails, and fails the test; so does an error in a page's own script.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_page(user: str | None = "olga", **options: Any) -> Page:
+        context = browser.new_context(
+            **{"base_url": site.url, "viewport": _SIZE, "accept_downloads": True, **options},
+            storage_state=sessions.get(user or ""),
+        )
+        contexts.append(context)
+        context.set_default_timeout(_PATIENCE)
+        context.on("request", lambda request: _note_stranger(request.url, site.url, faults))
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"a script failed: {error}"))
+        if user is not None and user not in sessions:
+            LoginPage(page).sign_in(user, password_of(user))
+            sessions[user] = context.storage_state()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def page(opened: Opened) -> Page:
+    """Of somebody who may edit DAGs."""
+    return opened("olga")
+
+
+@pytest.fixture
+def console(page: Page) -> Console:
+    """The console inside the Airflow UI, for somebody who may act."""
+    return Console(page)
+
+
+@pytest.fixture(scope="session")
+def screenshot() -> Callable[[Page, str], None]:
+    """Keeps what a page looks like as a build artefact, once as it is and once in the other of light and dark."""
+
+    def keep(page: Page, name: str) -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.screenshot(path=SCREENSHOTS / scheme / f"{name}.png", animations="disabled")
+        page.emulate_media(color_scheme="light")
+
+    return keep
+
+
+def _note_stranger(url: str, own: str, faults: list[str]) -> None:
+    if not url.startswith((f"{own}/", "data:", "blob:")):
+        faults.append(f"a request to another host: {url}")

@@ -1,0 +1,59 @@
+"""A plan beyond a limit waits for a person, who looks at it and answers in the Airflow UI."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.airflow_pages import DagPage, RequiredActionPage
+from tests.browser.console_pages import Console
+from tests.browser.site import CUSTOMERS, Site
+
+_MANY = 40
+"""More than 20 % of those that are linked."""
+
+
+def test_the_page_of_a_dag_says_what_its_tasks_do(page: Page, screenshot) -> None:
+    dag = DagPage(page, CUSTOMERS)
+    dag.open()
+    assert dag.tasks() == [
+        "extract_powerofficego", "extract_shopify", "transform", "review", "load_powerofficego", "load_shopify",
+        "settle",
+    ]  # fmt: skip
+    docs = dag.open_docs()
+    expect(docs.get_by_role("heading", name="Customers of PowerOffice Go and Shopify, kept in tune")).to_be_visible()
+    expect(docs).to_contain_text("passes a plan within the mapping's limits")
+    screenshot(page, "airflow-dag")
+
+
+def test_a_mass_edit_is_caught_looked_at_and_rejected(site: Site, page: Page, screenshot) -> None:
+    people = [one["Id"] for one, _ in site.twins(_MANY, keep=False)]
+    written = site.writes()
+    before = {number: site.customer(number)["MailAddress"]["AddressLine2"] for number in people}
+    for number in people:
+        site.simulators.powerofficego.edit("customers", number, set={"MailAddress.AddressLine2": "c/o Feil"})
+    run_id = site.parked()
+
+    # the console names it first, and shows what the plan would write
+    console = Console(page).open()
+    console.link("Look at plan").click()
+    expect(console.frame.get_by_role("main")).to_contain_text("linked records in shopify updated; the limit is 20%")
+    rows = console.rows("Writes, record by record and field by field")
+    expect(rows).to_have_count(_MANY)
+    expect(rows.first).to_contain_text("c/o Feil")
+    screenshot(page, "console-plan-that-waits")
+
+    # from there it is one step to Airflow's question
+    console.link("Approve or reject it in Airflow").click()
+    question = RequiredActionPage(page, CUSTOMERS, run_id)
+    question.is_open()
+    assert question.summary()["updates"] == [str(_MANY), "0"]
+    screenshot(page, "airflow-required-action")
+    question.answer("Reject")
+
+    assert site.api.wait(CUSTOMERS, run_id) == "success"
+    assert site.writes() == written
+    assert site.api.result(CUSTOMERS, run_id, "settle")["state"] == "rejected"
+    for number, value in before.items():
+        site.simulators.powerofficego.edit("customers", number, set={"MailAddress.AddressLine2": value})
+    site.run()
+    assert site.writes() == written
