@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-
 from tests.browser.airflow_pages import LoginPage
 from tests.browser.console_pages import Console
 from tests.browser.site import Site, password_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-
 from tests.browser.airflow_pages import DagPage, RequiredActionPage
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site

@@ -36,6 +36,7 @@ class MemorySystem:
     entity: str = "customers"
     rules: EntityRules = field(default_factory=EntityRules)
     reads_whole: bool = False
+    requests: int = 0
     tenant: str = ""
     facts: dict[str, object] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)

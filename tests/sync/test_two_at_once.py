@@ -161,7 +161,7 @@ def test_the_older_of_two_runs_ends_between_two_chunks_once_the_newer_has_begun(
     assert ended.value.final
     assert len(world.right.records) == 50
 
-    assert world.load(new, RIGHT) == {RIGHT: {"outcomes": {"linked": 50, "created": 10}, "reasons": {}}}
+    assert world.load(new, RIGHT) == {RIGHT: {"outcomes": {"linked": 50, "created": 10}, "reasons": {}, "requests": 0}}
     assert set(emails(world.right).values()) == {1}
     world.run()
     assert world.status()["in_sync"] == 60

@@ -183,7 +183,7 @@ def test_a_record_that_holds_our_key_and_has_another_twin_is_not_linked_twice(wo
 
     report = world.load(plan)
 
-    assert report[RIGHT] == {"outcomes": {"linked": 1}, "reasons": {}}
+    assert report[RIGHT] == {"outcomes": {"linked": 1}, "reasons": {}, "requests": 0}
     assert len(world.rows(links)) == 1
 
 
@@ -446,7 +446,7 @@ def test_a_plan_that_is_carried_out_already_may_be_loaded_again_for_nothing(worl
     world.run()
     before = world.writes()
 
-    assert world.load(plan, RIGHT) == {RIGHT: {"outcomes": {"written": 1}, "reasons": {}}}
+    assert world.load(plan, RIGHT) == {RIGHT: {"outcomes": {"written": 1}, "reasons": {}, "requests": 0}}
     assert world.writes() == before
 
 
@@ -460,7 +460,7 @@ def test_a_record_that_another_plan_wrote_since_is_left_alone(world: World) -> N
 
     report = world.load(plan)
 
-    assert report[RIGHT] == {"outcomes": {"outdated": 1}, "reasons": {}}
+    assert report[RIGHT] == {"outcomes": {"outdated": 1}, "reasons": {}, "requests": 0}
     assert world.right.value(b, "first") == "Kari"
 
 

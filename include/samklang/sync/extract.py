@@ -83,6 +83,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
     """
     system = sync.system(side)
+    sent_before = system.requests
     description = system.describe()
     with sync.database.begin() as connection:
         journal.bind(connection, side, description.id, description.name)
@@ -124,6 +125,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "gone": gone,
         "denied": staged.denied,
         "description": to_json(description),
+        "requests": system.requests - sent_before,
     }
 
 

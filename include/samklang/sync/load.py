@@ -38,13 +38,14 @@ _PARKED = "a record that may be the one whose creation was not confirmed"
 
 @dataclass(slots=True)
 class Report:
-    """What a load did: rows by outcome, and why rows failed."""
+    """What a load did: rows by outcome, why rows failed, and how many requests it sent."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {"outcomes": dict(self.outcomes), "reasons": dict(self.reasons)}
+        return {"outcomes": dict(self.outcomes), "reasons": dict(self.reasons), "requests": self.requests}
 
 
 def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any]:
@@ -67,9 +68,12 @@ def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any
     with lanes.take(sync.database, sync.entity, side, run_id=plan["run_id"], at=sync.clock(), sleep=sync.sleep) as turn:
         sync = replace(sync, database=turn.database)
         try:
+            sent_before = sync.system(side).requests
             adopt(sync, plan)
             committer = Committer(sync, side, plan, sync.views(descriptions))
-            return _Lane(sync, side, plan, committer, turn.confirm).run().as_json()
+            report = _Lane(sync, side, plan, committer, turn.confirm).run()
+            report.requests = sync.system(side).requests - sent_before
+            return report.as_json()
         except StagingError:
             with sync.database.begin() as connection:  # of a plan that is outdated as well, that is what to say
                 journal.take_over(connection, sync.entity, plan["id"])

@@ -59,6 +59,7 @@ def settle(
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
             "loads": written,
+            "requests": _requests(reads, written),
             "held": _held(connection, sync),
             "health": state_of_things,
             "lag": lag,
@@ -69,6 +70,14 @@ def settle(
     for side in sync.mapping.sides:
         _mark_linked(sync, side)
     return {"state": state, **summary}
+
+
+def _requests(reads: list[dict[str, Any]], written: dict[str, dict[str, Any] | None]) -> dict[str, int]:
+    """By side, of the tasks that finished."""
+    return {
+        read["side"]: (read.get("requests") or 0) + ((written.get(read["side"]) or {}).get("requests") or 0)
+        for read in reads
+    }
 
 
 def _mark_linked(sync: Sync, side: str) -> None:

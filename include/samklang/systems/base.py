@@ -129,6 +129,10 @@ class System(Protocol):
     rules: EntityRules
     reads_whole: bool
 
+    @property
+    def requests(self) -> int:
+        """How many were sent so far, retries and tokens included."""
+
     def describe(self) -> Description:
         """Which tenant this is, and what conversions need to know of it."""
 

@@ -113,6 +113,8 @@ class Transport:
         self.system = system
         self._session = _prepare(session or _new_session(self.base_url))
         # a simulator on this machine is no business of a proxy: plain http would carry the keys there
+        self.sent = 0
+        """Requests so far, retries included."""
         self._proxies = {"http": "", "https": ""} if self.origin.is_loopback else None
         self._pacer = pacer
         self._timeout = timeout
@@ -182,6 +184,7 @@ class Transport:
         """One try up to the headers; statuses that call for another try, and redirects, are raised."""
         if self._pacer is not None:
             self._pacer.wait()
+        self.sent += 1
         try:
             response = self._session.request(
                 method,

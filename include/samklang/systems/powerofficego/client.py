@@ -63,6 +63,11 @@ class PowerOfficeGoClient:
                 on_secret(secret)
         self._token = TokenCache(self._fetch_token, on_secret=on_secret, clock=clock)
 
+    @property
+    def requests(self) -> int:
+        """How many were sent so far."""
+        return self._api.sent + self._tokens_at.sent
+
     def sign_in(self) -> None:
         """Have a token. :raises AccessError: the keys are refused."""
         self._token.get()

@@ -63,6 +63,10 @@ class Reading(ABC):
     def _record(self, dto: Json) -> Record:
         """:raises ProtocolError: the object lacks what every record has."""
 
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
     def describe(self) -> Description:
         info = self._client.get_object("/ClientIntegrationInformation")
         client_id, name = info.get("ClientId"), info.get("ClientName")

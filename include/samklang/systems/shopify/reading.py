@@ -86,6 +86,10 @@ class Reading(ABC):
 
     # --- the shop
 
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
     def describe(self) -> Description:
         shop = self._client.run([documents.SHOP], operation="Describe").call(0)
         if not isinstance(shop, dict) or not isinstance(shop.get("taxesIncluded"), bool):
