@@ -91,13 +91,11 @@ def _records(
 ) -> None:
     raw = _RAW.replace("{email}", email)
     record_id = f"CAST({start} + n AS VARCHAR(64))"
-    columns = (
-        "entity, side, id, raw, normal, form, facts, scope, created, clock, group_clocks, our_key, ticket, missing"
-    )
+    columns = "entity, side, id, raw, normal, form, facts, scope, created, clock, group_clocks, ticket, missing"
     _numbers(
         connection, first, last,
-        f"INSERT INTO seen ({columns}, linked) SELECT 'customers', '{side}', {record_id}, {raw}, {raw}, {_FORM}, '{{}}', "
-        f"'active', {_CLOCK}, {_CLOCK}, '{{}}', NULL, 1, 0, {linked}",
+        f"INSERT INTO seen ({columns}, linked) SELECT 'customers', '{side}', {record_id}, {raw}, {raw}, {_FORM}, "
+        f"'{{}}', 'active', {_CLOCK}, {_CLOCK}, '{{}}', 1, 0, {linked}",
     )  # fmt: skip
     _numbers(
         connection, first, last,
