@@ -208,13 +208,12 @@ class Book:
 
         :param numbers: only these lines, in rising order. :param among: only lines with an id of these.
         """
-        start = from_cursor(after, int, int) if after else (0, 0)
+        byte, number = from_cursor(after, int, int) if after else (0, 0)
         having = [[piece.encode()] for piece in clauses]
         if among is not None:
             having.append([f'"{record_id}"'.encode() for _, record_id in among])
-        for place, text in self.staging.find_lines(
-            self.plan.folder, name, start=(start[0], start[1]), having=having, numbers=numbers
-        ):
+        found = self.staging.find_lines(self.plan.folder, name, start=(byte, number), having=having, numbers=numbers)
+        for place, text in found:
             yield place, {**self.staging.read_line(text, self.plan.folder, name, place), "n": place[1]}
 
     def _page(
