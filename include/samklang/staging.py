@@ -19,6 +19,10 @@ from pyarrow import parquet
 
 from samklang.errors import StagingError
 
+Place = tuple[int, int]
+"""Where a line begins: byte, and number from 0."""
+
+_BLOCK = 2**20
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -71,27 +75,48 @@ class Staging:
 
     def read_lines(self, folder: str, name: str) -> Iterator[dict[str, Any]]:
         """The rows of a file. :raises StagingError: it is gone or damaged; the rows before the damage were given."""
-        for number, (_, line) in enumerate(self.scan_lines(folder, name), start=1):
-            yield _row(line, f"{folder}/{name}.jsonl", number)
+        for (_, number), line in self.find_lines(folder, name):
+            yield _row(line, f"{folder}/{name}.jsonl", number + 1)
 
-    def scan_lines(self, folder: str, name: str, *, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """The lines of a file as they stand there, each with the byte at which the next one begins.
+    def find_lines(
+        self,
+        folder: str,
+        name: str,
+        *,
+        start: Place = (0, 0),
+        having: Sequence[Sequence[bytes]] = (),
+        numbers: Iterator[int] | None = None,
+    ) -> Iterator[tuple[Place, bytes]]:
+        """Lines as they stand there, each with its place. Stretches without any of them are passed over unread.
 
-        :param start: the byte to begin at. :raises StagingError: the file is gone.
+        :param start: the place of the first one. :param having: of each of these groups, a line has at least one text.
+        :param numbers: only these lines, in rising order. :raises StagingError: the file is gone.
         """
         try:
             file = (self.root / folder / f"{name}.jsonl").open("rb")
         except (FileNotFoundError, NotADirectoryError):
             raise missing_files(folder) from None
+        byte, number = start
+        wanted = next(numbers, None) if numbers is not None else None
         with file:
-            file.seek(start)
-            for line in file:
-                start += len(line)
-                yield start, line
+            file.seek(byte)
+            while block := file.read(_BLOCK):
+                block += file.readline()
+                many = block.count(b"\n")
+                past = numbers is not None and (wanted is None or wanted >= number + many)
+                if past or not _has(block, having):
+                    byte, number = byte + len(block), number + many
+                    continue
+                for line in io.BytesIO(block):
+                    if (numbers is None or number == wanted) and _has(line, having):
+                        yield (byte, number), line
+                    while wanted is not None and wanted <= number:
+                        wanted = next(numbers, None) if numbers is not None else None
+                    byte, number = byte + len(line), number + 1
 
-    def read_line(self, line: bytes, folder: str, name: str, *, end: int) -> dict[str, Any]:
-        """:param line: one that `scan_lines` gave, with :param end:. :raises StagingError: it is damaged."""
-        return _row(line, f"{folder}/{name}.jsonl", f"before byte {end}")
+    def read_line(self, line: bytes, folder: str, name: str, place: Place) -> dict[str, Any]:
+        """:param line: one that `find_lines` gave. :raises StagingError: it is damaged."""
+        return _row(line, f"{folder}/{name}.jsonl", place[1] + 1)
 
     def drop(self, folder: str) -> None:
         """Remove a folder with all that is in it; one that is gone already, or that another removes too, is fine."""
@@ -133,13 +158,17 @@ def _table(content: bytes, name: str) -> list[dict[str, Any]]:
         raise _damaged(name, type(error).__name__) from None
 
 
-def _row(line: bytes, name: str, where: int | str) -> dict[str, Any]:
+def _has(text: bytes, having: Sequence[Sequence[bytes]]) -> bool:
+    return all(any(one in text for one in group) for group in having)
+
+
+def _row(line: bytes, name: str, number: int) -> dict[str, Any]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
         row = None
     if not isinstance(row, dict) or not line.endswith(b"\n"):
-        raise _damaged(name, f"line {where}")
+        raise _damaged(name, f"line {number}")
     return row
 
 

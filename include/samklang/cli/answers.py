@@ -52,9 +52,10 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     from samklang.cli.environment import open_store
     from samklang.store import lists
 
+    entity = next((word for word in (ctx.params.get("entity"), *ctx.args) if word in ENTITIES), "")
     try:
         with open_store(os.environ).read() as connection:
-            found = lists.runs(connection, ctx.params.get("entity") or "").rows
+            found = lists.runs(connection, entity).rows
     except SamklangError:
         return []
     return [(one.run_id, one.state) for one in found if one.run_id.startswith(incomplete)]

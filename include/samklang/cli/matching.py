@@ -64,13 +64,13 @@ def matches(
         for name, wanted in (("linked", linked), ("ambiguous", ambiguous), ("only", only), ("excluded", excluded))
         if wanted
     ]
+    out = sys.stdout if str(csv) == "-" else None  # while answering, stdout is for the one answer
     with answering(as_json) as answer:
         from samklang.cli.carrying_out import opened
         from samklang.cli.environment import open_staging
         from samklang.cli.match_lists import NAMES, Matches
         from samklang.sync.explain import find
 
-        out = sys.stdout if str(csv) == "-" else None
         with opened(entity) as store, store.database.read() as connection:
             mapping = store.terms.mapping
             among = find(connection, mapping, search) if search is not None else None

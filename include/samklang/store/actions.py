@@ -49,4 +49,5 @@ def named(connection: Connection, names: Sequence[str]) -> dict[str, Row]:
 
 
 def _unpacked(row: RowMapping) -> Row:
-    return {**row, "records": loads(row["records"]), "detail": loads(row["detail"])}
+    plain = {str(name): value for name, value in row.items()}
+    return {**plain, "records": loads(row["records"]), "detail": loads(row["detail"])}

@@ -13,14 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from samklang.core.mapping import Mapping
-from samklang.staging import Staging
+from samklang.staging import Place, Staging
 from samklang.store import ledger
 from samklang.store.lists import PAGE, Alone, Ambiguous, Page, Plan, Record, Shown, shown
 from samklang.store.lists.ambiguous import with_candidates
 from samklang.store.lists.pages import from_cursor, to_cursor
 from samklang.sync.plan_lines import Line, conflict, link, row
 
-Place = tuple[int, int]
 _BATCH = 500
 NO_OUTCOME = "waiting"
 """The outcome of a row that no load has got to."""
@@ -209,23 +208,13 @@ class Book:
 
         :param numbers: only these lines, in rising order. :param among: only lines with an id of these.
         """
-        start, first = from_cursor(after, int, int) if after else (0, 0)
-        pieces = [piece.encode() for piece in clauses]
-        ids = None if among is None else [f'"{record_id}"'.encode() for _, record_id in among]
-        wanted = next(numbers, -1) if numbers is not None else None
-        end = start
-        lines = self.staging.scan_lines(self.plan.folder, name, start=start)
-        for number, (following, text) in enumerate(lines, first):
-            start, end = end, following
-            if wanted is not None:
-                if wanted < 0:
-                    return
-                if number != wanted:
-                    continue
-                wanted = next(numbers, -1) if numbers is not None else None
-            if all(piece in text for piece in pieces) and (ids is None or any(one in text for one in ids)):
-                line = self.staging.read_line(text, self.plan.folder, name, end=end)
-                yield (start, number), {**line, "n": number}
+        byte, number = from_cursor(after, int, int) if after else (0, 0)
+        having = [[piece.encode()] for piece in clauses]
+        if among is not None:
+            having.append([f'"{record_id}"'.encode() for _, record_id in among])
+        found = self.staging.find_lines(self.plan.folder, name, start=(byte, number), having=having, numbers=numbers)
+        for place, text in found:
+            yield place, {**self.staging.read_line(text, self.plan.folder, name, place), "n": place[1]}
 
     def _page(
         self,
@@ -254,18 +243,18 @@ class Book:
     def _results(self, numbers: list[int]) -> dict[tuple[str, int], Any]:
         return ledger.results_of(self.connection, self.plan.id, self.mapping.sides, numbers)
 
-    def _decided(self, pairs: set[bytes] | None) -> set[tuple[str, ...]]:
+    def _decided(self, pairs: Sequence[bytes] | None) -> set[tuple[str, ...]]:
         """Ids and field of each conflict. :param pairs: only of these records, as the file has them; None: all."""
+        having = [] if pairs is None else [pairs]
         found = set()
-        for end, text in self.staging.scan_lines(self.plan.folder, "clashes"):
-            if pairs is None or text.split(b"]", 1)[0] in pairs:
-                line = self.staging.read_line(text, self.plan.folder, "clashes", end=end)
-                found.add((*line["ids"], line["field"]))
+        for place, text in self.staging.find_lines(self.plan.folder, "clashes", having=having):
+            line = self.staging.read_line(text, self.plan.folder, "clashes", place)
+            found.add((*line["ids"], line["field"]))
         return found
 
     def _tell_conflicts(self, rows: list[Line]) -> None:
         ends = {one["n"]: [one["records"][s] for s in self.mapping.sides] for one in rows}
-        pairs = {f'{{"ids":["{a}","{b}"'.encode() for a, b in ends.values()}
+        pairs = [f'{{"ids":["{a}","{b}"'.encode() for a, b in ends.values()]
         decided = self._decided(pairs) if pairs else set()
         for one in rows:
             for change in one["changes"]:
