@@ -16,10 +16,9 @@ class Console:
         return self.page.frame_locator("iframe")
 
     def open(self, entity: str = "Customers", page: str = "Overview") -> Console:
-        """By the entry in Airflow's navigation, then by the console's own."""
+        """In Airflow's frame."""
         if "/plugin/samklang" not in self.page.url:
-            self.page.goto("/")
-            self.page.get_by_role("link", name="Samklang", exact=True).click()
+            self.page.goto("/plugin/samklang")
         entities = self.frame.get_by_role("navigation", name="What is synchronised")
         entities.get_by_role("link", name=entity).click()
         expect(self.heading(entity)).to_be_visible()
@@ -45,3 +44,27 @@ class Console:
         """The rows of a table but for its head. :param table: its caption."""
         found = self.frame.get_by_role("table", name=table).get_by_role("row")
         return found.filter(has=self.frame.get_by_role("cell"))
+
+    def told(self) -> Locator:
+        """What came of an action."""
+        return self.frame.get_by_role("main").get_by_role("status")
+
+    def confirm(self, answer: str) -> None:
+        """Answer the question that an action asks first. :param answer: the title of the action, or `Cancel`."""
+        dialog = self.frame.get_by_role("dialog")
+        dialog.get_by_role("button", name=answer, exact=True).click()
+        expect(dialog).to_be_hidden()
+
+    def search(self, text: str) -> None:
+        """On the page *Record*."""
+        self.frame.get_by_label("Id, e-mail or code").fill(text)
+        self.button("Search").click()
+
+    def pair(self, record: str) -> Locator:
+        """What the page *Record* tells of a pair. :param record: `side:id` of its PowerOffice Go record."""
+        return self.frame.get_by_role("article", name=record)
+
+    def field(self, record: str, name: str) -> Locator:
+        """The line of a field on the page *Record*."""
+        table = self.pair(record).get_by_role("table", name="Fields")
+        return table.get_by_role("row").filter(has=self.frame.get_by_role("rowheader", name=name, exact=True))

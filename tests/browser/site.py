@@ -21,6 +21,7 @@ from samklang.demo.processes import (
     wait_until,
 )
 from samklang.mapping_files import load_mapping
+from samklang.store import actions
 from samklang.store.database import Database
 from samklang.sync.report import status
 
@@ -59,6 +60,8 @@ class Site(Block):
         self.simulators = Simulators(folder / "logs", records=RECORDS, pace=50)
         self.postgres = PostgreSQL(folder / "postgres")
         self.airflow: AirflowServer
+        self.first_runs: dict[str, str] = {}
+        """Their ids, by DAG."""
         self._stack = ExitStack()
         self._handed_out: set[tuple[str, str]] = set()
 
@@ -107,14 +110,13 @@ class Site(Block):
         self.simulators.powerofficego.switch(fail_next=[fault])
         for dag_id in (CUSTOMERS, PRODUCTS):
             self.api.unpause(dag_id)
-        first = {}
         for dag_id in (CUSTOMERS, PRODUCTS):
             wait_until(lambda dag_id=dag_id: bool(self.api.runs(dag_id)), f"the first run of {dag_id}", seconds=60)
-            first[dag_id] = str(self.api.runs(dag_id)[0]["dag_run_id"])
-        for dag_id, run_id in first.items():
+            self.first_runs[dag_id] = str(self.api.runs(dag_id)[0]["dag_run_id"])
+        for dag_id, run_id in self.first_runs.items():
             self.api.wait_for_question(dag_id, run_id)
             self.api.answer(dag_id, run_id, "Approve")
-        for dag_id, run_id in first.items():
+        for dag_id, run_id in self.first_runs.items():
             if self.api.wait(dag_id, run_id) != "success":
                 raise RuntimeError(f"{dag_id}: {self.api.task_states(dag_id, run_id)}")
 
@@ -172,6 +174,12 @@ class Site(Block):
         """What `samklang status` says."""
         with self.database() as database:
             return status(database, load_mapping(entity, self.mappings))
+
+    def actions(self, record: str, entity: str = "customers") -> list[tuple[str, str]]:
+        """What people did to a record, and who, newest first. :param record: `side:id`."""
+        with self.database() as database, database.read() as connection:
+            rows = actions.newest(connection, entity, limit=200)
+        return [(row["what"], row["person"]) for row in rows if record in row["records"]]
 
     @contextmanager
     def database(self) -> Iterator[Database]:
