@@ -26,7 +26,7 @@ def plans(request: Request, entity: Entity, visitor: Reader, after: str | None =
     place = place_of(entity)
     with place.database.read() as connection:
         found = lists.runs(connection, entity.value, after=after)
-    return page(request, visitor, entity, "plans.html", runs=found)
+    return page(request, visitor, entity, "plans.html", runs=found, after=after)
 
 
 @router.get("/plans/{plan_id}")
