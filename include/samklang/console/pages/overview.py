@@ -36,7 +36,6 @@ _WAITING: tuple[tuple[str, str, tuple[str, str], str, dict[str, str]], ...] = (
 """What the store counts; as one says it of one and of many; and the page where to see to it."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Need:
     """Something that waits for a person.
@@ -65,7 +64,9 @@ def overview(request: Request, entity: Entity, visitor: Reader) -> HTMLResponse:
         live = ledger.counts(connection, entity.value)
         runs = lists.runs(connection, entity.value, limit=_RUNS).rows
         reasons = lists.excluded_reasons(connection, entity.value)
-        parked = [lists.run(connection, entity.value, run_id) for run_id in airflow_side.waiting_for_answer(entity.dag_id)]
+        parked = [
+            lists.run(connection, entity.value, run_id) for run_id in airflow_side.waiting_for_answer(entity.dag_id)
+        ]
     ended = [run for run in runs if run.state != "running"]
     # what takes a look at every link is counted by the runs; the rest is counted now
     known = next((run.summary["health"] for run in ended if run.summary.get("health")), None)

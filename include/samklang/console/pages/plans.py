@@ -41,7 +41,7 @@ def plan(
     field: str = "",
     why: str = "",
     outcome: str = "",
-    record: Annotated[str, Query(max_length=100)] = "",
+    record: Annotated[str, Query(pattern="^[0-9]*$", max_length=30)] = "",
     reason: str = "",
     after: str | None = None,
 ) -> HTMLResponse:
@@ -74,6 +74,7 @@ def plan(
         whys=_WHYS,
         outcomes=_OUTCOMES,
         dag_id=entity.dag_id,
+        after=after,
     )
 
 

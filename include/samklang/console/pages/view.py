@@ -12,9 +12,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from samklang import __version__
 from samklang.console.access import HEADER, Entity, Visitor
 from samklang.console.mount import MOUNT
-from samklang import __version__
 from samklang.console.show import FILTERS
 from samklang.sync.decide import Done
 

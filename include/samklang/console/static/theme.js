@@ -1,46 +1,43 @@
-// Airflow's colours and its light or dark, from the page around this one; where there is none, what the system prefers.
+// Airflow's colours, light or dark, from the page that frames this one; alone, what the system prefers.
 "use strict";
 (() => {
   const root = document.documentElement;
-  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-  const tokens = ["bg", "bg-subtle", "bg-muted", "bg-emphasized", "fg", "fg-muted", "border", "border-emphasized",
+  const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
+  const TOKENS = ["bg", "bg-subtle", "bg-muted", "bg-emphasized", "fg", "fg-muted", "border", "border-emphasized",
     "brand-solid", "brand-contrast"];
-
-  const around = () => {
+  const framing = () => {
     try {
       return window.parent !== window ? window.parent.document.documentElement : null;
     } catch {
-      return null; // another origin
+      return null; // framed by another origin
     }
   };
-  const stored = () => {
+  const chosen = () => {
     try {
-      return localStorage.getItem("theme");
+      return window.localStorage.getItem("theme");
     } catch {
-      return null;
+      return null; // no storage here
     }
   };
-  const isDark = () => {
-    const outer = around();
-    if (outer?.classList.contains("dark")) return true;
-    if (outer?.classList.contains("light")) return false;
-    const theme = stored();
-    return theme === "dark" || (theme !== "light" && prefersDark.matches);
+  const isDark = (parent) => {
+    if (parent?.classList.contains("dark")) return true;
+    if (parent?.classList.contains("light")) return false;
+    return chosen() === "dark" || (chosen() !== "light" && prefersDark.matches);
   };
   const apply = () => {
-    root.dataset.theme = isDark() ? "dark" : "light";
-    const outer = around();
-    const style = outer ? window.parent.getComputedStyle(outer) : null;
-    for (const token of tokens) {
+    const parent = framing();
+    root.dataset.theme = isDark(parent) ? "dark" : "light";
+    const style = parent ? window.parent.getComputedStyle(parent) : null;
+    for (const token of TOKENS) {
       const colour = style?.getPropertyValue(`--chakra-colors-${token}`).trim();
       if (colour) root.style.setProperty(`--${token}`, colour);
+      else root.style.removeProperty(`--${token}`);
     }
-    window.dispatchEvent(new Event("themed"));
+    document.dispatchEvent(new CustomEvent("samklang:theme"));
   };
-
   apply();
-  prefersDark.addEventListener("change", apply);
+  const parent = framing();
+  if (parent) new MutationObserver(apply).observe(parent, { attributes: true, attributeFilter: ["class"] });
   window.addEventListener("storage", apply);
-  const outer = around();
-  if (outer) new MutationObserver(apply).observe(outer, { attributeFilter: ["class"] });
+  prefersDark.addEventListener("change", apply);
 })();
