@@ -1,4 +1,4 @@
-"""The console, as an entry in Airflow's navigation and as a tab of each of our DAGs."""
+"""The console: an entry in Airflow's navigation, and a tab on each of our DAGs and their runs."""
 
 import sys
 from pathlib import Path
@@ -9,15 +9,24 @@ from airflow.plugins_manager import AirflowPlugin
 
 from samklang.console.mount import MOUNT, Console
 
+_ROOT = MOUNT.lstrip("/")
+
 
 class SamklangConsolePlugin(AirflowPlugin):
     name = "samklang_console"
     fastapi_apps = [{"app": Console(), "url_prefix": MOUNT, "name": "Samklang"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
+        {"name": "Samklang", "href": f"{_ROOT}/", "destination": "nav", "url_route": _ROOT},
         {
             "name": "Samklang",
-            "href": f"{MOUNT.removeprefix('/')}/customers/overview",
-            "destination": "nav",
-            "url_route": "samklang",
-        }
+            "href": f"{_ROOT}/dags/{{DAG_ID}}",
+            "destination": "dag",
+            "url_route": f"{_ROOT}_dag",
+        },
+        {
+            "name": "Samklang",
+            "href": f"{_ROOT}/dags/{{DAG_ID}}/runs/{{RUN_ID}}",
+            "destination": "dag_run",
+            "url_route": f"{_ROOT}_run",
+        },
     ]

@@ -49,7 +49,12 @@ def open_sync(entity: str, conn_ids: Mapping[str, str], store_conn_id: str) -> I
 
 
 def open_store(conn_id: str) -> Database:
-    """The link store of a connection, or the embedded one.
+    """The link store of a connection, or the embedded one. :raises ConfigurationError: see `find_store`."""
+    return Database(find_store(conn_id))
+
+
+def find_store(conn_id: str) -> str:
+    """The address of the link store.
 
     :raises ConfigurationError: tasks may run on several machines, and the store or the staged files are on one.
     """
@@ -59,7 +64,7 @@ def open_store(conn_id: str) -> Database:
         raise ConfigurationError("Tasks may run on several machines here.", remedy=" ".join(trouble))
     if connection and connection.password:
         mask(connection.password)
-    return Database(store_url(connection) if connection else default_store_url(os.environ))
+    return store_url(connection) if connection else default_store_url(os.environ)
 
 
 def _find_connection(conn_id: str) -> Connection | None:

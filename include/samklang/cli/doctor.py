@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy.engine import make_url
 
 from samklang.airflow.context import open_staging
-from samklang.cli.environment import find_connection, find_store, is_missing
+from samklang.cli.environment import find_connection, find_store
 from samklang.cli.systems import fields_of
 from samklang.connections import DEFAULT_CONNECTIONS, Fields, open_system
 from samklang.core.mapping import Mapping as EntityMapping
@@ -24,6 +24,7 @@ from samklang.errors import SamklangError
 from samklang.mapping_files import load_mapping, mappings_folder
 from samklang.settings import STORE_CONNECTION, shared_trouble, staging_url
 from samklang.store import journal
+from samklang.store.address import is_missing
 from samklang.store.database import Database
 from samklang.systems.base import Check, Description
 

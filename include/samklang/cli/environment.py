@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sqlalchemy.engine import make_url
-
 from samklang.errors import ConfigurationError
 from samklang.settings import STORE_CONNECTION, airflow_home, default_store_url, staging_url
 from samklang.staging import Staging
-from samklang.store.address import store_url
+from samklang.store.address import is_missing, store_url
 from samklang.store.database import Database
 
 _PREFIX = "AIRFLOW_CONN_"
@@ -87,12 +85,6 @@ def find_store(environ: Mapping[str, str]) -> str:
     """
     connection = find_connection(STORE_CONNECTION, environ)
     return default_store_url(environ) if connection is None else store_url(connection)
-
-
-def is_missing(url: str) -> bool:
-    """Whether a store is a SQLite file that nobody has made yet."""
-    parsed = make_url(url)
-    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
 
 
 def _from_json(conn_id: str, text: str) -> EnvironmentConnection:

@@ -8,9 +8,13 @@ from typing import Any
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.models.dag import DagModel
+from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
+from airflow.utils.state import TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType
+from sqlalchemy import select
 
+from samklang.airflow.operators.base import REVIEW
 from samklang.core.clocks import from_datetime
 from samklang.errors import DecisionError
 
@@ -31,6 +35,21 @@ def schedule(dag_id: str) -> Schedule | None:
             return None
         due: datetime | None = dag.next_dagrun_create_after
         return Schedule(bool(dag.is_paused), from_datetime(due) if due else None)
+
+
+def waiting_for_answer(dag_id: str) -> list[str]:
+    """Runs whose plan waits for a person, oldest first: required actions of Airflow's own."""
+    with create_session() as session:
+        found = session.scalars(
+            select(TaskInstance.run_id)
+            .where(
+                TaskInstance.dag_id == dag_id,
+                TaskInstance.task_id == REVIEW,
+                TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
+            )
+            .order_by(TaskInstance.queued_dttm)
+        )
+        return list(found)
 
 
 def trigger(dag_id: str, conf: dict[str, Any], *, person: str, now: datetime) -> str:

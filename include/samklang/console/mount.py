@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import asyncio
 from typing import Any
 
 MOUNT = "/samklang"
 """Below Airflow's own root."""
 
+FRAME = f"/plugin/samklang{MOUNT}"
+"""The same pages framed by Airflow's UI: `/plugin/<url_route>/<path of the framed page>`."""
+
 
 class Console:
-    """The application, made when it is first asked for."""
+    """The application, made when it is first asked for, while others are served."""
 
-    @cached_property
-    def _app(self) -> Any:
-        from samklang.console.app import create_app
-
-        return create_app()
+    def __init__(self) -> None:
+        self._app: Any = None
+        self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async with self._lock:
+            if self._app is None:
+                self._app = await asyncio.to_thread(_make)
         await self._app(scope, receive, send)
+
+
+def _make() -> Any:
+    from samklang.console.app import create_app
+
+    return create_app()

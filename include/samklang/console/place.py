@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from samklang.airflow.context import open_staging, open_store
+from samklang.airflow.context import find_store, open_staging
 from samklang.connections import terms_of
 from samklang.console.access import Entity, Visitor
 from samklang.core.mapping import Mapping as EntityMapping
+from samklang.errors import StoreError
 from samklang.mapping_files import load_mapping, mappings_folder
 from samklang.settings import STORE_CONNECTION, staging_url
 from samklang.staging import Staging
+from samklang.store.address import is_missing
 from samklang.store.database import Database
 from samklang.sync.act import act
 from samklang.sync.decide import Desk
@@ -46,6 +48,13 @@ def place_of(entity: Entity) -> Place:
     return Place(mapping, _database(), open_staging(staging_url(os.environ)))
 
 
-@cache  # one pool of connections for each process
+@cache  # one pool of connections for each process; an error is not kept
 def _database() -> Database:
-    return open_store(STORE_CONNECTION)
+    url = find_store(STORE_CONNECTION)
+    if is_missing(url):  # looking makes none: this may be the wrong machine for it
+        raise StoreError(
+            "There is no link store yet.",
+            remedy="The first run makes it: trigger sync_customers or sync_products. If they have run, set the "
+            f"connection {STORE_CONNECTION}: their tasks keep a file of their own, where this server does not see it.",
+        )
+    return Database(url)

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from samklang.core.clocks import seconds_between, to_datetime
+
 SIDES = {"powerofficego": "PowerOffice Go", "shopify": "Shopify"}
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
+_STATES = {
+    "success": "succeeded",
+    "dry": "dry run",
+    "twin_gone": "twin gone",
+    "twin_erased": "twin erased",
+}
 
 
 def words(name: Any) -> str:
@@ -15,38 +24,58 @@ def words(name: Any) -> str:
     return str(name).replace("_", " ")
 
 
+def state(name: str) -> str:
+    return _STATES.get(name, words(name))
+
+
 def side(name: str) -> str:
     return SIDES.get(name, name)
 
 
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 field`, `2 fields`."""
+    return f"{f'{number:,}'.replace(',', chr(0x202F))} {one if number == 1 else many or one + 's'}"
+
+
 def moment(clock: str | None) -> str:
-    """A time of the store, to the minute."""
-    return f"{clock[:10]} {clock[11:16]}" if clock else "–"
+    """A time of the store as one says it: `5 minutes ago`, `in 2 hours`, `25 Nov 2026, 17:02`."""
+    if not clock:
+        return "–"
+    at = to_datetime(clock)
+    seconds = (datetime.now(UTC) - at).total_seconds()
+    away = abs(seconds)
+    if away < _MINUTE:
+        return "just now" if seconds >= 0 else "in less than a minute"
+    if away >= 7 * _DAY:
+        return f"{at:%d %b %Y, %H:%M}"
+    for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if away >= size:
+            told = count(int(away // size), unit)
+            return f"{told} ago" if seconds > 0 else f"in {told}"
+    raise AssertionError
 
 
 def exactly(clock: str | None) -> str:
-    return f"{clock[:10]} {clock[11:19]} UTC" if clock else ""
+    return f"{to_datetime(clock):%d %b %Y, %H:%M:%S} UTC" if clock else ""
 
 
 def duration(seconds: float | None) -> str:
-    """The two largest units at most."""
+    """The two largest units at most: `0.4 s`, `12 s`, `3 min 5 s`, `2 d 4 h`."""
     if seconds is None:
         return "–"
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}".replace(".0 ", " ")
-    return f"{seconds:.0f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, small, small_unit in _UNITS:
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole} s"
 
 
 def seconds_of(started: str | None, finished: str | None) -> float | None:
     """Between two times of the store."""
-    if not started or not finished:
-        return None
-    return (_parsed(finished) - _parsed(started)).total_seconds()
-
-
-def _parsed(clock: str) -> datetime:
-    return datetime.fromisoformat(clock[:19]).replace(tzinfo=UTC)
+    return seconds_between(finished, started) if started and finished else None
 
 
 def number(value: Any) -> str:
@@ -65,6 +94,6 @@ def cell(value: Any) -> str:
 
 
 FILTERS = {
-    "words": words, "side": side, "moment": moment, "exactly": exactly, "duration": duration, "number": number,
-    "cell": cell,
+    "words": words, "state": state, "side": side, "moment": moment, "exactly": exactly, "duration": duration,
+    "number": number, "count": count, "cell": cell,
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from samklang.core.jsontext import dumps, loads
-from samklang.store.schema import actions
+from samklang.store.schema import actions, orders
 
 Row = Mapping[str, Any]
 
@@ -46,6 +46,21 @@ def named(connection: Connection, names: Sequence[str]) -> dict[str, Row]:
     """Actions by name."""
     rows = connection.execute(select(actions).where(actions.c.name.in_(names))).mappings()
     return {row["name"]: _unpacked(row) for row in rows}
+
+
+def undone_by(connection: Connection, entity: str, run_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Who has put back what these runs wrote, by run; a run that nobody has undone is missing."""
+    rows = connection.execute(
+        select(orders.c.of_run, actions.c.person)
+        .join(actions, actions.c.name == orders.c.action)
+        .where(orders.c.entity == entity, orders.c.kind == "undo", orders.c.of_run.in_(run_ids))
+        .distinct()
+        .order_by(orders.c.of_run, actions.c.person)
+    )
+    found: dict[str, list[str]] = {}
+    for run_id, person in rows:
+        found.setdefault(run_id, []).append(person)
+    return found
 
 
 def _unpacked(row: RowMapping) -> Row:

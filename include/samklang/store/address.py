@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from samklang.errors import ConfigurationError
 
@@ -62,6 +63,12 @@ def store_url(connection: StoreConnection) -> str:
             remedy="Make it a postgres connection, or a sqlite one on a single machine.",
         )
     return url.render_as_string(hide_password=False)
+
+
+def is_missing(url: str) -> bool:
+    """Whether a store is a SQLite file that nobody has made yet."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
 
 
 def _postgresql(connection: StoreConnection) -> URL:

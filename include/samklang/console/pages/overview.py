@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from samklang.airflow.operators.base import REVIEW
 from samklang.console import airflow_side
 from samklang.console.access import Entity, Reader
-from samklang.console.pages.view import page
+from samklang.console.pages.view import page, root
 from samklang.console.place import Place, place_of
-from samklang.console.show import seconds_of
+from samklang.console.show import count, seconds_of
 from samklang.store import ledger, lists
 from samklang.sync.report import status
 from samklang.sync.review import beyond_limits
@@ -21,23 +26,35 @@ router = APIRouter()
 _RUNS = 30
 _CREATED, _UPDATED = ("created",), ("written", "freed")
 _FAILED = ("refused", "failed", "parked")
+_WAITING: tuple[tuple[str, str, tuple[str, str], str, dict[str, str]], ...] = (
+    ("conflicts", "conflict", ("waits for a decision.", "wait for a decision."), "conflicts", {"state": "open"}),
+    ("quarantined", "record", ("is quarantined.", "are quarantined."), "quarantine", {}),
+    ("ambiguous", "record", ("is ambiguous.", "are ambiguous."), "matches", {"show": "ambiguous"}),
+    ("gone", "record", ("is gone on one side.", "are gone on one side."), "matches", {"show": "linked"}),
+    ("erased", "record", ("was erased on one side.", "were erased on one side."), "matches", {"show": "linked"}),
+)
+"""What the store counts; as one says it of one and of many; and the page where to see to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that waits for a person. :param page: where to see to it, below the console; :param href: elsewhere."""
+    """Something that waits for a person.
+
+    :param page: of the console, where to see to it; :param parts: of its address; :param query: likewise.
+    :param answer: a page of Airflow where it is answered.
+    """
 
     text: str
     page: str = ""
-    part: str = ""
-    query: str = ""
-    href: str = ""
+    parts: tuple[str, ...] = ()
+    query: MappingOf[str, str] = field(default_factory=dict)
+    answer: str = ""
 
 
 @router.get("")
-@router.get("/", include_in_schema=False)
+@router.get("/")
 def first(request: Request, entity: Entity, _visitor: Reader) -> RedirectResponse:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/{entity.value}/overview")
+    return RedirectResponse(f"{root(request)}/{entity.value}/overview")
 
 
 @router.get("/overview")
@@ -46,60 +63,65 @@ def overview(request: Request, entity: Entity, visitor: Reader) -> HTMLResponse:
     with place.database.read() as connection:
         live = ledger.counts(connection, entity.value)
         runs = lists.runs(connection, entity.value, limit=_RUNS).rows
-    last = next((run for run in runs if run.state != "running"), None)
-    health = next((run.summary["health"] for run in runs if run.summary.get("health")), None)
+        reasons = lists.excluded_reasons(connection, entity.value)
+        parked = [
+            lists.run(connection, entity.value, run_id) for run_id in airflow_side.waiting_for_answer(entity.dag_id)
+        ]
+    ended = [run for run in runs if run.state != "running"]
+    # what takes a look at every link is counted by the runs; the rest is counted now
+    known = next((run.summary["health"] for run in ended if run.summary.get("health")), None)
+    health = {**(known or status(place.database, place.mapping)), **live}
     return page(
         request,
         visitor,
         entity,
         "overview.html",
-        health={**(health or status(place.database, place.mapping)), **live},
-        needs=_needs(place, entity, live, health or {}, runs),
-        last=last,
-        lag=next((run.summary["lag"] for run in runs if run.summary.get("lag")), None),
-        chart=[_bar(run) for run in reversed(runs) if run.state != "running"],
+        health=health,
+        excluded=_by_reason(reasons),
+        needs=[*_parked(place, entity, parked), *_needs(health, ended)],
+        last=ended[0] if ended else None,
+        running=runs[0] if runs and runs[0].state == "running" else None,
+        lag=next((run.summary["lag"] for run in ended if run.summary.get("lag")), None),
+        chart=[_bar(run) for run in reversed(ended)],
         schedule=airflow_side.schedule(entity.dag_id),
         dag_id=entity.dag_id,
     )
 
 
-def _needs(
-    place: Place, entity: Entity, live: dict[str, int], health: dict[str, Any], runs: list[lists.Run]
-) -> list[Need]:
-    needs = []
-    newest = runs[0] if runs else None
-    if newest and newest.state == "running" and newest.plan and newest.plan.state == "proposed":
-        reasons = beyond_limits(place.mapping, newest.plan.counts)
-        if reasons:
-            where = f"/dags/{entity.dag_id}/runs/{newest.run_id}/tasks/review/required_actions"
-            needs.append(Need(f"Plan {newest.plan.id} waits for your answer: {'; '.join(reasons)}", href=where))
-            needs.append(Need(f"Look at plan {newest.plan.id} before you answer", "plans", str(newest.plan.id)))
-    if newest and newest.state == "failed":
-        needs.append(Need("The last run failed", "runs", newest.run_id))
-    if live["conflicts"]:
-        needs.append(Need(f"{live['conflicts']} conflicts wait for a decision", "conflicts", query="open"))
-    if live["quarantined"]:
-        needs.append(Need(f"{live['quarantined']} records are quarantined", "quarantine"))
-    if live["ambiguous"]:
-        needs.append(Need(f"{live['ambiguous']} records are ambiguous", "matches", query="ambiguous"))
-    needs += [
-        Need(f"{health[what]} records are {what} on one side", "matches", query="linked")
-        for what in ("gone", "erased")
-        if health.get(what)
+def _parked(place: Place, entity: Entity, parked: Sequence[lists.Run | None]) -> list[Need]:
+    return [
+        Need(
+            f"Plan {run.plan.id} waits for your answer: {'; '.join(beyond_limits(place.mapping, run.plan.counts))}.",
+            "plans",
+            (str(run.plan.id),),
+            answer=f"/dags/{entity.dag_id}/runs/{quote(run.run_id, safe='')}/tasks/{REVIEW}/required_actions",
+        )
+        for run in parked
+        if run is not None and run.plan is not None
     ]
+
+
+def _needs(health: dict[str, Any], ended: list[lists.Run]) -> list[Need]:
+    needs = []
+    if ended and ended[0].state == "failed":
+        needs.append(Need("The last run failed.", "runs", (ended[0].run_id,)))
+    for name, one, text, where, query in _WAITING:
+        if number := health.get(name):
+            needs.append(Need(f"{count(number, one)} {text[number > 1]}", where, query=query))
     return needs
 
 
+def _by_reason(reasons: MappingOf[tuple[str, str], int]) -> list[tuple[str, str, int]]:
+    """Reason, side and how many; the most frequent first."""
+    return sorted(((reason, side, n) for (reason, side), n in reasons.items()), key=lambda row: (-row[2], row))
+
+
 def _bar(run: lists.Run) -> dict[str, Any]:
-    """One run of the chart."""
-    outcomes: dict[str, int] = {}
+    """One run of the charts. What was skipped had moved, was done already, or waits for another row."""
+    outcomes: Counter[str] = Counter()
     for report in (run.summary.get("loads") or {}).values():
-        for name, number in (report["outcomes"] if report else {}).items():
-            outcomes[name] = outcomes.get(name, 0) + number
-    created = sum(outcomes.get(name, 0) for name in _CREATED)
-    updated = sum(outcomes.get(name, 0) for name in _UPDATED)
-    failed = sum(outcomes.get(name, 0) for name in _FAILED)
-    requests = run.summary.get("requests") or {}
+        outcomes.update((report or {}).get("outcomes") or {})
+    created, updated, failed = (sum(outcomes[name] for name in names) for names in (_CREATED, _UPDATED, _FAILED))
     return {
         "at": run.started_at,
         "run_id": run.run_id,
@@ -107,7 +129,7 @@ def _bar(run: lists.Run) -> dict[str, Any]:
         "created": created,
         "updated": updated,
         "failed": failed,
-        "skipped": sum(outcomes.values()) - created - updated - failed,
+        "skipped": outcomes.total() - created - updated - failed,
         "seconds": seconds_of(run.started_at, run.finished_at),
-        "requests": requests,
+        "requests": run.summary.get("requests") or {},
     }

@@ -26,7 +26,7 @@ def plans(request: Request, entity: Entity, visitor: Reader, after: str | None =
     place = place_of(entity)
     with place.database.read() as connection:
         found = lists.runs(connection, entity.value, after=after)
-    return page(request, visitor, entity, "plans.html", runs=found)
+    return page(request, visitor, entity, "plans.html", runs=found, after=after)
 
 
 @router.get("/plans/{plan_id}")
@@ -41,7 +41,7 @@ def plan(
     field: str = "",
     why: str = "",
     outcome: str = "",
-    record: Annotated[str, Query(max_length=100)] = "",
+    record: Annotated[str, Query(pattern="^[0-9]*$", max_length=30)] = "",
     reason: str = "",
     after: str | None = None,
 ) -> HTMLResponse:
@@ -74,6 +74,7 @@ def plan(
         whys=_WHYS,
         outcomes=_OUTCOMES,
         dag_id=entity.dag_id,
+        after=after,
     )
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console import airflow_side
-from samklang.console.access import Actor, Entity, Reader, Visitor
+from samklang.console.access import Actor, Asker, Entity, Reader, Visitor
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import Place, place_of
 from samklang.errors import DecisionError
@@ -21,16 +21,19 @@ from samklang.sync.freezing import freeze, unfreeze
 from samklang.sync.undo import release, undo
 
 router = APIRouter()
+_SHOWN = 20
+"""Records that one search shows at most; many may share an e-mail."""
+
 Text = Annotated[str, Form(max_length=400)]
 
 
 @router.get("/record")
 def search(request: Request, entity: Entity, visitor: Reader) -> HTMLResponse:
-    return page(request, visitor, entity, "record.html", answers=[], who={}, names={}, asked=None)
+    return page(request, visitor, entity, "record.html", answers=[], who={}, names={}, asked=None, more=False)
 
 
 @router.post("/record")
-def found(request: Request, entity: Entity, visitor: Reader, text: Text = "") -> HTMLResponse:
+def found(request: Request, entity: Entity, visitor: Asker, text: Text = "") -> HTMLResponse:
     """What a search finds; the text, which may be an e-mail, stays out of addresses and logs."""
     return _found(request, entity, visitor, text)
 
@@ -135,7 +138,7 @@ def _found(
         records = find(connection, place.mapping, text)
         if not records and linked_to:
             raise HTTPException(404)
-        answers = explain(connection, terms, records[:20])
+        answers = explain(connection, terms, records[:_SHOWN])
         who = actions.named(connection, sorted({row["run_id"] for one in answers for row in one["history"]}))
         names = lists.shown(connection, place.mapping, [end for one in answers for end in one["records"].items()])
     return page(
@@ -147,6 +150,7 @@ def _found(
         who=who,
         names=names,
         asked=text,
+        more=len(records) > _SHOWN,
         flash=flash,
     )
 

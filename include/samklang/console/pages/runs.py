@@ -28,8 +28,18 @@ def runs(request: Request, entity: Entity, visitor: Reader, after: str | None = 
     with place.database.read() as connection:
         found = lists.runs(connection, entity.value, after=after)
         done = actions.newest(connection, entity.value, limit=20)
+        undone_by = actions.undone_by(connection, entity.value, [one.run_id for one in found.rows if one.undone])
     return page(
-        request, visitor, entity, "runs.html", runs=found, actions=done, seconds_of=seconds_of, dag_id=entity.dag_id
+        request,
+        visitor,
+        entity,
+        "runs.html",
+        runs=found,
+        actions=done,
+        undone_by=undone_by,
+        seconds_of=seconds_of,
+        dag_id=entity.dag_id,
+        after=after,
     )
 
 
@@ -79,6 +89,7 @@ def _run(request: Request, entity: Entity, visitor: Visitor, run_id: str, flash:
             found: Any = preview(connection, place.mapping, run_id=run_id)
         except DecisionError:
             found = None
+        undone_by = actions.undone_by(connection, entity.value, [run_id]).get(run_id, [])
     return page(
         request,
         visitor,
@@ -86,6 +97,7 @@ def _run(request: Request, entity: Entity, visitor: Visitor, run_id: str, flash:
         "run.html",
         run=one,
         undo=found,
+        undone_by=undone_by,
         flash=flash,
         seconds=seconds_of(one.started_at, one.finished_at),
         dag_id=entity.dag_id,

@@ -12,7 +12,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from samklang.console.access import Entity, Visitor
+from samklang import __version__
+from samklang.console.access import HEADER, Entity, Visitor
+from samklang.console.mount import MOUNT
 from samklang.console.show import FILTERS
 from samklang.sync.decide import Done
 
@@ -51,24 +53,28 @@ def page(
         where = [entity.value if entity else Entity.CUSTOMERS.value, name] if name != "static" else [name]
         steps = [quote(str(part), safe=":/" if name == "static" else ":") for part in parts]
         asked = urlencode({one: value for one, value in query.items() if value not in (None, "")})
-        return "/".join([request.scope.get("root_path", ""), *where, *steps]) + (f"?{asked}" if asked else "")
+        return "/".join([root(request), *where, *steps]) + (f"?{asked}" if asked else "")
 
     layout = "fragment.html" if request.headers.get("HX-Request") else "layout.html"
     text = _PAGES.get_template(template).render(
         layout=layout, url=url, visitor=visitor, entity=entity.value if entity else None, nav=NAVIGATION,
-        here=_here(request),
-        root=request.scope.get("root_path", ""), airflow=_airflow_root(request), **{"flash": None, **values},
+        here=_here(request), root=root(request), airflow=airflow_root(request), header=HEADER, version=__version__,
+        **{"flash": None, **values},
     )  # fmt: skip
     return HTMLResponse(text, status_code=status)
+
+
+def root(request: Request) -> str:
+    """The path that the console is mounted at, without a slash at its end."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def airflow_root(request: Request) -> str:
+    """The path that Airflow's own UI is served at: the console is mounted below it."""
+    return root(request).removesuffix(MOUNT)
 
 
 def _here(request: Request) -> str:
     """The page that a route belongs to."""
     steps: list[str] = getattr(request.scope.get("route"), "path", "").split("/")
-    return steps[2] if len(steps) > 2 else ""
-
-
-def _airflow_root(request: Request) -> str:
-    """The path that Airflow's own UI is served at: the console is mounted below it."""
-    root: str = request.scope.get("root_path", "")
-    return root.removesuffix("/samklang")
+    return steps[2] if len(steps) > 2 and steps[1] == "{entity}" else ""

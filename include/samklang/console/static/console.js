@@ -1,35 +1,6 @@
-// Follows the light or dark look of the Airflow page that the console is framed by; alone, that of the system.
+// What the pages do besides htmx: many rows at once, questions before an action, and the way out of the frame.
 (() => {
   "use strict";
-  const root = document.documentElement;
-  const framing = () => {
-    try {
-      return window.parent !== window ? window.parent.document.documentElement : null;
-    } catch {
-      return null; // framed by another origin
-    }
-  };
-  const wanted = () => {
-    const parent = framing();
-    if (parent && (parent.classList.contains("dark") || parent.classList.contains("light"))) {
-      return parent.classList.contains("dark") ? "dark" : "light";
-    }
-    const chosen = window.localStorage.getItem("theme");
-    if (chosen === "dark" || chosen === "light") return chosen;
-    return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  };
-  const apply = () => {
-    const theme = wanted();
-    if (root.dataset.theme === theme) return;
-    root.dataset.theme = theme;
-    document.dispatchEvent(new CustomEvent("samklang:theme"));
-  };
-  apply();
-  const parent = framing();
-  if (parent) new MutationObserver(apply).observe(parent, { attributes: true, attributeFilter: ["class"] });
-  window.addEventListener("storage", apply);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
-
   // One choice for all rows of a list, and a bar of actions that shows while something is chosen.
   const rows = (box) => [...box.closest("form").querySelectorAll('input[type="checkbox"][name]')];
   const count = (form) => {
@@ -53,7 +24,7 @@
   // Airflow frames the console in a sandbox that lets no link out of it. Its own page may be asked to follow one.
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[target="_top"]');
-    if (!link || !framing()) return;
+    if (!link || window.parent === window || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const way = window.parent.document.createElement("a");
     way.href = link.href;
@@ -75,7 +46,13 @@
   });
 
   // What came of an action is said and looked at first.
-  document.addEventListener("htmx:afterSwap", () => document.getElementById("main")?.focus({ preventScroll: true }));
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const target = event.detail.target;
+    if (target.id === "main") document.getElementById("message").replaceChildren();
+    if (target.id === "main") target.focus({ preventScroll: true });
+    if (target.id === "message") target.scrollIntoView({ block: "nearest" });
+  });
+
   const busy = (text) => () => {
     const told = document.getElementById("busy");
     if (told) told.textContent = text;
