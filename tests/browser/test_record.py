@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from playwright.sync_api import expect
-
-from samklang.demo.processes import wait_until
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
+
+from samklang.demo.processes import wait_until
 
 
 def test_a_customer_is_found_by_either_id_or_by_e_mail(site: Site, console: Console) -> None:

@@ -6,7 +6,6 @@ import csv
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
 
