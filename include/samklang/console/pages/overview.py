@@ -27,7 +27,7 @@ _RUNS = 30
 _CREATED, _UPDATED = ("created",), ("written", "freed")
 _FAILED = ("refused", "failed", "parked")
 _WAITING: tuple[tuple[str, str, tuple[str, str], str, dict[str, str]], ...] = (
-    ("conflicts", "conflict", ("waits for a decision.", "wait for a decision."), "conflicts", {"state": "open"}),
+    ("conflicts", "conflict", ("waits for a decision.", "wait for a decision."), "conflicts", {"show": "open"}),
     ("quarantined", "record", ("is quarantined.", "are quarantined."), "quarantine", {}),
     ("ambiguous", "record", ("is ambiguous.", "are ambiguous."), "matches", {"show": "ambiguous"}),
     ("gone", "record", ("is gone on one side.", "are gone on one side."), "matches", {"show": "linked"}),

@@ -19,7 +19,10 @@ from samklang.console.show import FILTERS
 from samklang.sync.decide import Done
 
 FOLDER = Path(__file__).resolve().parents[1]
-NAVIGATION = (("overview", "Overview"), ("plans", "Plans"), ("record", "Record"), ("runs", "Runs"))
+NAVIGATION = (
+    ("overview", "Overview"), ("plans", "Plans"), ("conflicts", "Conflicts"), ("quarantine", "Quarantine"),
+    ("record", "Record"), ("runs", "Runs"),
+)  # fmt: skip
 _PAGES = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
     lstrip_blocks=True,
