@@ -153,5 +153,7 @@ def test_links_lead_to_where_airflow_is_served(
     assert 'href="/samklang' not in answer.text
     run = client.get("/team/airflow/samklang/customers/runs/run-2").text
     assert 'href="/team/airflow/dags/sync_customers/runs/run-2"' in run
-    alone = client.get("/team/airflow/samklang/customers/runs", headers={"Sec-Fetch-Dest": "document"}, follow_redirects=False)
+    alone = client.get(
+        "/team/airflow/samklang/customers/runs", headers={"Sec-Fetch-Dest": "document"}, follow_redirects=False
+    )
     assert alone.headers["Location"] == "/team/airflow/plugin/samklang/samklang/customers/runs"
