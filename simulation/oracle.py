@@ -183,10 +183,11 @@ class Oracle:
         return None
 
     def _twins_of(self, record: Record) -> list[Record]:
-        """The record that it was made for, or that was made for it; else all of the same person on the other side."""
-        for made, origin in self.made_by_us.items():
-            if record in (made, origin):
-                return [origin if record == made else made]
+        """The record that it was made for, and those that were made for it, newest first: one, but for a store that was
+        replaced; else all of the same person on the other side."""
+        related = [pair for pair in reversed(self.made_by_us.items()) if record in pair]
+        if related:
+            return [origin if record == made else made for made, origin in related]
         person = self.persons.get(record)
         others = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
         return [r for r in others if r not in self.deleted] or others

@@ -95,7 +95,7 @@ def sessions() -> dict[str, Any]:
 
 @pytest.fixture
 def opened(site: Site, browser: Browser, sessions: dict[str, Any]) -> Iterator[Opened]:
-    """A request to another host than this Airflow fails, and fails the test; so does an error in a page's script."""
+    """A request to another host fails, and fails the test; so does an error in a page's own script."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 

@@ -68,3 +68,26 @@ class Console:
         """The line of a field on the page *Record*."""
         table = self.pair(record).get_by_role("table", name="Fields")
         return table.get_by_role("row").filter(has=self.frame.get_by_role("rowheader", name=name, exact=True))
+
+    def figures(self) -> dict[str, str]:
+        """Of the page *Overview*, by name."""
+        region = self.frame.get_by_role("region", name="How it stands")
+        expect(region).to_be_visible()
+        names, values = region.get_by_role("term"), region.get_by_role("definition")
+        return dict(zip(names.all_inner_texts(), values.all_inner_texts(), strict=True))
+
+    def filter(self, **choices: str) -> None:
+        """On the page of a plan: `side`, `write`, `field`, `reason` and `outcome` by what one reads; `record` by id."""
+        titles = {"side": "written to"}
+        for name, choice in choices.items():
+            if name == "record":
+                self.frame.get_by_role("textbox", name="record id").fill(choice)
+            else:
+                title = titles.get(name, name)
+                self.frame.get_by_role("combobox", name=title, exact=True).select_option(label=choice)
+        self.button("Filter").click()
+
+    def open_plan(self, number: int) -> None:
+        """From the page *Plans*."""
+        self.frame.get_by_role("rowheader").get_by_role("link", name=f"{number}", exact=True).click()
+        expect(self.heading(f"Plan {number}")).to_be_visible()

@@ -134,6 +134,10 @@ class Site(Block):
         self.api.wait_for_question(dag_id, run_id)
         return run_id
 
+    def first_plan(self, dag_id: str = CUSTOMERS) -> int:
+        """The number of the plan that linked and created everybody."""
+        return int(self.api.result(dag_id, self.first_runs[dag_id], "transform")["plan"])
+
     def end_runs(self) -> None:
         """End what a test that failed has left running or waiting: it would hold up the runs of the next one."""
         for dag_id in (CUSTOMERS, PRODUCTS):

@@ -8,7 +8,7 @@ import pytest
 from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers, products
 
 from samklang.core.records import Scope
-from samklang.store.schema import intents, link_sides, links, verdicts
+from samklang.store.schema import conflicts, intents, link_sides, links, verdicts
 from samklang.sync.context import Run
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
@@ -168,6 +168,21 @@ def test_an_archived_record_that_holds_its_key_alone_is_linked_and_paused(world:
     world.left.set(a, scope=Scope.ACTIVE)
     world.run()
     assert world.left.show(a) == world.right.show(b)
+
+
+def test_what_people_edit_or_empty_while_a_new_pair_is_paused_is_an_edit_when_both_are_active(world: World) -> None:
+    a = world.left.add(**KARI, phone="22 33 44 55", scope=Scope.ARCHIVED)
+    b = world.right.add(**KARI, phone="+4722334455")
+    world.run()
+    world.right.edit(b, phone=None, first="Karin")
+    world.run()
+    assert world.writes() == 0
+
+    world.left.set(a, scope=Scope.ACTIVE)
+    world.run()
+
+    assert world.left.show(a) == world.right.show(b) == KARI | {"first": "Karin"}
+    assert world.rows(conflicts) == []
 
 
 def test_an_archived_record_beside_an_active_one_makes_the_key_ambiguous(world: World) -> None:

@@ -240,6 +240,18 @@ def plan_pairs(
         plan.clashes.append(planner.clash(conflict))
 
 
+def tune_pairs(
+    mapping: Mapping, pairs: pd.DataFrame, arrays: MappingOf[str, FieldArrays], merged: Merged, plan: Plan
+) -> None:
+    """Add new pairs that are linked and left alone for now: nothing is written. What is equal is their base, so that
+    what people change or empty meanwhile counts as an edit later on. :param pairs: as for `plan_pairs`."""
+    ids = [pairs[f"{side}_id"].to_numpy() for side in mapping.sides]
+    for i, matched in enumerate(pairs["matched"]):
+        equal = [f.name for f in mapping.fields if merged.action[f.name][i] == AGREE]
+        bases = {name: (_based(arrays[name], 0, i), _based(arrays[name], 1, i)) for name in equal}
+        plan.tuned.append(Tuned((str(ids[0][i]), str(ids[1][i])), matched, bases))
+
+
 @dataclass(slots=True)
 class _PairPlanner:
     mapping: Mapping
@@ -392,8 +404,7 @@ class _PairPlanner:
         self.plan.held.append(Held(self.views[target].name, ids[1 - target], name, hold.reason, hold.remedy))
 
     def _based(self, name: str, side: int, i: int) -> Based:
-        a = self.arrays[name]
-        return a.raw[side][i], a.normal[side][i], a.form[side][i]
+        return _based(self.arrays[name], side, i)
 
     def _last_edits(self, target: int, i: int) -> str:
         sides = (self.views[1 - target].name, self.views[target].name)
@@ -416,6 +427,10 @@ class _PairPlanner:
             return "clear"
         a = self.arrays[name]
         return "fill" if a.base_form[0][i] == ABSENT or a.base_form[1][i] == ABSENT else "edit"
+
+
+def _based(a: FieldArrays, side: int, i: int) -> Based:
+    return a.raw[side][i], a.normal[side][i], a.form[side][i]
 
 
 def region_of(mapping: Mapping, arrays: MappingOf[str, FieldArrays], i: int, side: int) -> str:

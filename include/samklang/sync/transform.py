@@ -14,7 +14,7 @@ from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
 from samklang.core.matching import Matches, match
 from samklang.core.merge import field_arrays, merge
-from samklang.core.plan import Plan, Refusals, Refused, Tuned, Verdict, join_clocks, plan_pairs
+from samklang.core.plan import Plan, Refusals, Refused, Verdict, join_clocks, plan_pairs, tune_pairs
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
@@ -253,8 +253,10 @@ def _plan_new_pairs(
         frame = pd.DataFrame(columns)
         active = (frame[[f"{side}_scope" for side in sync.mapping.sides]] == Scope.ACTIVE).all(axis=1)
         _plan_pairs(sync, views, frame[active].reset_index(drop=True), refusals, plan)
-        paused = [pair for pair, both_active in zip(part, active, strict=True) if not both_active]
-        plan.tuned += [Tuned((a, b), key, {}) for a, b, key in paused]  # linked, and left alone until both are active
+        paused = frame[~active].reset_index(drop=True)
+        if len(paused):
+            arrays = field_arrays(sync.mapping, paused)
+            tune_pairs(sync.mapping, paused, arrays, merge(sync.mapping, paused, arrays), plan)
 
 
 def _candidate(side: str, row: Row[Any]) -> Candidate:

@@ -1,0 +1,49 @@
+"""The page *Overview*: how the sync stands, and what needs a person."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+from tests.browser.console_pages import Console
+from tests.browser.site import Site
+
+_FIGURES = ("linked", "held", "conflicts", "quarantined", "ambiguous", "excluded")
+
+
+def test_the_console_is_one_click_away_in_airflows_navigation(site: Site, page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Samklang", exact=True).click()
+    expect(Console(page).heading("Customers")).to_be_visible()
+
+
+def test_the_overview_says_what_samklang_status_says(site: Site, console: Console) -> None:
+    for entity in ("Customers", "Products"):
+        console.open(entity)
+        status = site.status(entity.lower())
+        figures = console.figures()
+        assert {name: figures[name] for name in _FIGURES} == {name: f"{status[name]}" for name in _FIGURES}
+        assert figures["in sync"] == f"{status['in_sync']}"
+
+
+def test_what_needs_a_person_comes_first_and_leads_there(site: Site, console: Console, screenshot) -> None:
+    console.open()
+    needs = console.frame.get_by_role("region", name="Needs a person")
+    for text in ("conflicts wait for a decision", "are quarantined", "are ambiguous"):
+        link = needs.get_by_role("link", name=re.compile(text))
+        expect(link).to_be_visible()
+    screenshot(console.page, "console-overview")
+
+
+def test_the_last_runs_are_drawn_and_listed(site: Site, console: Console) -> None:
+    console.open("Products")
+    drawn = console.frame.get_by_role("img", name=re.compile("by run|of each run"))
+    expect(drawn).to_have_count(3)
+    for chart in drawn.all():
+        assert chart.evaluate("canvas => canvas.toDataURL() !== Object.assign(document.createElement('canvas'), "
+                              "{width: canvas.width, height: canvas.height}).toDataURL()")  # fmt: skip
+    console.frame.get_by_text("The same as a table").click()
+    row = console.rows("The last runs, oldest first").first
+    counts = site.status("products")
+    assert counts["linked"] > 0
+    expect(row).to_contain_text("success")
