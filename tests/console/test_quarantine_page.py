@@ -17,11 +17,11 @@ NILS = {"email": "nils@post.example", "first": "Nils", "last": "Moe"}
 @pytest.fixture
 def refused(world: World) -> World:
     """Two records that Shopify refuses to make."""
+    world.moment = datetime.now(UTC)  # as late as it is where people act
     for one in (OLA, NILS):
         world.left.add(**one)
     world.right.refuses = {OLA["email"], NILS["email"]}
     world.run()
-    world.moment = datetime.now(UTC)  # as late as it is where people act
     return world
 
 
