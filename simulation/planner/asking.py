@@ -10,7 +10,8 @@ import pandas as pd
 from samklang.core.derive import derive_all
 from samklang.core.jsontext import dumps
 from samklang.core.merge import field_arrays, merge
-from samklang.core.plan import Plan, Refusals, Refused, Row, fingerprint, plan_pairs
+from samklang.core.plan import Plan, Refusals, Refused, Row, fingerprint
+from samklang.core.plan_pairs import plan_pairs
 from samklang.core.waves import order
 from simulation.planner.pairs import NOW, Pair
 from simulation.planner.reading import Change, Clash, Expected

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from samklang.core.plan import FieldChange, Refusals, Refused, fingerprint, join_clocks, lacks_needs, row_content
+from samklang.core.plan import FieldChange, Refusals, Refused, fingerprint, join_clocks, row_content
+from samklang.core.plan_pairs import lacks_needs
 
 NEEDS = ("city", "zip")
 MEMBERS = ["line", "city", "zip"]

@@ -8,19 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from samklang.core.derive import HELD, SKIP, SideView
-from samklang.core.holds import Hold, refusal
+from samklang.core.holds import INCOMPLETE_ADDRESS, NEEDS_PRICE, Hold, refusal
 from samklang.core.mapping import Field, Mapping
-from samklang.core.plan import (
-    INCOMPLETE_ADDRESS,
-    NEEDS_PRICE,
-    FieldChange,
-    Held,
-    Plan,
-    Refusals,
-    Row,
-    Verdict,
-    row_content,
-)
+from samklang.core.plan import FieldChange, Held, Plan, Refusals, Row, Verdict, row_content
 from samklang.core.prices import common_form, from_common, price_form, price_hold
 from samklang.core.records import Scope
 from samklang.core.values import written_form

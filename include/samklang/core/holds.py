@@ -93,3 +93,19 @@ def _of_email(text: str) -> Hold | None:
     labels = domain.split(".")
     valid = len(parts) == 1 and parts[0] == text and local and "@" not in domain and len(labels) > 1 and all(labels)
     return None if valid else EMAIL_INVALID
+
+
+LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")
+PERSONS_FREEZE = Hold("frozen_by_a_person", "A person has frozen this field; let it go with samklang unfreeze.")
+PING_PONG = Hold(
+    "ping_pong",
+    "Both systems keep overwriting this field, so it is left alone. Find out what sets it there, then enter the same "
+    "value on both sides, or a new one.",
+)
+UNDONE = Hold(
+    "undone",
+    "The value was put back here and is held: it moves again when somebody edits the field on either side, or with "
+    "samklang release.",
+)
+NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
+INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

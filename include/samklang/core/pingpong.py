@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from samklang.core.mapping import Field, Mapping
 from samklang.core.merge import NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
-from samklang.core.plan import FROZEN, FROZEN_BY_PERSON, Freeze, region_of
+from samklang.core.plan import FROZEN, FROZEN_BY_PERSON, Freeze
+from samklang.core.plan_pairs import region_of
 from samklang.core.prices import common_form
 from samklang.core.values import normal_form
 

@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 
 from samklang.core.creation import Candidate, plan_creation
 from samklang.core.derive import SKIP, SideView
+from samklang.core.holds import UNDONE
 from samklang.core.jsontext import dumps
 from samklang.core.mapping import Field, Mapping
 from samklang.core.matching import match
 from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
-from samklang.core.plan import UNDONE, Plan, Refusals, join_clocks, plan_pairs
+from samklang.core.plan import Plan, Refusals, join_clocks
+from samklang.core.plan_pairs import plan_pairs
 from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, orders, seen

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samklang.core.derive import SideView
-from samklang.core.holds import refusal
+from samklang.core.holds import UNDONE, refusal
 from samklang.core.jsontext import loads
-from samklang.core.plan import UNDONE, Based, Closed, FieldChange, Held, Plan, Row, join_clocks
+from samklang.core.plan import Based, Closed, FieldChange, Held, Plan, Row, join_clocks
 from samklang.core.prices import common_form
 from samklang.core.records import Scope
 from samklang.store import links, orders

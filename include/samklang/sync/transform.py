@@ -14,7 +14,8 @@ from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
 from samklang.core.matching import Matches, match
 from samklang.core.merge import field_arrays, merge
-from samklang.core.plan import Plan, Refusals, Refused, Verdict, join_clocks, plan_pairs, tune_pairs
+from samklang.core.plan import Plan, Refusals, Refused, Verdict, join_clocks
+from samklang.core.plan_pairs import plan_pairs, tune_pairs
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order

@@ -1,0 +1,290 @@
+"""From what the merge decided to the rows of a plan: which record gets which values, what is held back and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from samklang.core.derive import UNSENT, SideView
+from samklang.core.holds import INCOMPLETE_ADDRESS, LAST_IDENTITY, NEEDS_PRICE, PERSONS_FREEZE, PING_PONG, Hold, refusal
+from samklang.core.jsontext import loads
+from samklang.core.mapping import Field, Mapping
+from samklang.core.merge import ABSENT, AGREE, NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
+from samklang.core.plan import (
+    FROZEN,
+    FROZEN_BY_PERSON,
+    Based,
+    Clash,
+    FieldChange,
+    Held,
+    Plan,
+    Refusals,
+    Row,
+    Tuned,
+    join_clocks,
+    row_content,
+)
+from samklang.core.prices import from_common, price_hold
+from samklang.core.values import written_form
+
+
+def plan_pairs(
+    mapping: Mapping,
+    views: tuple[SideView, SideView],
+    pairs: pd.DataFrame,
+    arrays: MappingOf[str, FieldArrays],
+    merged: Merged,
+    refusals: Refusals,
+    plan: Plan,
+) -> None:
+    """Add what the merge decided to the plan.
+
+    :param pairs: as for the merge, with `{side}_id`, `{side}_revision`, `{side}_facts`, and `matched`.
+    """
+    names = [f.name for f in mapping.fields]
+    busy = np.zeros(len(pairs), dtype=bool)
+    for name in names:
+        busy |= (merged.action[name] != NOTHING) | (merged.reason[name] != "") | merged.drop[name]
+        plan.drift += int(merged.drift[name].sum())
+        plan.waiting += sum(1 for reason in merged.reason[name] if reason.startswith("waiting:"))
+        plan.unknown[name] = plan.unknown.get(name, 0) + merged.unknown[name]
+    busy |= pairs["matched"].notna().to_numpy()
+    columns = {name: pairs[name].to_numpy() for name in pairs.columns}
+    planner = _PairPlanner(mapping, views, columns, arrays, merged, refusals, plan)
+    for i in np.flatnonzero(busy):
+        planner.add(int(i))
+    for conflict in merged.conflicts:
+        plan.clashes.append(planner.clash(conflict))
+
+
+def tune_pairs(
+    mapping: Mapping, pairs: pd.DataFrame, arrays: MappingOf[str, FieldArrays], merged: Merged, plan: Plan
+) -> None:
+    """Add new pairs that are linked and left alone for now: nothing is written. What is equal is their base, so that
+    what people change or empty meanwhile counts as an edit later on. :param pairs: as for `plan_pairs`."""
+    ids = [pairs[f"{side}_id"].to_numpy() for side in mapping.sides]
+    for i, matched in enumerate(pairs["matched"]):
+        equal = [f.name for f in mapping.fields if merged.action[f.name][i] == AGREE]
+        bases = {name: (_based(arrays[name], 0, i), _based(arrays[name], 1, i)) for name in equal}
+        plan.tuned.append(Tuned((str(ids[0][i]), str(ids[1][i])), matched, bases))
+
+
+@dataclass(slots=True)
+class _PairPlanner:
+    mapping: Mapping
+    views: tuple[SideView, SideView]
+    columns: dict[str, NDArray[Any]]
+    arrays: MappingOf[str, FieldArrays]
+    merged: Merged
+    refusals: Refusals
+    plan: Plan
+
+    def add(self, i: int) -> None:
+        sides = self.mapping.sides
+        ids = (str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i]))
+        matched = self.columns["matched"][i]
+        tuned: dict[str, tuple[Based, Based]] = {}
+        changes: tuple[list[FieldChange], list[FieldChange]] = ([], [])
+        for f in self.mapping.fields:
+            action = self.merged.action[f.name][i]
+            if action == AGREE:
+                tuned[f.name] = (self._based(f.name, 0, i), self._based(f.name, 1, i))
+            elif action in (TO_FIRST, TO_SECOND):
+                target = 0 if action == TO_FIRST else 1
+                change = self._change(f, target, i, ids)
+                if change is not None:
+                    changes[target].append(change)
+            elif reason := self.merged.reason[f.name][i]:
+                self._report(f.name, reason, i, ids)
+        for target in (0, 1):
+            kept = self._by_rules(changes[target], target, i, ids)
+            if kept:
+                self._row(kept, target, i, ids)
+        drop = [f.name for f in self.mapping.fields if self.merged.drop[f.name][i]]
+        if tuned or drop or isinstance(matched, str):
+            first, second = (int(self.columns[f"{side}_revision"][i]) for side in sides)
+            key = matched if isinstance(matched, str) else None
+            self.plan.tuned.append(Tuned(ids, key, tuned, drop, (first, second)))
+
+    def clash(self, conflict: Any) -> Clash:
+        sides, i, a = self.mapping.sides, conflict.pair, self.arrays[conflict.field]
+        f = self.mapping.field(conflict.field)
+        based = conflict.kind == "edit"
+        return Clash(
+            ids=(str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i])),
+            field=conflict.field,
+            kind=conflict.kind,
+            rule=conflict.rule,
+            winner=None if conflict.winner is None else sides[conflict.winner],
+            certain=conflict.certain,
+            raw=(a.raw[0][i], a.raw[1][i]),
+            base=(a.base_raw[0][i], a.base_raw[1][i]) if based else None,
+            clocks=(self._clock(f, 0, i), self._clock(f, 1, i)),
+        )
+
+    def _change(self, f: Field, target: int, i: int, ids: tuple[str, str]) -> FieldChange | None:
+        """The write of one field, or None where it is held back."""
+        a, source = self.arrays[f.name], 1 - target
+        accepts = self.views[target].rules.accepts(f.names[self.views[target].name])
+        region = region_of(self.mapping, self.arrays, i, source)
+        raw = a.raw[source][i]
+        hold = None if f.kind in ("money", "cost") else refusal(f.kind, raw, accepts=accepts, region=region)
+        value: str | None = None
+        if hold is None and a.normal[source][i] is not None:
+            if f.kind in ("money", "cost"):
+                value, hold = _price(a, target, i)
+                hold = hold or refusal(f.kind, value, accepts=accepts, region=region)
+            else:
+                value = written_form(f.kind, raw, accepts=accepts, region=region)
+        elif hold is None and not accepts.clearable:
+            hold = refusal(f.kind, None, accepts=accepts, region=region)
+        side = self.views[target].name
+        hold = hold or self.refusals.standing(side, ids[source], f.name, value, self._last_edits(target, i))
+        if hold is not None:
+            self._hold(f.name, target, ids, hold)
+            return None
+        why = self._why(f.name, i, value)
+        edited = self._clock(f, source, i) if why in ("edit", "clear") else ""
+        if why == "edit" and self._is_first(a, target, i):
+            why = "first"
+        return FieldChange(
+            f.name,
+            a.raw[target][i],
+            value,
+            why,
+            self._based(f.name, source, i),
+            edited=edited or None,
+        )
+
+    def _by_rules(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> list[FieldChange]:
+        """Hold back what the target cannot take as a whole: a last identity, half an address."""
+        if not changes:
+            return changes
+        rules, side = self.views[target].rules, self.views[target].name
+        if not rules.identity and not rules.group_needs:
+            return changes
+        after = {f.names[side]: self.arrays[f.name].raw[target][i] for f in self.mapping.fields}
+        before = dict(after)
+        named = {self.mapping.field(c.field).names[side]: c for c in changes}
+        after.update({name: c.value for name, c in named.items()})
+        refused: set[str] = set()
+        identity = [n for n in rules.identity if n in after]
+        if identity and len(identity) == len(rules.identity) and not any(_filled(after[n]) for n in identity):
+            clears = {n for n in named if n in identity and named[n].value is None}
+            refused |= clears
+            for name in clears:
+                self._hold(named[name].field, target, ids, LAST_IDENTITY)
+        for group, needs in rules.group_needs.items():
+            members = [f.names[side] for f in self.mapping.fields if f.group == group]
+            if lacks_needs(members, needs, before, after):
+                for name in members:
+                    if name in named:
+                        refused.add(name)
+                        self._hold(named[name].field, target, ids, INCOMPLETE_ADDRESS)
+        return [c for name, c in named.items() if name not in refused]
+
+    def _row(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> None:
+        side = self.views[target].name
+        last_edits = self._last_edits(target, i)
+        standing = self.refusals.standing(side, ids[1 - target], "", row_content(changes), last_edits)
+        if standing is not None:
+            self._hold("", target, ids, standing)
+            return
+        self.plan.rows.append(
+            Row(
+                side=side,
+                op="update",
+                id=ids[target],
+                source_id=ids[1 - target],
+                changes=changes,
+                revision=int(self.columns[f"{side}_revision"][i]),
+                last_edits=last_edits,
+                facts=loads(self.columns[f"{side}_facts"][i]),
+            )
+        )
+
+    def _report(self, name: str, reason: str, i: int, ids: tuple[str, str]) -> None:
+        if reason == FROZEN:
+            for target in (0, 1):
+                self._hold(name, target, ids, PING_PONG)
+            return
+        if reason.startswith(FROZEN_BY_PERSON):
+            self._hold(name, int(reason.removeprefix(FROZEN_BY_PERSON)), ids, PERSONS_FREEZE)
+            return
+        hold = price_hold(reason)
+        if hold is not None:
+            # A price that cannot be compared is held towards the second side, where it would be shown.
+            unsent = self.arrays[name].base_form[0][i] == UNSENT
+            self._hold(name, 1, ids, NEEDS_PRICE if unsent and hold.reason == "inherited" else hold)
+
+    def _hold(self, name: str, target: int, ids: tuple[str, str], hold: Hold) -> None:
+        self.plan.held.append(Held(self.views[target].name, ids[1 - target], name, hold.reason, hold.remedy))
+
+    def _based(self, name: str, side: int, i: int) -> Based:
+        return _based(self.arrays[name], side, i)
+
+    def _last_edits(self, target: int, i: int) -> str:
+        sides = (self.views[1 - target].name, self.views[target].name)
+        return join_clocks(*(self.columns[f"{side}_{name}"][i] for side in sides for name in ("clock", "group_clocks")))
+
+    def _clock(self, f: Field, side: int, i: int) -> str:
+        """The upper bound of one side's edit: the group's own clock where it has one."""
+        name = self.mapping.sides[side]
+        own = loads(self.columns[f"{name}_group_clocks"][i]).get(f.group) if f.group else None
+        return str(own or self.columns[f"{name}_clock"][i])
+
+    def _is_first(self, a: FieldArrays, target: int, i: int) -> bool:
+        """Whether the new record was made without this value, and shows the default that it got instead."""
+        return bool(a.base_form[1 - target][i] == UNSENT and a.raw[target][i] == a.base_raw[target][i])
+
+    def _why(self, name: str, i: int, value: str | None) -> str:
+        if self.merged.drift[name][i]:
+            return "drift"
+        if value is None:
+            return "clear"
+        a = self.arrays[name]
+        return "fill" if a.base_form[0][i] == ABSENT or a.base_form[1][i] == ABSENT else "edit"
+
+
+def _based(a: FieldArrays, side: int, i: int) -> Based:
+    return a.raw[side][i], a.normal[side][i], a.form[side][i]
+
+
+def region_of(mapping: Mapping, arrays: MappingOf[str, FieldArrays], i: int, side: int) -> str:
+    """The country of phone numbers of one record that name none."""
+    for f in mapping.fields:
+        if f.kind == "country":
+            country = arrays[f.name].normal[side][i]
+            return mapping.region if country in (None, ABSENT) else str(country)
+    return mapping.region
+
+
+def _price(a: FieldArrays, target: int, i: int) -> tuple[str | None, Hold | None]:
+    common = a.common[1 - target][i]
+    factor = a.form[target][i].partition("*")[2]
+    try:
+        return from_common(common, factor), None
+    except (ValueError, ArithmeticError):
+        return None, Hold("money_invalid", "Enter an amount of 0 or more, as a plain number.")
+
+
+def lacks_needs(
+    members: list[str],
+    needs: tuple[str, ...],
+    before: MappingOf[str, str | None],
+    after: MappingOf[str, str | None],
+) -> bool:
+    """Whether a group would be begun, or left, without the fields that the target needs with it."""
+    if not any(_filled(after.get(name)) for name in members):
+        return False
+    begun = not any(_filled(before.get(name)) for name in members)
+    return any(not _filled(after.get(n)) and (begun or _filled(before.get(n))) for n in needs)
+
+
+def _filled(value: str | None) -> bool:
+    return value is not None and value != ABSENT and bool(value.strip())
