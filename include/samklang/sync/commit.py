@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from samklang.core.clocks import from_datetime, seconds_between
+from samklang.core.clocks import seconds_between
 from samklang.core.derive import HELD, UNSENT, SideView, by_field
 from samklang.core.jsontext import dumps, loads
-from samklang.core.plan import Based, fingerprint, join_clocks
+from samklang.core.plan import Based, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError
-from samklang.store import ledger, links, orders, refusals, seen
+from samklang.store import ledger, links, orders, seen
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
+from samklang.sync.refusing import Refusing
 from samklang.systems.base import Outcome, Problem
-
-_RETRY_FIRST, _RETRY_LAST, _DOUBLINGS = timedelta(hours=1), timedelta(days=1), 5
-_LASTING = frozenset({"invalid", "too_long", "missing"})
-"""Refusals that only another content can end. All others may pass though neither record changes: the holder of a taken
-value is a third record, and of a code that we do not know we cannot say that it lasts."""
-_REMEDIES = {
-    "taken": "Another record has this value already: change it there or here; it is tried again by itself.",
-    "in_use": "The target system still uses what this would replace; it is tried again by itself.",
-    "not_found": "The target system lacks what this belongs to; it is tried again by itself.",
-    "parked": "Another record may be this one already: enter the same match key in both, or delete the other one.",
-    "invalid": "Correct the value in the system where it was entered; it is tried again as soon as it changes.",
-    "too_long": "Shorten the value in the system where it was entered.",
-    "missing": "Fill in what the target system asks for; it is tried again as soon as the record changes.",
-}
-_REMEDY = "Correct the record in the system where it was entered; it is tried again as soon as it changes."
 
 
 @dataclass(slots=True)
@@ -42,20 +27,17 @@ class Committer:
     """Commits outcomes of one side of one plan.
 
     Rows are those of the plan with their number `n`; updates carry their `link_id`.
-
-    A refusal is a hold: of the field that the system named, or, where nothing of the row can be written, of the whole
-    record (field ""). The planner tries it again as soon as anybody edits either record. Until then it is tried again
-    after an hour, and while the cause may pass by itself in growing steps, at last once a day, for as long as it takes:
-    one request a day is cheaper than data that never arrive. A cause that cannot pass is tried once more and then
-    skipped: after the same failure twice, of the same content and without another failure in between. A later success
-    clears it. All of these stay in the store out of tune, so each plan lists them and no watermark waits for them.
     """
 
     sync: Sync
     side: str
     plan: dict[str, Any]
     views: tuple[SideView, SideView]
+    refusing: Refusing = field(init=False)
     _held: set[str] = field(default_factory=set)  # records that are being made without a refused field
+
+    def __post_init__(self) -> None:
+        self.refusing = Refusing(self.sync, self.side, self.plan["run_id"])
 
     @property
     def _view(self) -> SideView:
@@ -70,7 +52,7 @@ class Committer:
 
         :returns: False where another plan wrote this side meanwhile; then only what is seen was committed.
         """
-        refused = self._refused_fields(outcome.problems)
+        refused = self.refusing.refused_fields(outcome.problems)
         try:
             with self.sync.database.begin() as connection:
                 ours = [c["field"] for c in row["changes"] if not _travels_on(c)]
@@ -82,7 +64,7 @@ class Committer:
                     self._close_conflicts(connection, row, written)
                     self._close_orders(connection, written, now)
                 self._history(connection, row["link_id"], row["op"], row["id"], written, now)
-                self._hold_problems(connection, row, outcome.problems)
+                self.refusing.hold_problems(connection, row, outcome.problems)
                 self._drop_holds(connection, row, written)
                 self.close_in(connection, row, "written")
         except OutdatedError:
@@ -94,7 +76,7 @@ class Committer:
 
     def created(self, row: dict[str, Any], outcome: Outcome, record: Record) -> bool:
         """A record was made: it becomes the twin. :returns: False where either of them has a twin by now."""
-        refused = self._refused_fields(outcome.problems)
+        refused = self.refusing.refused_fields(outcome.problems)
         with self.sync.database.begin() as connection:
             now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
             known = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
@@ -105,7 +87,7 @@ class Committer:
             if link_id is None:
                 return False
             self._history(connection, link_id, "create", record.id, known, now)
-            self._hold_problems(connection, row, outcome.problems)
+            self.refusing.hold_problems(connection, row, outcome.problems)
             self._drop_holds(connection, row, known)
             if outcome.problems or row["source_id"] in self._held:
                 last_edits = join_clocks(row["last_edits"], now["clock"], now["group_clocks"])
@@ -209,15 +191,15 @@ class Committer:
         """Nothing of the row was taken: the refused fields are held, or the whole record is."""
         with self.sync.database.begin() as connection:
             content = {c["field"]: c["value"] for c in row["changes"]}
-            named = [p for p in outcome.problems if p.field in self._canonical]
-            if row["op"] == "update" and any(self._canonical[str(p.field)] in content for p in named):
-                self._hold_problems(connection, row, named)
+            named = [p for p in outcome.problems if p.field in self.refusing.canonical]
+            if row["op"] == "update" and any(self.refusing.canonical[str(p.field)] in content for p in named):
+                self.refusing.hold_problems(connection, row, named)
             elif all(c.get("order") is not None for c in row["changes"]):
                 for c in row["changes"]:
                     orders.close(connection, c["order"], orders.REFUSED, self.sync.clock())
             else:
                 problems = (*named, *outcome.problems) or (Problem(None, "rejected", "refused"),)
-                self._hold(connection, row, "", problems[0], content)
+                self.refusing.hold(connection, row, "", problems[0], content)
             if row["op"] == "create":
                 at = self.sync.clock()
                 ledger.close_intent(
@@ -231,7 +213,7 @@ class Committer:
             at = self.sync.clock()
             ledger.close_intent(connection, self.sync.entity, self.side, row["key"], state="parked", at=at, note=note)
             content = {c["field"]: c["value"] for c in row["changes"]}
-            self._hold(connection, row, "", Problem(None, "parked", note), content)
+            self.refusing.hold(connection, row, "", Problem(None, "parked", note), content)
             self.close_in(connection, row, "parked", note)
 
     def give_up(self, key: str, holders: list[Record]) -> None:
@@ -248,7 +230,7 @@ class Committer:
         """Fields that a write goes without."""
         self._held.add(row["source_id"])
         with self.sync.database.begin() as connection:
-            self._hold_problems(connection, row, outcome.problems)
+            self.refusing.hold_problems(connection, row, outcome.problems)
 
     def look_again(self, record_id: str, reason: str) -> None:
         with self.sync.database.begin() as connection:
@@ -358,50 +340,6 @@ class Committer:
                 at=at,
                 lag=_lag(these, at),
             )
-
-    def _hold_problems(self, connection: Connection, row: dict[str, Any], problems: Any) -> None:
-        changes = {c["field"]: c for c in row["changes"]}
-        for problem in problems:
-            change = changes.get(self._canonical.get(problem.field or "", ""))
-            if change is not None and change.get("order") is not None:
-                orders.close(connection, change["order"], orders.REFUSED, self.sync.clock())
-            elif change is not None:
-                self._hold(connection, row, change["field"], problem, change["value"])
-
-    def _hold(self, connection: Connection, row: dict[str, Any], name: str, problem: Problem, content: Any) -> None:
-        refused, last_edits = fingerprint(content), row["last_edits"]
-        last = ledger.last_refusal(connection, self.sync.entity, self.side, row["source_id"], name)
-        if last is not None and (last["fingerprint"] != refused or last["last_edits"] not in (None, last_edits)):
-            last = None  # of something else
-        attempts = 1 + (last["attempts"] if last else 0)
-        wait = min(_RETRY_FIRST * 2 ** min(attempts - 1, _DOUBLINGS), _RETRY_LAST)
-        skip = problem.code in _LASTING and last is not None and last["reason"] == problem.code
-        place = {"entity": self.sync.entity, "side": self.side, "source_id": row["source_id"], "field": name}
-        attempt = {
-            "reason": problem.code,
-            "named": None if name else self._canonical.get(problem.field or ""),
-            "run_id": self.plan["run_id"],
-            "at": self.sync.clock(),
-        }
-        refusals.add(connection, **place, **attempt)
-        ledger.put_system_hold(
-            connection,
-            **place,
-            **attempt,
-            remedy=_REMEDIES.get(problem.code, _REMEDY),
-            fingerprint=refused,
-            retry_at=None if skip else from_datetime(self.sync.now() + wait),
-            attempts=attempts,
-            last_edits=last_edits,
-        )
-
-    @property
-    def _canonical(self) -> dict[str, str]:
-        """The mapping's name of a field, by this system's."""
-        return {f.names[self.side]: f.name for f in self.sync.mapping.fields}
-
-    def _refused_fields(self, problems: tuple[Problem, ...]) -> set[str]:
-        return {self._canonical[p.field] for p in problems if p.field in self._canonical}
 
 
 def _travels_on(change: Mapping[str, Any]) -> bool:
