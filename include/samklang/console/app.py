@@ -79,7 +79,7 @@ def _page_of_dag(request: Request, _user: User, dag_id: str, run_id: str = "") -
 
 async def _around(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """What holds for every answer; and a page that is opened by itself is shown within Airflow's UI."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    path = _path(request)
     is_file = path.startswith("/static/")
     alone = request.headers.get("Sec-Fetch-Dest") == "document" and not path.endswith(".csv")
     if alone and not is_file and root(request).endswith(MOUNT):
@@ -93,6 +93,12 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     response.headers.update(_HEADERS)
     response.headers["Cache-Control"] = "no-cache" if is_file else "no-store"  # pages show people's data
     return response
+
+
+def _path(request: Request) -> str:
+    """Below the console's own root."""
+    path: str = request.scope["path"].removeprefix(root(request))
+    return path
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -127,8 +133,8 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 def _told(request: Request, status: int, title: str, text: str) -> Response:
     """On a page of its own; or, for a part of a page, in the place for messages above it."""
-    name = request.path_params.get("entity", "")
-    entity = Entity(name) if name in set(Entity) else None
+    first = _path(request).split("/")[1]
+    entity = Entity(first) if first in set(Entity) else None
     template = "message.html" if request.headers.get("HX-Request") else "error.html"
     answer = page(request, None, entity, template, status=status, title=title, text=text)
     answer.headers["HX-Retarget"] = "#message"
