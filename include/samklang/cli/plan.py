@@ -15,7 +15,7 @@ from samklang.core.records import Page
 from samklang.staging import Staging
 from samklang.store import journal
 from samklang.store.database import Database
-from samklang.store.lists.runs import PLAN_ONLY
+from samklang.store.journal import PLAN_ONLY
 from samklang.sync import plan_lines
 from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract

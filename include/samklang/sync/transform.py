@@ -39,6 +39,8 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, An
     :param reads: the references that `extract` returned, one per side.
     :returns: the reference of the plan: `plan` (its number), `state`, `counts`.
     """
+    with sync.database.begin() as connection:  # it may have been cleared, long after the run had ended
+        journal.start_run(connection, sync.entity, run.id, run.kind, sync.clock())
     descriptions = {read["side"]: from_json(read["description"]) for read in reads}
     views = sync.views(descriptions)
     derive_again(sync, views)
