@@ -45,7 +45,7 @@ def records_of(mapping: Mapping, line: MappingOf[str, Any]) -> set[tuple[str, st
     """Side and id of the records that a line of a staged plan is about, whichever of its files it stands in."""
     found: set[tuple[str, str]] = set()
     if isinstance(ids := line.get("ids"), list):
-        found.update(zip(mapping.sides, ids, strict=True))
+        found.update(zip(mapping.sides, ids, strict=False))
     if (side := line.get("side")) in mapping.sides:
         found.update((side, i) for i in [line.get("id")] if i is not None)
         found.update((mapping.other(side), i) for i in [line.get("source_id")] if i is not None)
