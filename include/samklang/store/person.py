@@ -92,7 +92,7 @@ def held(connection: Connection, entity: str, sides: tuple[str, str], who: Perso
     for table, where in (*_rows(sides, who), (links, _in(links.c.id, who.links)), (actions, None)):
         this = table.c.entity == entity
         rows = connection.execute(select(table).where(this if where is None else and_(this, where))).mappings()
-        found[table.name] = [dict(row) for row in rows]
+        found[table.name] = [{str(name): value for name, value in row.items()} for row in rows]
     names = {f"{side}:{record_id}" for side, record_id in who.records}
     found["actions"] = [row for row in found["actions"] if names.intersection(_texts(loads(row["records"])))]
     return found

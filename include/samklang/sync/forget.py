@@ -69,10 +69,10 @@ def forget(database: Database, terms: Terms, staging: Staging, text: str, *, who
     :raises DecisionError: it names nobody, or several who are not twins; or a run of this entity is under way.
     """
     mapping = terms.mapping
+    with database.read() as connection:
+        newest = _quiet(connection, mapping.entity)
+        whom = _person(connection, mapping, text)
     with nobody_loads(database, mapping.entity, mapping.sides, terms.now):
-        with database.read() as connection:
-            newest = _quiet(connection, mapping.entity)
-            whom = _person(connection, mapping, text)
         alias = _aliases(database)
         files = staged.erase(staging, mapping, whom, alias)
 
