@@ -195,6 +195,10 @@ def missing_files(folder: str) -> StagingError:
     )
 
 
+def _has(text: bytes, having: Sequence[Sequence[bytes]]) -> bool:
+    return all(any(one in text for one in group) for group in having)
+
+
 def _row(line: bytes, name: str, number: int) -> dict[str, Any]:
     try:
         row = orjson.loads(line)

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from samklang.cli.answers import PERSON, RECORD_HELP, AsJson, Entity, RecordId, Yes, answering
-from samklang.cli.environment import open_store, user_name
+from samklang.cli.environment import open_staging, open_store, user_name
 from samklang.errors import ConfigurationError
 from samklang.mapping_files import load_mapping, mappings_folder
 
@@ -24,7 +24,7 @@ def export(
     entity: Entity,
     record: RecordId,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, for its owner's eyes only.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="It always is JSON.", hidden=True)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="It is JSON either way.")] = False,
 ) -> None:
     """All that is kept about one person, as JSON.
 
@@ -33,12 +33,10 @@ def export(
     """
     del as_json
     with answering(True) as answer:
-        from samklang.airflow.context import open_staging
-        from samklang.settings import staging_url
         from samklang.sync.export import export as export_person
 
         mapping = load_mapping(entity, mappings_folder(os.environ))
-        found = export_person(open_store(os.environ), mapping, open_staging(staging_url(os.environ)), record)
+        found = export_person(open_store(os.environ), mapping, open_staging(os.environ), record)
         found = {"exported_at": datetime.now(UTC).isoformat(timespec="seconds"), **found}
         if output is None:
             answer(found, list)
@@ -72,15 +70,13 @@ def forget(
 
 
 def _forget(entity: str, record: str, *, ask: bool) -> dict[str, Any]:
-    from samklang.airflow.context import open_staging
     from samklang.connections import terms_of
-    from samklang.settings import staging_url
     from samklang.sync.decide import named
     from samklang.sync.forget import forget as forget_person
     from samklang.sync.forget import look
 
     mapping = load_mapping(entity, mappings_folder(os.environ))
-    database, staging = open_store(os.environ), open_staging(staging_url(os.environ))
+    database, staging = open_store(os.environ), open_staging(os.environ)
     if ask:
         with database.read() as connection:
             found = look(connection, mapping, record)

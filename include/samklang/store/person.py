@@ -92,7 +92,7 @@ def held(connection: Connection, entity: str, sides: tuple[str, str], who: Perso
     for table, where in (*_rows(sides, who), (links, _in(links.c.id, who.links)), (actions, None)):
         this = table.c.entity == entity
         rows = connection.execute(select(table).where(this if where is None else and_(this, where))).mappings()
-        found[table.name] = [{str(name): value for name, value in row.items()} for row in rows]
+        found[str(table.name)] = [{str(name): value for name, value in row.items()} for row in rows]
     names = {f"{side}:{record_id}" for side, record_id in who.records}
     found["actions"] = [row for row in found["actions"] if names.intersection(_texts(loads(row["records"])))]
     return found
@@ -109,7 +109,7 @@ def erase(
     """
     erased = {}
     for table, where in _rows(sides, who):
-        erased[table.name] = connection.execute(delete(table).where(table.c.entity == entity, where)).rowcount
+        erased[str(table.name)] = connection.execute(delete(table).where(table.c.entity == entity, where)).rowcount
     left = select(link_sides.c.link_id).where(_in(link_sides.c.link_id, who.links))
     connection.execute(update(links).where(_in(links.c.id, who.links), links.c.id.not_in(left)).values(state="ended"))
     _mask(connection, entity, who, alias)

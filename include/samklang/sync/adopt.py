@@ -33,7 +33,7 @@ def adopt(sync: Sync, plan: dict[str, Any]) -> None:
     while chunk := list(islice(lines, _CHUNK)):
         with sync.database.begin() as connection:
             journal.take_over(connection, sync.entity, plan["id"])  # both lanes, and other plans, wait here
-            _tune(connection, sync, plan, chunk)
+            tune(connection, sync, plan["run_id"], chunk)
     with sync.database.begin() as connection:
         journal.take_over(connection, sync.entity, plan["id"])
         if not journal.plan(connection, plan["id"])["adopted"]:  # the other lane may have finished this a moment ago
@@ -48,7 +48,8 @@ def _lines(sync: Sync, plan: dict[str, Any], name: str, entombed: Tombstones) ->
             yield line
 
 
-def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[dict[str, Any]]) -> None:
+def tune(connection: Connection, sync: Sync, run_id: str, chunk: list[dict[str, Any]]) -> None:
+    """Link pairs that matched, and move bases. :param chunk: lines of `tuned`. :param run_id: told of new links."""
     first, second = sync.mapping.sides
     linked = [
         links.of_records(connection, sync.entity, side, [line["ids"][n] for line in chunk])
@@ -66,7 +67,7 @@ def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[
                 connection,
                 entity=sync.entity,
                 origin="matched",
-                run_id=plan["run_id"],
+                run_id=run_id,
                 at=sync.clock(),
                 sides=[links.LinkSide(first, a, bases[first]), links.LinkSide(second, b, bases[second])],
             )
