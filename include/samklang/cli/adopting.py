@@ -46,11 +46,12 @@ def adopt(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Link records that both systems have already; write to neither.
+    """Link what both systems have already.
 
-    Reads both sides and shows what it found: pairs by key, fields that agree, that one side lacks, that differ. Then
-    it asks, and links the pairs in the link store. What agrees is in sync from then on; what one side lacks is filled
-    by the first run; what differs waits as an open conflict, and is decided by the mapping if nobody chooses a side.
+    Reads both sides, writes to neither, and shows what it found: pairs by key, fields that agree, that one side lacks,
+    that differ. Then it asks, and links the pairs in the link store. What agrees is in sync from then on; what one
+    side lacks is filled by the first run; what differs waits as an open conflict, and is decided by the mapping if
+    nobody chooses a side.
     """
     with answering(as_json) as answer:
         from samklang.cli.plan import planned

@@ -56,7 +56,7 @@ def forget(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase one person's data here, and leave the person out from now on.
+    """Erase one person's data here, for good.
 
     Everything about the record and its twin goes from the link store and from staged files. What is left are digests,
     by which later reads leave out a record with the same id, e-mail or code. Neither system is written: erase the

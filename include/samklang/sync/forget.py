@@ -19,7 +19,7 @@ from samklang.staging import Staging
 from samklang.store import journal, lanes, person, tombstones
 from samklang.store.database import Database
 from samklang.store.person import Person
-from samklang.sync import staged
+from samklang.sync import staged, unshown
 from samklang.sync.act import act
 from samklang.sync.decide import Desk, Record, named
 from samklang.sync.explain import Terms, find, meant
@@ -75,6 +75,8 @@ def forget(database: Database, terms: Terms, staging: Staging, text: str, *, who
     with nobody_loads(database, mapping.entity, mapping.sides, terms.now):
         alias = _aliases(database)
         files = staged.erase(staging, mapping, whom, alias)
+        for side in mapping.sides:
+            unshown.name_another(database, mapping.entity, side, {i for s, i in whom.records if s == side})
 
         def decide(desk: Desk) -> Forgotten:
             journal.hold_plans(desk.connection, mapping.entity)

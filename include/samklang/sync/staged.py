@@ -21,7 +21,9 @@ from samklang.sync.forgotten import MARK, records_of
 
 Line = dict[str, Any]
 
-_EMPTY: Line = asdict(Row(side="", op="forgotten", source_id="", changes=[]))
+EMPTY = "forgotten"
+"""The `op` of a row of a plan that was erased."""
+_EMPTY: bytes = orjson.dumps(asdict(Row(side="", op=EMPTY, source_id="", changes=[])))
 _DAMAGED = b"{\n"  # stays unreadable: nobody shall take what is left of a damaged file for all of it
 _CANDIDATES = "candidates"
 
@@ -96,7 +98,7 @@ def _erased(staging: Staging, mapping: Mapping, folder: str, name: str, who: Per
             elif kept is not None:
                 yield raw if kept == line else orjson.dumps(kept) + b"\n"
             elif is_numbered:
-                yield orjson.dumps(_EMPTY) + b"\n"
+                yield _EMPTY.ljust(len(raw) - 1) + b"\n"  # whoever pages through it goes by the place of lines
 
 
 def _without(mapping: Mapping, line: Line, who: Person) -> Line | None:
