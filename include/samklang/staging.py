@@ -23,6 +23,7 @@ Place = tuple[int, int]
 """Where a line begins: byte, and number from 0."""
 
 _BLOCK = 2**20
+_UNFINISHED = ".new"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -44,11 +45,9 @@ class Staging:
 
     def write_table(self, folder: str, name: str, rows: Sequence[dict[str, str | None]]) -> None:
         """Rows with the same names, as Parquet; its checksums show damage that would pass for another value."""
-        buffer = io.BytesIO()
-        parquet.write_table(pa.Table.from_pylist(rows), buffer, write_page_checksum=True)
         path = self.root / folder / f"{name}.parquet"
         _make_file(path)
-        path.write_bytes(buffer.getvalue())
+        path.write_bytes(table_bytes(rows))
 
     def read_tables(self, folder: str) -> Iterator[list[dict[str, Any]]]:
         """The rows of each table of a folder, in the order of their names.
@@ -60,7 +59,7 @@ class Staging:
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in sorted((self.root / folder).iterdir(), key=str):
                 if path.name.endswith(".parquet"):
-                    yield _table(path.read_bytes(), f"{folder}/{path.name}")
+                    yield table_rows(path.read_bytes(), f"{folder}/{path.name}")
 
     def write_lines(self, folder: str, name: str, rows: Iterable[Any]) -> int:
         """JSON Lines; dataclasses and dicts. :returns: how many."""
@@ -118,6 +117,36 @@ class Staging:
         """:param line: one that `find_lines` gave. :raises StagingError: it is damaged."""
         return _row(line, f"{folder}/{name}.jsonl", place[1] + 1)
 
+    def folders(self, entity: str) -> Iterator[str]:
+        """All that is staged for an entity: the folder of each step of each run, in the order of their names."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for run in sorted((self.root / entity).iterdir(), key=str):
+                for step in sorted(run.iterdir(), key=str) if run.is_dir() else ():
+                    yield f"{entity}/{run.name}/{step.name}"
+
+    def files(self, folder: str) -> list[str]:
+        return sorted(path.name for path in (self.root / folder).iterdir())
+
+    def open_file(self, folder: str, name: str) -> Any:
+        """For reading its bytes; close it."""
+        return (self.root / folder / name).open("rb")
+
+    def replace_file(self, folder: str, name: str, chunks: Iterable[bytes]) -> None:
+        """Write a file anew, from what may be read from it meanwhile; whole or not at all."""
+        path = self.root / folder / name
+        new = self.root / folder / f"{name}{_UNFINISHED}"
+        _make_file(new)
+        with new.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        new.replace(path)
+
+    def drop_unfinished(self, folder: str) -> None:
+        """What is left of a `replace_file` that broke off."""
+        for name in self.files(folder):
+            if name.endswith(_UNFINISHED):
+                (self.root / folder / name).unlink()
+
     def drop(self, folder: str) -> None:
         """Remove a folder with all that is in it; one that is gone already, or that another removes too, is fine."""
         path = self.root / folder
@@ -142,20 +171,28 @@ class Staging:
         return len(names)
 
 
+def table_bytes(rows: Sequence[dict[str, str | None]]) -> bytes:
+    """A table as `write_table` stores it."""
+    buffer = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), buffer, write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def table_rows(content: bytes, name: str, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of such a table. :param columns: only these. :raises StagingError: it is damaged."""
+    try:
+        file = parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
+        return list(file.read(columns=columns, use_threads=False).to_pylist())
+    except Exception as error:  # Arrow has many, and some of them quote what they read
+        raise _damaged(name, type(error).__name__) from None
+
+
 def missing_files(folder: str) -> StagingError:
     return StagingError(
         f"Staged files of {folder} are not there any more, or not all of them.",
         remedy="They are removed after two weeks; then run the DAG again, it reads and plans anew. Where they are "
         "younger, see that all tasks have the same SAMKLANG_STAGING.",
     )
-
-
-def _table(content: bytes, name: str) -> list[dict[str, Any]]:
-    try:
-        table = parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True).read(use_threads=False)
-        return list(table.to_pylist())
-    except Exception as error:  # Arrow has many, and some of them quote what they read
-        raise _damaged(name, type(error).__name__) from None
 
 
 def _has(text: bytes, having: Sequence[Sequence[bytes]]) -> bool:

@@ -15,9 +15,10 @@ from samklang.cli.app import app
 ROOT = Path(__file__).parents[2]
 GROUPS = {
     "Look": ["status", "doctor", "explain", "plan", "runs", "actions"],
-    "Match": ["matches", "link", "exclude", "include", "unlink", "relink"],
+    "Match": ["matches", "link", "exclude", "include", "unlink", "relink", "adopt"],
     "Mend": ["conflicts", "take", "keep", "holds", "quarantine", "retry", "skip"],
     "Take back": ["undo", "release", "freeze", "unfreeze"],
+    "One person": ["export", "forget"],
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

@@ -18,7 +18,7 @@ from samklang.core.mapping_file import ENTITIES
 from samklang.errors import SamklangError
 
 _PIPED_WIDTH = 160
-LOOK, DECIDE, MEND, UNDO = "Look", "Match", "Mend", "Take back"
+LOOK, DECIDE, MEND, UNDO, PERSON = "Look", "Match", "Mend", "Take back", "One person"
 """The groups of commands, as `--help` shows them."""
 
 Side = Literal["powerofficego", "shopify"]

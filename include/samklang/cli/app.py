@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from samklang.cli import conflicting, holding, looking, matching, recalling, undoing
+from samklang.cli import adopting, conflicting, holding, looking, matching, privacy, recalling, undoing
 
 
 class _ByPurpose(TyperGroup):
@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they would print the values of records
     rich_markup_mode=None,
 )
-for module in (looking, recalling, matching, conflicting, holding, undoing):
+for module in (looking, recalling, matching, adopting, conflicting, holding, undoing, privacy):
     app.add_typer(module.app)
 
 

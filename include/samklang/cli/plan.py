@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +16,12 @@ from samklang.core.records import Page
 from samklang.staging import Staging
 from samklang.store import journal
 from samklang.store.database import Database
-from samklang.store.lists.runs import PLAN_ONLY
+from samklang.store.journal import PLAN_ONLY
 from samklang.sync import plan_lines
 from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract
 from samklang.sync.review import beyond_limits
-from samklang.sync.transform import transform
+from samklang.sync.transform import Pair, transform
 from samklang.systems.base import System
 
 OnRows = Callable[[str, int], None]
@@ -43,15 +44,33 @@ def make_plan(
         also `more`, how many of each were left out.
     :raises RemoteError: a side cannot be read.
     """
+    with planned(mapping, database, open_system, now, on_rows=on_rows) as (sync, reference):
+        return _document(sync, reference, limit)
+
+
+@contextmanager
+def planned(
+    mapping: Mapping,
+    database: Database,
+    open_system: Callable[[str], System],
+    now: Callable[[], datetime],
+    *,
+    given: Sequence[Pair] = (),
+    on_rows: OnRows = lambda _side, _rows: None,
+) -> Iterator[tuple[Sync, dict[str, Any]]]:
+    """Both sides read, and a dry plan, which is staged for as long as the block runs.
+
+    :param given: see `sync.transform`. :raises RemoteError: a side cannot be read.
+    """
     run = Run(f"plan__{from_datetime(now())}", kind=PLAN_ONLY, dry_run=True)
     with TemporaryDirectory(prefix="samklang-") as folder:
         sync = Sync(mapping, database, Staging(Path(folder)), lambda side: _counted(open_system(side), on_rows), now)
         state = "failed"
         try:
             reads = [extract(sync, side, run) for side in mapping.sides]
-            reference = transform(sync, run, reads)
+            reference = transform(sync, run, reads, given)
             state = "dry"
-            return _document(sync, reference, limit)
+            yield sync, reference
         finally:
             with database.begin() as connection:
                 journal.finish_run(connection, mapping.entity, run.id, state, {}, sync.clock())

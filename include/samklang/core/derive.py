@@ -60,8 +60,7 @@ def derive(mapping: Mapping, view: SideView, raw: MappingOf[str, str | None], fa
 
     :param raw: by the mapping's field name; :param facts: `Record.facts`.
     """
-    country = _country_field(mapping)
-    region = (normal_form("country", raw.get(country)) if country else None) or mapping.region
+    region = _region(mapping, raw)
     known = [f for f in mapping.fields if f.name in raw]
     return Derived(
         normal={f.name: normal_form(f.kind, raw[f.name], region) for f in known},
@@ -122,10 +121,26 @@ def match_keys(mapping: Mapping, normal: MappingOf[str, str | None]) -> list[tup
     return keys
 
 
+def keys_of(mapping: Mapping, raw: MappingOf[str, str | None]) -> list[tuple[str, str]]:
+    """The match keys in raw values, each of several addresses under the name of its field.
+
+    :param raw: by the mapping's field name.
+    """
+    region = _region(mapping, raw)
+    normal = {n: normal_form(mapping.field(n).kind, raw[n], region) for n in mapping.match if raw.get(n) is not None}
+    return [(name.partition(PART)[0], value) for name, value in match_keys(mapping, normal)]
+
+
 def _storable(key: str) -> str:
     if len(key) <= _KEY_LENGTH and "\x00" not in key:
         return key
     return f"blake2b:{hashlib.blake2b(key.encode(), digest_size=32).hexdigest()}"
+
+
+def _region(mapping: Mapping, raw: MappingOf[str, str | None]) -> str:
+    """Of a record's phone numbers."""
+    country = _country_field(mapping)
+    return (normal_form("country", raw.get(country)) if country else None) or mapping.region
 
 
 def _country_field(mapping: Mapping) -> str | None:

@@ -10,8 +10,11 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from samklang.core.jsontext import dumps, loads
 from samklang.errors import OutdatedError, StoreError
 from samklang.store.database import Database
-from samklang.store.schema import meta, plans, runs, watermarks
+from samklang.store.schema import meta, plans, reads, runs, watermarks
 from samklang.store.upserts import insert_new, upsert
+
+PLAN_ONLY = "plan"
+"""The kind of a run that reads both systems for the command line: it is no run of the DAG."""
 
 
 def bind(connection: Connection, side: str, tenant: str, name: str) -> None:
@@ -73,6 +76,8 @@ class StoredMemory(MutableMapping[str, str]):
 
 
 def start_run(connection: Connection, entity: str, run_id: str, kind: str, at: str) -> None:
+    """A run begins, or goes on; one that waits here for somebody to be forgotten knows of it afterwards."""
+    hold_plans(connection, entity)
     upsert(
         connection,
         runs,
@@ -104,6 +109,29 @@ def is_backfill(connection: Connection, entity: str, run_id: str) -> bool:
 def run_state(connection: Connection, entity: str, run_id: str) -> str | None:
     """`running`, `success`, `failed`, `dry` or `rejected`; None where there is no such run."""
     return connection.execute(select(runs.c.state).where(runs.c.entity == entity, runs.c.run_id == run_id)).scalar()
+
+
+def under_way(connection: Connection, entity: str) -> list[str]:
+    """Runs that have not ended, by all that is known: one that ended without a word is over once a newer one is."""
+    ended = select(func.max(runs.c.started_at)).where(
+        runs.c.entity == entity, runs.c.state != "running", runs.c.kind.not_in(("backfill", PLAN_ONLY))
+    )
+    return list(
+        connection.execute(
+            select(runs.c.run_id)
+            .where(
+                runs.c.entity == entity,
+                runs.c.state == "running",
+                runs.c.started_at >= func.coalesce(ended.scalar_subquery(), ""),
+            )
+            .order_by(runs.c.started_at)
+        ).scalars()
+    )
+
+
+def newest_read(connection: Connection, entity: str) -> int:
+    """The ticket of the newest read; 0 before the first."""
+    return int(connection.execute(select(func.max(reads.c.ticket)).where(reads.c.entity == entity)).scalar() or 0)
 
 
 def expired_runs(connection: Connection, entity: str, before: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -125,6 +125,14 @@ def any_without(connection: Connection, entity: str, side: str, field: str) -> b
             select(exists().where(seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE, ~answered))
         ).scalar()
     )
+
+
+def any_but(connection: Connection, entity: str, side: str, ids: Collection[str]) -> str | None:
+    """The id of a record that the side is known to have, other than these."""
+    others = select(seen.c.id).where(
+        seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE, seen.c.id.not_in(ids)
+    )
+    return connection.execute(others.limit(1)).scalar()
 
 
 def unlinked_since(connection: Connection, entity: str, side: str, created: str) -> list[dict[str, str | None]]:

@@ -15,8 +15,10 @@ from sqlalchemy import Connection
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.errors import OutdatedError
-from samklang.store import freezes, journal, ledger, links, orders, seen
+from samklang.store import freezes, journal, ledger, links, orders, seen, tombstones
+from samklang.store.tombstones import Tombstones
 from samklang.sync.context import Sync
+from samklang.sync.forgotten import is_about_forgotten
 
 _CHUNK = 500
 
@@ -26,19 +28,28 @@ def adopt(sync: Sync, plan: dict[str, Any]) -> None:
     with sync.database.read() as connection:
         if journal.plan(connection, plan["id"])["adopted"]:
             return
-    lines = sync.staging.read_lines(plan["folder"], "tuned")
+        entombed = tombstones.known(connection, sync.entity)  # nobody is forgotten while a load is at work
+    lines = _lines(sync, plan, "tuned", entombed)
     while chunk := list(islice(lines, _CHUNK)):
         with sync.database.begin() as connection:
             journal.take_over(connection, sync.entity, plan["id"])  # both lanes, and other plans, wait here
-            _tune(connection, sync, plan, chunk)
+            tune(connection, sync, plan["run_id"], chunk)
     with sync.database.begin() as connection:
         journal.take_over(connection, sync.entity, plan["id"])
         if not journal.plan(connection, plan["id"])["adopted"]:  # the other lane may have finished this a moment ago
-            _report(connection, sync, plan)
+            _report(connection, sync, plan, entombed)
             journal.set_plan(connection, plan["id"], adopted=True)
 
 
-def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[dict[str, Any]]) -> None:
+def _lines(sync: Sync, plan: dict[str, Any], name: str, entombed: Tombstones) -> Iterator[dict[str, Any]]:
+    """Of a file of the plan, but for those who were forgotten."""
+    for line in sync.staging.read_lines(plan["folder"], name):
+        if not is_about_forgotten(sync.mapping, entombed, line):
+            yield line
+
+
+def tune(connection: Connection, sync: Sync, run_id: str, chunk: list[dict[str, Any]]) -> None:
+    """Link pairs that matched, and move bases. :param chunk: lines of `tuned`. :param run_id: told of new links."""
     first, second = sync.mapping.sides
     linked = [
         links.of_records(connection, sync.entity, side, [line["ids"][n] for line in chunk])
@@ -56,7 +67,7 @@ def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[
                 connection,
                 entity=sync.entity,
                 origin="matched",
-                run_id=plan["run_id"],
+                run_id=run_id,
                 at=sync.clock(),
                 sides=[links.LinkSide(first, a, bases[first]), links.LinkSide(second, b, bases[second])],
             )
@@ -69,11 +80,11 @@ def _tune(connection: Connection, sync: Sync, plan: dict[str, Any], chunk: list[
         # else: one of them got another twin since the plan was made; the next plan judges that anew.
 
 
-def _report(connection: Connection, sync: Sync, plan: dict[str, Any]) -> None:
+def _report(connection: Connection, sync: Sync, plan: dict[str, Any], entombed: Tombstones) -> None:
     at, run_id = sync.clock(), plan["run_id"]
 
     def lines(name: str) -> Iterator[dict[str, Any]]:
-        return sync.staging.read_lines(plan["folder"], name)
+        return _lines(sync, plan, name, entombed)
 
     sides = sync.mapping.sides
     clashes = list(lines("clashes"))

@@ -59,18 +59,23 @@ class Terms:
 
 def find(connection: Connection, mapping: Mapping, text: str) -> list[tuple[str, str]]:
     """Records (side, id) that a text may mean: `side:id`, a GID, an id that either side has, an e-mail or a code."""
+    text, named = text.strip(), meant(mapping, text)
+    if not named:
+        return seen.find(connection, mapping.entity, text)
+    side, record_id = named[0]
+    if seen.known(connection, mapping.entity, side, [record_id]):
+        return named
+    parts = dossier.having_part(connection, mapping.entity, side, text) if _GID.fullmatch(text) else []
+    return [(side, part) for part in parts]
+
+
+def meant(mapping: Mapping, text: str) -> list[tuple[str, str]]:
+    """The record (side, id) that a text names by itself, known or not: `side:id` or a GID; empty: it is neither."""
     text = text.strip()
     side, _, record_id = text.partition(":")
-    if gid := _GID.fullmatch(text):
-        named = (gid["side"], gid["id"])
-    elif side in mapping.sides:
-        named = (side, record_id.strip())
-    else:
-        return seen.find(connection, mapping.entity, text)
-    if seen.known(connection, mapping.entity, named[0], [named[1]]):
-        return [named]
-    parts = dossier.having_part(connection, mapping.entity, named[0], text) if gid else []
-    return [(named[0], record_id) for record_id in parts]
+    if (gid := _GID.fullmatch(text)) and gid["side"] in mapping.sides:
+        return [(gid["side"], gid["id"])]
+    return [(side, record_id.strip())] if side in mapping.sides and record_id.strip() else []
 
 
 def explain(connection: Connection, terms: Terms, found: list[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,9 +13,11 @@ from samklang.core.derive import by_field
 from samklang.core.jsontext import dumps
 from samklang.core.records import IN_SCOPE, Page, Record, Scope
 from samklang.errors import ProtocolError, RemoteError
-from samklang.store import journal, seen
+from samklang.store import journal, seen, tombstones
+from samklang.store.tombstones import Tombstones
 from samklang.sync import unshown
 from samklang.sync.context import Run, Sync, to_json
+from samklang.sync.forgotten import left_out
 
 OVERLAP = timedelta(minutes=10)
 """How far a window reaches back before the watermark: rows committed late, with an earlier clock, are seen again."""
@@ -30,12 +32,14 @@ _SHORT_PART, _SHORT_ROWS = 0.2, 10
 
 @dataclass(slots=True)
 class _Staged:
-    """What went into the staged files."""
+    """What went into the staged files; those who were forgotten never do."""
 
     sync: Sync
     side: str
     folder: str
+    entombed: Tombstones
     ids: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
     max_clock: str = ""
     max_created: str = ""
     total: int | None = None
@@ -61,10 +65,21 @@ class _Staged:
 
     def _keep(self, page: Page) -> None:
         self.denied.update(page.denied)
-        self.ids.update(record.id for record in page.records)
-        self._rows.extend(_row(self.sync, self.side, record) for record in page.records)
+        records = self._remembered(page)
+        self.ids.update(record.id for record in records)
+        self._rows.extend(_row(self.sync, self.side, record) for record in records)
         if len(self._rows) >= _PART_ROWS:
             self.flush()
+
+    def _remembered(self, page: Page) -> Sequence[Record]:
+        if not self.entombed:
+            return page.records
+        mapping = self.sync.mapping
+        told = ((r.id, r.key, by_field(mapping, self.side, r.values)) for r in page.records)
+        with self.sync.database.read() as connection:
+            out = left_out(connection, mapping, self.entombed, self.side, told)
+        self.left_out |= out
+        return [record for record in page.records if record.id not in out]
 
     def flush(self) -> None:
         if self._rows:
@@ -95,7 +110,8 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
             connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
         )
         revisit = seen.to_revisit(connection, sync.entity, side)
-    staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"))
+        entombed = tombstones.known(connection, sync.entity)
+    staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"), entombed)
     if mark is not None and not whole:
         staged.add(system.read_changes(_since(mark["clock"], run)))
         staged.add_by_id([i for i in revisit if i not in staged.ids])
@@ -117,6 +133,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "ticket": ticket,
         "whole": whole,
         "rows": len(staged.ids),
+        "forgotten": len(staged.left_out),
         "fields": ",".join(sync.mapping.names(side)),
         "folder": staged.folder,
         "started_at": started_at,
@@ -168,8 +185,9 @@ def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> Non
     So is none at all. And a first read of a system that names no total is made twice, as long as that costs a page or
     two: whoever it lacks would be made anew here.
     """
-    came = len(staged.ids)
-    few = present - came >= _SHORT_ROWS and present - came > present * _SHORT_PART
+    everybody = staged.ids | staged.left_out
+    came, lacking = len(everybody), present - len(staged.ids)  # nobody who was forgotten counts as known
+    few = lacking >= _SHORT_ROWS and lacking > present * _SHORT_PART
     is_first = not present and staged.total is None and came <= _CONFIRMED_ROWS
     if came and not few and not is_first:
         return
@@ -177,7 +195,7 @@ def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> Non
         return
     if staged.total is None:
         again = {record.id for page in sync.system(side).read_all() for record in page.records}
-        if again == staged.ids:
+        if again == everybody:
             return
     raise ProtocolError(
         f"{side} answered a whole read of {sync.entity} with {came} records; {present} are known.",

@@ -24,11 +24,12 @@ from samklang.errors import (
     StoreError,
     TemporaryError,
 )
-from samklang.store import journal, lanes, ledger, links, seen
+from samklang.store import journal, lanes, ledger, links, seen, tombstones
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync, from_json
 from samklang.sync.extract import OVERLAP
+from samklang.sync.forgotten import is_about_forgotten
 from samklang.systems.base import Change, Creation, Outcome, Update
 
 _CHUNK = 50
@@ -98,6 +99,9 @@ class _Lane:
         ]
         with self.sync.database.read() as connection:
             done = ledger.results(connection, self.plan["id"], self.side)
+            entombed = tombstones.known(connection, self.sync.entity)  # nobody is forgotten while a load is at work
+        if entombed:
+            rows = [row for row in rows if not is_about_forgotten(self.sync.mapping, entombed, row)]
         for outcome in done.values():
             self.report.outcomes[outcome] += 1
         left = [row for row in rows if row["n"] not in done]

@@ -14,10 +14,11 @@ from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE, Record, Scope
 from samklang.errors import OutdatedError
 from samklang.staging import missing_files
-from samklang.store import journal, links, seen
+from samklang.store import journal, links, seen, tombstones
 from samklang.store.tickets import next_ticket
 from samklang.sync import unshown
 from samklang.sync.context import Sync
+from samklang.sync.forgotten import MARK, left_out
 
 _INPUTS = ("raw", "facts", "scope", "created", "clock", "group_clocks", "our_key")
 
@@ -153,6 +154,7 @@ def _take_rows(
 ) -> int:
     entity, side = mapping.entity, view.name
     rows = list({row["id"]: row for row in rows}.values())  # a record that came twice counts as it came last
+    rows = _remembered(connection, mapping, side, rows)
     known = seen.known(connection, entity, side, [row["id"] for row in rows], lock=True)
     rows = [_with_edit_clocks(row, known.get(row["id"])) for row in rows]
     written_since = [i for i, old in known.items() if old["ticket"] > ticket]
@@ -193,6 +195,18 @@ def _take_rows(
         keys += [(row["id"], name, value) for name, value in match_keys(mapping, normal)]
     seen.put(connection, entity, side, stored, keys)
     return len(new)
+
+
+def _remembered(
+    connection: Connection, mapping: Mapping, side: str, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rows of those who were not forgotten since they were staged."""
+    entombed = tombstones.known(connection, mapping.entity)
+    if not entombed:
+        return [row for row in rows if not row["id"].startswith(MARK)]  # of one who may come back by now
+    told = ((row["id"], row["our_key"], loads(row["raw"])) for row in rows)
+    out = left_out(connection, mapping, entombed, side, told)
+    return [row for row in rows if row["id"] not in out and not row["id"].startswith(MARK)]
 
 
 def _with_edit_clocks(row: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:

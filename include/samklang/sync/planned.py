@@ -19,6 +19,7 @@ from samklang.store.lists import PAGE, Alone, Ambiguous, Page, Plan, Record, Sho
 from samklang.store.lists.ambiguous import with_candidates
 from samklang.store.lists.pages import from_cursor, to_cursor
 from samklang.sync.plan_lines import Line, conflict, link, row
+from samklang.sync.staged import EMPTY
 
 _BATCH = 500
 NO_OUTCOME = "waiting"
@@ -71,6 +72,8 @@ class Book:
         decided = self._decided(None) if why else set()
 
         def shaped(line: Line) -> Line | None:
+            if line["op"] == EMPTY:
+                return None
             one = row(self.mapping, line, decided)
             changes = [c for c in one["changes"] if field in (None, c["field"]) and why in (None, c["why"])]
             fits = side in (None, one["side"]) and op in (None, one["op"]) and _has(one["records"], among)

@@ -12,7 +12,7 @@ from samklang.core.mapping import Mapping
 from samklang.core.records import Scope
 from samklang.store import health, ledger, links
 from samklang.store.database import Database
-from samklang.store.lists.runs import PLAN_ONLY
+from samklang.store.journal import PLAN_ONLY
 from samklang.store.schema import runs
 
 

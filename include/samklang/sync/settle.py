@@ -55,6 +55,7 @@ def settle(
             "gone": {side: n for side, n in gone.items() if n <= limit},
             "gone_beyond_limit": {side: n for side, n in gone.items() if n > limit},
             "warnings": [_too_many_gone(sync, side, n) for side, n in gone.items() if n > limit],
+            "forgotten": {read["side"]: read["forgotten"] for read in reads if read.get("forgotten")},
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,16 +31,23 @@ from samklang.systems.base import Description
 
 Unlinked = dict[str, Row[Any]]
 """Records without a link by id; see `seen.unlinked`."""
+Pair = tuple[str, str]
+"""Ids of two records, first side first."""
+GIVEN = "given"
+"""What a link goes by that a person has named."""
 _PAGE = 20_000
 FILES = ("rows", "tuned", "held", "clashes", "verdicts", "frozen", "closed")
 
 
-def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, Any]:
+def transform(sync: Sync, run: Run, reads: list[dict[str, Any]], given: Sequence[Pair] = ()) -> dict[str, Any]:
     """Take in what was read, plan, and stage the plan.
 
     :param reads: the references that `extract` returned, one per side.
+    :param given: see `make_plan`.
     :returns: the reference of the plan: `plan` (its number), `state`, `counts`.
     """
+    with sync.database.begin() as connection:  # it may have been cleared, long after the run had ended
+        journal.start_run(connection, sync.entity, run.id, run.kind, sync.clock())
     descriptions = {read["side"]: from_json(read["description"]) for read in reads}
     views = sync.views(descriptions)
     derive_again(sync, views)
@@ -47,15 +55,22 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]]) -> dict[str, An
     changed = {view.name: take_in(sync, view, by_side[view.name]) for view in views}
     sync.database.refresh_statistics()
     settle_unheard(sync, views)
-    plan = make_plan(sync, run, views, descriptions)
+    plan = make_plan(sync, run, views, descriptions, given)
     counts = count(sync, plan) | {"seen_changes": changed}
     return {**_stage(sync, run, plan, counts), "reads": reads}
 
 
 def make_plan(
-    sync: Sync, run: Run, views: tuple[SideView, SideView], descriptions: MappingOf[str, Description]
+    sync: Sync,
+    run: Run,
+    views: tuple[SideView, SideView],
+    descriptions: MappingOf[str, Description],
+    given: Sequence[Pair] = (),
 ) -> Plan:
-    """Pure but for reading the store: everything that is out of tune, whenever it was seen."""
+    """Pure but for reading the store: everything that is out of tune, whenever it was seen.
+
+    :param given: twins by a person's word, whatever their keys say; those that are not both there and free are not.
+    """
     plan = Plan()
     with sync.database.read() as connection:
         refusals = Refusals(
@@ -67,7 +82,7 @@ def make_plan(
         for side, i in links.apart(connection, sync.entity):
             plan.verdicts.append(Verdict(side, i, "excluded", apart.REASON))
     _plan_linked(sync, run, views, refusals, plan)
-    _plan_unlinked(sync, run, views, descriptions, refusals, plan)
+    _plan_unlinked(sync, run, views, descriptions, refusals, plan, given)
     if run.window is None:
         put_back(sync, views, plan)
     kinds = {f.name: f.kind for f in sync.mapping.fields}
@@ -109,13 +124,14 @@ def _plan_unlinked(
     descriptions: MappingOf[str, Description],
     refusals: Refusals,
     plan: Plan,
+    given: Sequence[Pair],
 ) -> None:
     sides = sync.mapping.sides
     with sync.database.read() as connection:
         unlinked = {side: seen.unlinked(connection, sync.entity, side) for side in sides}
         holders = {name: seen.key_holders(connection, sync.entity, name) for name in sync.mapping.match}
         marks = {side: journal.watermark(connection, sync.entity, side) or {} for side in sides}
-    matches, orphans = _match(sync, unlinked, holders, descriptions)
+    matches, orphans = _match(sync, unlinked, holders, descriptions, given)
     pairs = matches.pairs
     if run.window is not None:
         first, second = (unlinked[side] for side in sides)
@@ -192,8 +208,9 @@ def _match(
     unlinked: dict[str, Unlinked],
     holders: dict[str, pd.DataFrame],
     descriptions: MappingOf[str, Description],
+    given: Sequence[Pair],
 ) -> tuple[Matches, dict[str, set[str]]]:
-    """By our own key first: it stands on records that we made and did not get round to linking.
+    """After what is given, by our own key: it stands on records that we made and did not get round to linking.
 
     :returns: the matches; and, by side, records with a key of ours whose origin is linked elsewhere, or gone.
     """
@@ -201,6 +218,12 @@ def _match(
     ours: list[tuple[str, str, str]] = []
     orphans: dict[str, set[str]] = {side: set() for side in sides}
     paired: dict[str, set[str]] = {side: set() for side in sides}
+    for a, b in given:
+        ends = dict(zip(sides, (a, b), strict=True))
+        if all(i in unlinked[side] and i not in paired[side] for side, i in ends.items()):
+            paired[sides[0]].add(a)
+            paired[sides[1]].add(b)
+            ours.append((a, b, GIVEN))
     for target in sides:
         source = sync.mapping.other(target)
         keyed = {i: row.our_key for i, row in unlinked[target].items() if row.our_key is not None}

@@ -94,6 +94,8 @@ def _in_words(entity: str, summary: dict[str, Any], expired: int) -> str:
     for side, report in summary["loads"].items():
         outcomes = ", ".join(f"{count} {name}" for name, count in report["outcomes"].items()) if report else ""
         lines.append(f"  wrote to {side}: {outcomes or 'nothing'}")
+    for side, count in summary["forgotten"].items():
+        lines.append(f"  {count} records of {side} were left out: they were forgotten")
     for side, count in summary["gone"].items():
         lines.append(f"  {count} records are gone in {side}; their twins are untouched")
     lines += [f"  {warning}" for warning in summary["warnings"]]

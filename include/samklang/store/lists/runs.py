@@ -9,13 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, select, tuple_
 
 from samklang.core.jsontext import loads
+from samklang.store.journal import PLAN_ONLY
 from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
 from samklang.store.schema import orders, plans
 from samklang.store.schema import runs as table
 from samklang.store.upserts import chunks
-
-PLAN_ONLY = "plan"
-"""The kind of a run that only shows a plan: it is no run of the DAG."""
 
 
 @dataclass(frozen=True, slots=True)
