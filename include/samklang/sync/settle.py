@@ -20,6 +20,7 @@ def settle(
     plan: dict[str, Any] | None,
     written: dict[str, dict[str, Any] | None],
     failed: list[str],
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """Move watermarks, write the summary.
 
@@ -29,10 +30,12 @@ def settle(
 
     :param written: what each load reported, by side; None where it did not finish.
     :param failed: task ids that failed before this one.
+    :param reason: given by the person who approved or rejected the plan.
     :returns: the summary, also kept in the store.
     """
     with sync.database.begin() as connection:
-        rejected = plan is not None and journal.plan(connection, plan["plan"])["state"] == "rejected"
+        stored = journal.plan(connection, plan["plan"]) if plan is not None else None
+        rejected = stored is not None and stored["state"] == "rejected"
         if not (run.dry_run or rejected or run.kind == "backfill" or run.window):
             for read in reads:
                 if written.get(read["side"]) is not None:
@@ -49,6 +52,7 @@ def settle(
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
+            "review": _review(stored, reason),
             "loads": written,
             "held": _held(connection, sync),
             "failed": failed,
@@ -66,6 +70,13 @@ def _mark_linked(sync: Sync, side: str) -> None:
         with sync.database.begin() as connection:
             journal.hold_plans(connection, sync.entity)  # nobody ends a link meanwhile
             last = seen.mark_linked(connection, sync.entity, side, after=last)
+
+
+def _review(plan: dict[str, Any] | None, reason: str | None) -> dict[str, Any] | None:
+    """Who decided on the plan, and why; None where nobody and nothing has."""
+    if plan is None or plan["decided_by"] is None:
+        return None
+    return {"decision": plan["state"], "by": plan["decided_by"], "reason": reason}
 
 
 def _held(connection: Connection, sync: Sync) -> dict[str, Any]:
