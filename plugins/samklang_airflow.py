@@ -1,4 +1,4 @@
-"""What Samklang adds to Airflow itself: the note that tells what a run did."""
+"""What Samklang adds to Airflow itself: notes that tell what runs did, and deadlines that count from a run's start."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,10 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "include"))  # where s
 from airflow.plugins_manager import AirflowPlugin
 
 from samklang.airflow import listener
+from samklang.airflow.deadlines import RunMadeDeadline
 
 
 class SamklangAirflowPlugin(AirflowPlugin):
     name = "samklang_airflow"
-    listeners = [listener]  # noqa: RUF012
+    listeners = (listener,)
+    deadline_references = (RunMadeDeadline,)

@@ -9,8 +9,9 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseNotifier, CronDataIntervalTimetable, Param
 
+from samklang.airflow.deadlines import deadline
 from samklang.airflow.names import EXTRACTS, LOADS, REVIEW, SETTLE, TRANSFORM
-from samklang.airflow.notifying import deadline, notifiers_of
+from samklang.airflow.notifying import notifiers_of
 from samklang.airflow.operators import (
     ExtractPowerOfficeGoOperator,
     ExtractShopifyOperator,

@@ -7,7 +7,6 @@ worth less than a run.
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -56,7 +55,7 @@ def _write(connection: Connection, dag_run_id: int) -> None:
     stored = connection.execute(select(xcom.value).where(*mine)).scalar()
     if stored is None:
         return  # no run of ours, or settle never came to its end
-    now = {"content": json.loads(stored), "updated_at": datetime.now(UTC)}
+    now = {"content": str(stored), "updated_at": datetime.now(UTC)}
     note: Any = DagRunNote
     author = connection.execute(select(note.user_id).where(note.dag_run_id == dag_run_id)).first()
     if author is None:

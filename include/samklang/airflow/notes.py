@@ -47,14 +47,13 @@ def note(entity: str, summary: dict[str, Any], health: dict[str, int]) -> str:
 
 def headline(summary: dict[str, Any]) -> str:
     """How a run ended, in one line: what failed, or who rejected the plan and why."""
-    text = _STATES[summary["state"]]
     if summary["failed"]:
-        text = f"{', '.join(summary['failed'])} failed"
+        return f"{', '.join(summary['failed'])} failed"
     review = summary["review"]
-    if review and review["decision"] == "rejected":
-        why = f": {review['reason']}" if review["reason"] else ", no reason given"
-        text += f" (by {review['by']}{why})"
-    return text
+    if summary["state"] == "rejected" and review:
+        why = f" ({review['reason']})" if review["reason"] else ", who gave no reason"
+        return f"the plan was rejected by {review['by']}{why}; nothing was written and nothing moved"
+    return _STATES[summary["state"]]
 
 
 def in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expired: int) -> str:

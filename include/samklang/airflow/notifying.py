@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-# all public, though the stub lacks three of them
-from airflow.sdk import BaseHook, BaseNotifier, DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined]
+from airflow.sdk import BaseHook, BaseNotifier
 
 from samklang.airflow.discretion import mask
 from samklang.airflow.links import airflow_url, run_url
@@ -28,19 +27,6 @@ def notifiers_of(told: Notifications, event: str) -> list[RunNotifier]:
     return [RunNotifier(event=event, webhook=told.webhook, emails=told.emails)] if told else []
 
 
-def deadline(told: Notifications) -> DeadlineAlert | None:
-    """Tells of a run that has not ended in time after it was queued, from the executor: no triggerer is needed."""
-    if told.deadline is None:
-        return None
-    kwargs = {"event": "late", "webhook": told.webhook, "emails": list(told.emails), "allowed": str(told.deadline)}
-    return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=told.deadline,
-        callback=SyncCallback(RunNotifier, kwargs),
-        name="samklang",
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """What is posted to the webhook, as JSON. `text` is all of it in one line, which chats show as it is."""
@@ -54,7 +40,7 @@ class Message:
 
 
 class RunNotifier(BaseNotifier):
-    """Tells of one run by webhook, e-mail or both. A failure of one keeps the other from nothing, and breaks no run.
+    """Tells of one run by webhook, e-mail or both. Where one fails the other is still tried, and no run breaks.
 
     :param event: `failed`, `waiting` or `late`.
     :param webhook: the id of a connection of type `http`; its host is the whole address.
@@ -79,6 +65,9 @@ class RunNotifier(BaseNotifier):
         self.allowed = allowed
 
     def notify(self, context: Context) -> None:
+        run: Any = context.get("dag_run")
+        if self.event == "late" and run["state"] not in ("queued", "running"):
+            return  # it has failed, which was told; Airflow drops the deadlines only of runs that went well
         message = message_of(self.event, context, allowed=self.allowed)
         if self.webhook:
             self._try("webhook", lambda: _post(str(self.webhook), message))
@@ -106,7 +95,7 @@ def message_of(event: str, context: Mapping[str, Any], *, allowed: str = "") -> 
         why = f"{context['task'].subject}; a person has to approve or reject it"
         link = airflow_url("dags", dag_id, "runs", run_id, "tasks", REVIEW, "required_actions")
     elif event == "late":
-        why = f"not finished {allowed} after it was queued"
+        why = f"not finished {allowed} after it was made"
     else:
         why = _failure(context)
     return Message(dag_id, run_id, event, why, link, f"{dag_id} {event}: {why}. {link}")
