@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -61,61 +62,68 @@ def test_airflow_can_keep_every_note() -> None:
     assert len(text(warnings=["x" * 2000])) == 1000
 
 
-def note_of(run: Any) -> Any:
-    from airflow.models.dagrun import DagRunNote
+@pytest.fixture
+def ended(world: Any) -> Iterator[tuple[Any, Any]]:
+    """A run that has ended and the session that ends it; the scheduler's part, which `dag.test()` does without one."""
+    from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
-
-    with create_session() as session:
-        return session.get(DagRunNote, run.run.id)
-
-
-def test_a_run_gets_its_note_and_the_next_ending_renews_it_but_for_a_persons_own(world: Any) -> None:
-    from airflow.models.dagrun import DagRun, DagRunNote
-    from airflow.utils.session import create_session
-
-    from samklang.airflow.listener import on_dag_run_success
 
     run = world.run(on_guard="proceed")
-    first = note_of(run)
-    assert first.content.startswith("Customers: in tune")
-    assert f"/plans/{run.results['transform']['plan']})" in first.content
-
-    def end_again(**changes: Any) -> str:
-        with create_session() as session:
-            note = session.get(DagRunNote, run.run.id)
-            for name, value in changes.items():
-                setattr(note, name, value)
-        with create_session() as session:
-            on_dag_run_success(session.get(DagRun, run.run.id), "success")
-        return str(note_of(run).content)
-
-    assert end_again(content="outdated") == first.content
-    assert end_again(content="mine", user_id="kari") == "mine"
+    with create_session() as session:
+        yield session.get(DagRun, run.run.id), session
 
 
-def test_a_note_that_cannot_be_written_costs_no_run(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def note_after(ended: tuple[Any, Any]) -> Any:
+    from airflow.models.dagrun import DagRunNote
+
+    run, session = ended
+    session.commit()
+    session.expire_all()
+    return session.get(DagRunNote, run.id)
+
+
+def test_a_run_gets_its_note_and_each_ending_renews_it_but_for_a_persons_own(ended: tuple[Any, Any]) -> None:
+    from samklang.airflow.listener import on_dag_run_failed, on_dag_run_success
+
+    run, _ = ended
+    on_dag_run_success(run, "success")
+    note = note_after(ended)
+    first = note.content
+    assert first.startswith("Customers: in tune")
+    assert "/samklang/customers/plans/" in first
+
+    note.content = "outdated"
+    note_after(ended)
+    on_dag_run_failed(run, "task_failure")
+    assert note_after(ended).content == first
+
+    note.content, note.user_id = "mine", "kari"
+    note_after(ended)
+    on_dag_run_success(run, "success")
+    assert note_after(ended).content == "mine"
+
+
+def test_a_note_that_cannot_be_written_leaves_the_run_as_it_is(
+    ended: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sqlalchemy import text as sql
 
     from samklang.airflow import listener
 
+    run, session = ended
     monkeypatch.setattr(listener, "_write", lambda connection, _: connection.execute(sql("SELECT * FROM nowhere")))
-    run = world.run(on_guard="proceed")
-    assert run.state == "success"
-    assert note_of(run) is None
+    listener.on_dag_run_success(run, "success")
+    assert note_after(ended) is None
+    assert session.get(type(run), run.id).state == "success"
 
 
-def test_runs_of_other_dags_are_left_alone(world: Any) -> None:
-    from airflow.models.dagrun import DagRun
+def test_runs_of_other_dags_are_left_alone(ended: tuple[Any, Any]) -> None:
     from airflow.models.xcom import XComModel
-    from airflow.utils.session import create_session
     from sqlalchemy import delete
 
     from samklang.airflow.listener import on_dag_run_failed
 
-    run = world.run(dry_run=True)
-    with create_session() as session:
-        session.execute(delete(XComModel).where(XComModel.run_id == run.run.run_id))
-        session.delete(session.get(DagRun, run.run.id).dag_run_note)
-    with create_session() as session:
-        on_dag_run_failed(session.get(DagRun, run.run.id), "task_failure")
-    assert note_of(run) is None
+    run, session = ended
+    session.execute(delete(XComModel).where(XComModel.dag_run_id == run.id))
+    on_dag_run_failed(run, "task_failure")
+    assert note_after(ended) is None

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow.sdk import BaseHook, BaseNotifier
+from airflow.sdk import BaseNotifier
 
 from samklang.airflow.discretion import mask
 from samklang.airflow.links import airflow_url, run_url
@@ -111,13 +111,13 @@ def _failure(context: Mapping[str, Any]) -> str:
 
 
 def _post(conn_id: str, message: Message) -> None:
-    from airflow.providers.http.notifications import HttpNotifier
+    """Without the retries of `HttpHook.run`, which log the whole address of a server that does not answer."""
+    from airflow.providers.http.hooks.http import HttpHook
 
-    host = BaseHook.get_connection(conn_id).host or ""
-    path = urlsplit(host if "://" in host else f"//{host}").path.strip("/")
-    if path:
-        mask(path)  # chats put their secret there
-    HttpNotifier(http_conn_id=conn_id, json=asdict(message), extra_options={"timeout": _TIMEOUT}).notify({})
+    hook = HttpHook(http_conn_id=conn_id)
+    session = hook.get_conn()
+    mask(urlsplit(hook.base_url).path.strip("/") or hook.base_url)  # chats put their secret there
+    session.post(hook.base_url, json=asdict(message), timeout=_TIMEOUT).raise_for_status()
 
 
 def _mail(emails: list[str], message: Message) -> None:
