@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pendulum
@@ -42,6 +43,32 @@ def test_every_task_is_tried_twice_more_and_the_dag_has_tags_and_help(dag: Any) 
     assert all(task.retries == 2 and task.retry_policy is not None for task in dag.tasks)
     assert "samklang" in dag.tags
     assert "review" in dag.doc_md
+
+
+def test_every_task_says_what_it_does_and_what_clearing_it_means(dag: Any) -> None:
+    names = {task.task_display_name for task in dag.tasks}
+    assert len(names) == len(EDGES)
+    assert names.isdisjoint(EDGES)
+    for task in dag.tasks:
+        assert "Cleared or retried" in task.doc_md or task.task_id == "review", task.task_id
+    assert "on_guard" in dag.get_task("review").doc_md
+
+
+@pytest.mark.parametrize("base", ["", "https://data.example", "https://data.example/team/airflow/"])
+def test_every_task_links_to_its_page_in_the_console(dag: Any, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
+    run, root = "manual__2026-11-25T17:40:06+00:00", f"{base.rstrip('/')}/samklang/{dag.dag_id.removeprefix('sync_')}"
+    ended = f"{root}/runs/manual__2026-11-25T17%3A40%3A06%2B00%3A00"
+
+    def link(task_id: str) -> str:
+        (link,) = dag.get_task(task_id).operator_extra_links
+        return str(link.get_link(dag.get_task(task_id), ti_key=SimpleNamespace(run_id=run)))
+
+    assert {link("extract_shopify"), link("extract_powerofficego")} == {f"{root}/"}
+    assert link("settle") == link("transform") == link("load_shopify") == ended  # no plan is known yet
+    for task_id in ("transform", "review", "load_shopify", "load_powerofficego"):
+        monkeypatch.setattr(dag.get_task(task_id), "plan_id", 12)
+        assert link(task_id) == f"{root}/plans/12"
 
 
 def test_one_run_at_a_time_and_no_catching_up(dag: Any) -> None:

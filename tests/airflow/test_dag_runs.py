@@ -89,6 +89,9 @@ def test_a_question_that_nobody_answers_in_time_counts_as_no(world: Any, monkeyp
     assert world.rerun(run, "review", task) == "success"
     assert world.plan(run)["state"] == "rejected"
     assert world.plan(run)["decided_by"] == "nobody in time"
+    assert world.rerun(run, "settle") == "success"
+    review = {"decision": "rejected", "by": "nobody in time", "reason": None}
+    assert world.outcome(run.run).results["settle"]["review"] == review
 
 
 def test_on_guard_fail_ends_the_run_with_every_limit_that_was_passed(world: Any) -> None:
@@ -168,11 +171,26 @@ def test_a_run_that_ended_well_tells_whoever_waits_for_the_entity(world: Any) ->
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
+    def events(run: Any) -> dict[str, Any]:
+        with create_session() as session:
+            found = session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == run.run.run_id)).all()
+            return {event.asset.uri: event.extra for event in found}
+
     run = world.run(on_guard="proceed")
-    with create_session() as session:
-        events = session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == run.run.run_id)).all()
-        assert [(event.asset.uri, event.extra["state"]) for event in events] == [("x-samklang://customers", "success")]
-        assert events[0].extra["linked"] == world.status()["linked"]
+    told = events(run)
+    assert told["x-samklang://customers"]["state"] == "success"
+    assert told["x-samklang://customers"]["linked"] == world.status()["linked"]
+    assert told["x-samklang://shopify/customers"]["outcomes"] == run.results["load_shopify"]["outcomes"]
+    assert told["x-samklang://shopify/customers"]["writes"] == len(world.shopify.writes())
+    assert told["x-samklang://customers"]["writes"] == world.writes()
+
+    # one that wrote nothing says so; one that was not carried out tells of neither side
+    assert {uri: extra["writes"] for uri, extra in events(world.run()).items()} == {
+        "x-samklang://customers": 0,
+        "x-samklang://shopify/customers": 0,
+        "x-samklang://powerofficego/customers": 0,
+    }
+    assert set(events(world.run(dry_run=True))) == {"x-samklang://customers"}
 
 
 def linked(world: Any, customer: dict[str, Any]) -> bool:

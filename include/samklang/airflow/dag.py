@@ -9,6 +9,9 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseNotifier, CronDataIntervalTimetable, Param
 
+from samklang.airflow.deadlines import deadline
+from samklang.airflow.names import EXTRACTS, LOADS, REVIEW, SETTLE, TRANSFORM
+from samklang.airflow.notifying import notifiers_of
 from samklang.airflow.operators import (
     ExtractPowerOfficeGoOperator,
     ExtractShopifyOperator,
@@ -18,25 +21,10 @@ from samklang.airflow.operators import (
     SettleOperator,
     TransformOperator,
 )
-from samklang.airflow.operators.base import EXTRACTS, LOADS, REVIEW, SETTLE, TRANSFORM
 from samklang.airflow.retries import FIRST_WAIT, RETRIES, MinutesRetryPolicy
+from samklang.airflow.texts import dag_doc, of_task
 from samklang.mapping_files import load_mapping, mappings_folder
-from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION, STORE_CONNECTION
-
-_DOC = """\
-### {Entity} of PowerOffice Go and Shopify, kept in tune
-
-`{entity}.yaml` says which fields travel, how often, and what one run may do without asking.
-
-1. **extract_powerofficego**, **extract_shopify** read both sides and stage what came.
-2. **transform** links records, merges three ways against what was last synchronised, and stages a plan.
-3. **review** passes a plan within the mapping's limits. Beyond one it asks: *Required actions* in this UI, for a day.
-4. **load_shopify**, **load_powerofficego** write, each only where the target still holds what the plan expects.
-5. **settle** closes the run and logs the summary. Rejected and dry runs end green, and say so.
-
-Any task can be cleared: what is done is not done again. A **backfill** compares records last changed in its window; it
-creates nothing and moves no watermark. More: `python -m samklang status`, `plan {entity}`, `explain {entity} ID`.
-"""
+from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION, STORE_CONNECTION, notifications
 
 
 def build_dag(
@@ -52,25 +40,33 @@ def build_dag(
     :param entity: `customers` or `products`.
     :param dag_id: for another pair of systems; by default `sync_<entity>`.
     :param notifiers: told when `review` waits for a person; a parked run stops the schedule.
-    :raises MappingError: the mapping file is wrong; Airflow shows it as an import error.
+    :raises ConfigurationError: the mapping file or a setting is wrong; Airflow shows it as an import error.
     """
     mapping = load_mapping(entity, mappings_folder(os.environ))
-    ids: Any = {
-        "entity": entity,
-        "powerofficego_conn_id": powerofficego_conn_id,
-        "shopify_conn_id": shopify_conn_id,
-        "store_conn_id": store_conn_id,
-    }
+    told = notifications(os.environ)
+
+    def task(task_id: str) -> dict[str, Any]:
+        return {
+            "task_id": task_id,
+            "entity": entity,
+            "powerofficego_conn_id": powerofficego_conn_id,
+            "shopify_conn_id": shopify_conn_id,
+            "store_conn_id": store_conn_id,
+            **of_task(entity, task_id),
+        }
+
     with DAG(
         dag_id or f"sync_{entity}",
         description=f"{entity.capitalize()} of PowerOffice Go and Shopify, kept in two-way sync",
-        doc_md=_DOC.format(entity=entity, Entity=entity.capitalize()),
+        doc_md=dag_doc(entity),
         # with bounds on both ends, unlike a bare cron text: a backfill is a window on the past
         schedule=CronDataIntervalTimetable(mapping.schedule, timezone="UTC"),
         catchup=False,
         max_active_runs=1,
         tags=["samklang", entity],
         params=_params(),
+        on_failure_callback=[*notifiers_of(told, "failed")],
+        deadline=deadline(told),
         default_args={
             "owner": "samklang",
             "retries": RETRIES,
@@ -79,17 +75,21 @@ def build_dag(
         },
     ) as dag:
         extracts = [
-            ExtractPowerOfficeGoOperator(task_id=EXTRACTS["powerofficego"], **ids),
-            ExtractShopifyOperator(task_id=EXTRACTS["shopify"], **ids),
+            ExtractPowerOfficeGoOperator(**task(EXTRACTS["powerofficego"])),
+            ExtractShopifyOperator(**task(EXTRACTS["shopify"])),
         ]
-        transform = TransformOperator(task_id=TRANSFORM, **ids)
-        # Airflow forgets an answer that comes within a second of the question, and tries again: ask again at once.
-        review = ReviewOperator(task_id=REVIEW, retry_delay=timedelta(seconds=1), notifiers=notifiers, **ids)
+        transform = TransformOperator(**task(TRANSFORM))
+        review = ReviewOperator(
+            # Airflow forgets an answer that comes within a second of the question, and tries again: ask again at once.
+            retry_delay=timedelta(seconds=1),
+            notifiers=[*notifiers, *notifiers_of(told, "waiting")],
+            **task(REVIEW),
+        )
         loads = [
-            LoadShopifyOperator(task_id=LOADS["shopify"], **ids),
-            LoadPowerOfficeGoOperator(task_id=LOADS["powerofficego"], **ids),
+            LoadShopifyOperator(**task(LOADS["shopify"])),
+            LoadPowerOfficeGoOperator(**task(LOADS["powerofficego"])),
         ]
-        extracts >> transform >> review >> loads >> SettleOperator(task_id=SETTLE, **ids)
+        extracts >> transform >> review >> loads >> SettleOperator(**task(SETTLE))
     return dag
 
 

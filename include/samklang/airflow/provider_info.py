@@ -1,4 +1,4 @@
-"""What Airflow learns of this package at start: two connection types with forms of their own.
+"""What Airflow learns of this package at start: two connection types with forms, and the link to the console.
 
 Read through the entry point group `apache_airflow_provider`, so only where the package is installed.
 """
@@ -16,6 +16,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Samklang",
         "description": "PowerOffice Go and Shopify kept in two-way sync.",
         "connection-types": [_powerofficego(), _shopify()],
+        "extra-links": ["samklang.airflow.links.ConsoleLink"],
     }
 
 

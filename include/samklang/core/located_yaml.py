@@ -24,6 +24,12 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _FRACTION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%?)", re.ASCII)
 
 
+def duration_of(text: str) -> timedelta | None:
+    """Minutes, hours or days: `90m`, `24h`, `7d`; None for anything else."""
+    match = _DURATION.fullmatch(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
 class Located:
     """One value, the name it goes by in messages, and where it stands. Every reader raises `MappingError`."""
 
@@ -100,12 +106,12 @@ class Located:
 
     def duration(self) -> timedelta:
         """Minutes, hours or days: `90m`, `24h`, `7d`."""
-        match = _DURATION.fullmatch(self.text())
-        if match is None:
+        duration = duration_of(self.text())
+        if duration is None:
             raise self.error(
                 f"{self.name} cannot be `{self.text()}`.", "Write minutes, hours or days, such as `90m`, `24h` or `7d`."
             )
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return duration
 
     def fraction(self) -> Decimal:
         """A share from 0 to 1, written as `20%` or `0.2`."""

@@ -22,6 +22,7 @@ def settle(
     plan: dict[str, Any] | None,
     written: dict[str, dict[str, Any] | None],
     failed: list[str],
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """Move watermarks, write the summary.
 
@@ -31,10 +32,12 @@ def settle(
 
     :param written: what each load reported, by side; None where it did not finish.
     :param failed: task ids that failed before this one.
+    :param reason: given by the person who approved or rejected the plan.
     :returns: the summary, also kept in the store.
     """
     with sync.database.read() as connection:  # no write waits for it
-        rejected = plan is not None and journal.plan(connection, plan["plan"])["state"] == "rejected"
+        stored = journal.plan(connection, plan["plan"]) if plan is not None else None
+        rejected = stored is not None and stored["state"] == "rejected"
         carried_out = written if plan is not None and not (run.dry_run or rejected) else {}
         state_of_things = {**report.counts(connection, sync.mapping), **report.records(connection, sync.mapping)}
         if plan is not None:
@@ -59,6 +62,7 @@ def settle(
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
+            "review": _review(stored, reason),
             "loads": written,
             "requests": _requests(reads, written),
             "held": _held(connection, sync),
@@ -108,6 +112,13 @@ def _lag(lags: list[float]) -> dict[str, Any] | None:
         return None
     p50, p95 = (round(lags[ceil(part * len(lags)) - 1], 3) for part in (0.50, 0.95))
     return {"p50": p50, "p95": p95, "writes": len(lags)}
+
+
+def _review(plan: dict[str, Any] | None, reason: str | None) -> dict[str, Any] | None:
+    """Who decided on the plan, and why; None where nobody and nothing has."""
+    if plan is None or plan["decided_by"] is None:
+        return None
+    return {"decision": plan["state"], "by": plan["decided_by"], "reason": reason}
 
 
 def _held(connection: Connection, sync: Sync) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from samklang.airflow.assets import openlineage_dataset
+from samklang.airflow.links import ConsoleLink
+from samklang.airflow.names import TRANSFORM
 from samklang.errors import StoreError
 from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION, STORE_CONNECTION
 
@@ -15,11 +18,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from samklang.sync.context import Sync
-
-TRANSFORM, REVIEW, SETTLE = "transform", "review", "settle"
-EXTRACTS = {"powerofficego": "extract_powerofficego", "shopify": "extract_shopify"}
-LOADS = {"powerofficego": "load_powerofficego", "shopify": "load_shopify"}
-"""Task ids by side: how the steps of one run find each other's references."""
 
 
 class SyncOperator(BaseOperator):
@@ -32,7 +30,7 @@ class SyncOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("powerofficego_conn_id", "shopify_conn_id", "store_conn_id")
-    ui_color = "#eef4f8"
+    operator_extra_links = (ConsoleLink(),)
 
     def __init__(
         self,
@@ -48,6 +46,24 @@ class SyncOperator(BaseOperator):
         self.powerofficego_conn_id = powerofficego_conn_id
         self.shopify_conn_id = shopify_conn_id
         self.store_conn_id = store_conn_id
+        self.plan_id: int | None = None
+
+    def console_page(self, run_id: str) -> tuple[str | int, ...]:
+        """Where the console shows what this task did: its plan, once that is known, else the run."""
+        return ("runs", run_id) if self.plan_id is None else ("plans", self.plan_id)
+
+    def pull_plan(self, context: Context) -> dict[str, Any]:
+        """The reference of this run's plan. :raises StoreError: `transform` left none."""
+        plan = pull_required(context, TRANSFORM)
+        self.plan_id = plan["plan"]
+        return plan
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002
+        """Inlets and outlets, which OpenLineage takes over by itself only for kinds of address that it knows."""
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        inputs, outputs = ([openlineage_dataset(asset) for asset in assets] for assets in (self.inlets, self.outlets))
+        return OperatorLineage(inputs=inputs, outputs=outputs)
 
     @contextmanager
     def open_sync(self) -> Iterator[Sync]:

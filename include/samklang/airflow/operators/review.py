@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param
 
-from samklang.airflow.operators.base import TRANSFORM, SyncOperator, pull_required
+from samklang.airflow.links import console_url
+from samklang.airflow.operators.base import SyncOperator
 from samklang.errors import GuardError
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from samklang.sync.context import Sync
 
 RESPONSE_TIMEOUT = timedelta(days=1)
+_REASON = "reason"
+_REASON_LENGTH = 200
 
 
 class ReviewOperator(SyncOperator, ApprovalOperator):
@@ -30,8 +34,10 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
     """
 
     template_fields: Sequence[str] = (*SyncOperator.template_fields, "subject", "body")
+    ui_color = "#fdf1d8"
 
     def __init__(self, *, response_timeout: timedelta = RESPONSE_TIMEOUT, **kwargs: Any) -> None:
+        kwargs["params"] = {_REASON: _reason_param()}  # of the answer's form; those of the DAG come by themselves
         super().__init__(
             subject="The plan passes a limit of the mapping",
             defaults=self.REJECT,
@@ -40,16 +46,16 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
         )
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """:returns: `decision` and `by`. :raises GuardError: beyond a limit, and nobody may or can be asked."""
+        """:returns: `decision`, `by`, `reason`. :raises GuardError: beyond a limit, and nobody may or can be asked."""
         from samklang.sync.review import beyond_limits
 
-        plan = pull_required(context, TRANSFORM)
+        plan = self.pull_plan(context)
         with self.open_sync() as sync:
-            state = _state(sync, plan["plan"])
-            if state == "approved":
-                self.log.info("plan %d is approved already", plan["plan"])
-                return {"decision": "approved", "by": "an earlier try"}
-            if state == "dry":
+            stored = _stored(sync, plan["plan"])
+            if stored["state"] == "approved":
+                self.log.info("plan %d is approved already, by %s", plan["plan"], stored["decided_by"])
+                return {"decision": "approved", "by": stored["decided_by"], "reason": None}
+            if stored["state"] == "dry":
                 self.log.info("a dry run: plan %d is kept, nothing is written", plan["plan"])
                 self.skip(ti=context["ti"], tasks=self.get_direct_relatives(upstream=False))
             reasons = beyond_limits(sync.mapping, plan["counts"])
@@ -62,34 +68,61 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
         if on_guard == "fail" or not _can_wait(context):
             raise _refusal(plan["plan"], reasons, asked=on_guard == "ask")
         self.subject, self.body = _question(self.entity, plan, reasons)
+        self._tell(context)
         result: dict[str, Any] = super().execute(context)
         return result
 
+    def _tell(self, context: Context) -> None:
+        """Notify here and not in the base class, where a notifier that fails would fail the task."""
+        notifiers, self.notifiers = self.notifiers, []
+        for notifier in notifiers:
+            try:
+                notifier(context)
+            except Exception as error:
+                self.log.warning("%s could not tell anybody: %s", type(notifier).__name__, type(error).__name__)
+
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Resumed by a person's answer, or by the timeout's."""
-        plan = pull_required(context, TRANSFORM)
+        plan = self.pull_plan(context)
         user = event.get("responded_by_user") or {}
         by = user.get("name") or user.get("id") or "nobody in time"
         state = "approved" if event.get("chosen_options") == [self.APPROVE] else "rejected"
+        reason = _one_line((event.get("params_input") or {}).get(_REASON))
         with self.open_sync() as sync:
-            decision = self._decide(sync, plan["plan"], state, by)
+            decision = self._decide(sync, plan["plan"], state, by, reason)
+        context["ti"].xcom_push("return_value", decision)  # skipping the loads leaves no return value
         super().execute_complete(context, event)  # where rejected, it skips the loads
         return decision
 
-    def _decide(self, sync: Sync, plan_id: int, state: str, by: str) -> dict[str, Any]:
+    def _decide(self, sync: Sync, plan_id: int, state: str, by: str, reason: str | None = None) -> dict[str, Any]:
         from samklang.store import journal
 
         with sync.database.begin() as connection:
             journal.set_plan(connection, plan_id, state=state, decided_by=by, decided_at=sync.clock())
-        self.log.info("plan %d is %s (%s)", plan_id, state, by)
-        return {"decision": state, "by": by}
+        self.log.info("plan %d is %s (%s%s)", plan_id, state, by, f": {reason}" if reason else "")
+        return {"decision": state, "by": by, "reason": reason}
 
 
-def _state(sync: Sync, plan_id: int) -> str:
+def _reason_param() -> Param:
+    """A line in the form that asks for the answer; may stay empty."""
+    return Param(
+        None,
+        type=["null", "string"],
+        title="Reason",
+        description="Shown in the run's note and summary. No personal data, please.",
+        source="task",
+    )
+
+
+def _one_line(text: object) -> str | None:
+    return " ".join(str(text or "").split())[:_REASON_LENGTH] or None
+
+
+def _stored(sync: Sync, plan_id: int) -> dict[str, Any]:
     from samklang.store import journal
 
     with sync.database.read() as connection:
-        return str(journal.plan(connection, plan_id)["state"])
+        return journal.plan(connection, plan_id)
 
 
 def _can_wait(context: Context) -> bool:
@@ -126,5 +159,7 @@ def _question(entity: str, plan: dict[str, Any], reasons: list[str]) -> tuple[st
     return (
         f"{entity}: plan {plan['plan']} passes a limit",
         f"{limits}\n\n{summary_table(plan['counts'])}\n\n"
-        f"Record by record: `python -m samklang plan {entity}`. Rejecting writes nothing; the next run plans anew.",
+        f"[The whole plan, record by record]({console_url(entity, 'plans', plan['plan'])}). **Approve** applies "
+        "exactly this plan; what has moved since goes into the next one. **Reject** writes nothing; the next run plans "
+        "anew.",
     )

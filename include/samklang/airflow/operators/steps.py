@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from samklang.airflow.operators.base import EXTRACTS, TRANSFORM, SyncOperator, pull_required
+from samklang.airflow.assets import side_asset, writes
+from samklang.airflow.names import EXTRACTS, SIDES
+from samklang.airflow.operators.base import SyncOperator, pull_required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -14,6 +16,13 @@ class ExtractOperator(SyncOperator):
     """Read one side and stage what came; returns the reference that `transform` takes."""
 
     side: ClassVar[str]
+    ui_color = "#e3eefb"
+
+    def __init__(self, *, entity: str, **kwargs: Any) -> None:
+        super().__init__(entity=entity, inlets=[side_asset(self.side, entity)], **kwargs)
+
+    def console_page(self, run_id: str) -> tuple[str | int, ...]:  # noqa: ARG002
+        return ()
 
     def execute(self, context: Context) -> dict[str, Any]:
         from samklang.airflow.context import run_of
@@ -40,6 +49,8 @@ class ExtractShopifyOperator(ExtractOperator):
 class TransformOperator(SyncOperator):
     """Make the plan from what was read; returns its reference and counts. See `SyncOperator` for the parameters."""
 
+    ui_color = "#fdf1d8"
+
     def execute(self, context: Context) -> dict[str, Any]:
         from samklang.airflow.context import run_of
         from samklang.sync.review import summary_table
@@ -48,6 +59,7 @@ class TransformOperator(SyncOperator):
         reads = [pull_required(context, task_id) for task_id in EXTRACTS.values()]
         with self.open_sync() as sync:
             plan = transform(sync, run_of(context), reads)
+        self.plan_id = plan["plan"]
         self.log.info("plan %d:\n%s", plan["plan"], summary_table(plan["counts"]))
         return plan
 
@@ -56,16 +68,26 @@ class LoadOperator(SyncOperator):
     """Carry out one side of an approved plan; running it again does what is left. Returns rows by outcome."""
 
     side: ClassVar[str]
+    ui_color = "#e2f4e6"
+
+    def __init__(self, *, entity: str, **kwargs: Any) -> None:
+        others = [side_asset(side, entity) for side in SIDES if side != self.side]
+        super().__init__(entity=entity, inlets=others, outlets=[side_asset(self.side, entity)], **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
         from samklang.sync.load import load
 
-        plan = pull_required(context, TRANSFORM)
+        plan = self.pull_plan(context)
         with self.open_sync() as sync:
             report = load(sync, self.side, plan)
         self.log.info("%s: %s", self.side, report["outcomes"] or "nothing to write")
         if report["reasons"]:
             self.log.info("reasons: %s", report["reasons"])
+        context["outlet_events"][side_asset(self.side, self.entity)].extra = {
+            "run_id": context["run_id"],
+            "writes": writes(report["outcomes"]),
+            "outcomes": report["outcomes"],
+        }
         return report
 
 
