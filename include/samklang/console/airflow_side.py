@@ -14,7 +14,7 @@ from airflow.utils.state import TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
-from samklang.airflow.operators.base import REVIEW
+from samklang.airflow.names import REVIEW
 from samklang.core.clocks import from_datetime
 from samklang.errors import DecisionError
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from samklang.airflow.operators.base import REVIEW
+from samklang.airflow.names import REVIEW
 from samklang.console import airflow_side
 from samklang.console.access import Entity, Reader
 from samklang.console.pages.view import page, root
