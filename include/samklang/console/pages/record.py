@@ -172,7 +172,7 @@ def _told(place: Place, answer: dict[str, Any]) -> dict[str, Any]:
 
 def _timeline(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Newest first. A decision about a pair, which is kept for both records, is told once."""
-    told = {}
+    told: dict[Any, dict[str, Any]] = {}
     for row in history:
         what = row["id"] if row["after"] else (row["run_id"], row["op"], *row["before"])
         told.setdefault(what, row)
