@@ -6,7 +6,7 @@ they are shown to those who may see them, and go into no log.
 
 from samklang.store.lists.ambiguous import Ambiguous, ambiguous
 from samklang.store.lists.conflicts import Conflict, conflicts
-from samklang.store.lists.holds import Hold, hold_reasons, holds
+from samklang.store.lists.holds import Hold, Refusal, hold_reasons, holds, refusals
 from samklang.store.lists.matches import Alone, Pair, excluded, excluded_reasons, linked, only_here
 from samklang.store.lists.pages import PAGE, Page
 from samklang.store.lists.records import Record, Shown, shown
@@ -22,6 +22,7 @@ __all__ = [
     "Pair",
     "Plan",
     "Record",
+    "Refusal",
     "Run",
     "Shown",
     "ambiguous",
@@ -34,6 +35,7 @@ __all__ = [
     "newest_plan",
     "only_here",
     "plan",
+    "refusals",
     "run",
     "runs",
     "shown",

@@ -11,6 +11,7 @@ from samklang.core.mapping import Mapping
 from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
 from samklang.store.lists.records import Shown, shown
 from samklang.store.schema import holds as table
+from samklang.store.schema import refusals as attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ class Hold:
     @property
     def quarantined(self) -> bool:
         return not self.field
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that a system refused."""
+
+    field: str
+    reason: str
+    named: str | None
+    run_id: str
+    at: str
 
 
 def holds(
@@ -81,6 +93,17 @@ def hold_reasons(connection: Connection, entity: str) -> list[tuple[str, str, bo
         .group_by(table.c.reason, table.c.side, whole)
     )
     return sorted(((r, s, bool(w), n) for r, s, w, n in rows), key=lambda row: (-row[3], row[:2]))
+
+
+def refusals(connection: Connection, entity: str, side: str, source_id: str, *, limit: int = PAGE) -> list[Refusal]:
+    """Every attempt to write a record to a side that was refused, the newest first."""
+    rows = connection.execute(
+        select(attempts)
+        .where(attempts.c.entity == entity, attempts.c.side == side, attempts.c.source_id == source_id)
+        .order_by(attempts.c.id.desc())
+        .limit(limit)
+    )
+    return [Refusal(row.field, row.reason, row.named, row.run_id, row.at) for row in rows]
 
 
 def _told(connection: Connection, mapping: Mapping, rows: list[Any]) -> list[Hold]:
