@@ -73,7 +73,7 @@ class Matches:
         out.writerow(match_file.header(self.mapping))
         for name, turn in turns.items():
             for row in all_rows(turn) if only in (None, name) else ():
-                if name.startswith("only_") and row.standing in names:
+                if only is None and name.startswith("only_") and row.standing in names:
                     continue  # in a list of its own
                 out.writerows(self._lines(name, row))
                 if text.tell() > _STRETCH:
