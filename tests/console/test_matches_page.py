@@ -165,6 +165,18 @@ def test_a_link_made_by_hand_to_no_list_shows_the_first_one(pair: World, look: L
     assert "Kari Lie 11" in look("matches?show=nonsense")
 
 
+def test_two_that_a_plan_would_link_are_excluded_together(world: World, user: Browser, post: Post, look: Look) -> None:
+    world.left.add(id="11", **KARI)
+    world.right.add(id="21", **KARI)
+    world.run(dry_run=True)
+    (pair,) = re.findall('name="which" value="([^"]+)"', user.page("/matches?show=plan_links"))
+
+    assert "Left alone from now on: 2." in post("matches/exclude", which=[pair], show="plan_links")
+    world.run()
+    assert world.status()["linked"] == 0
+    assert world.writes() == 0
+
+
 # --- a file -----------------------------------------------------------------------------------------------------------
 
 

@@ -171,5 +171,6 @@ def _by_reason(reasons: dict[tuple[str, str], int]) -> dict[str, int]:
 
 
 def _records(which: list[str]) -> list[Record]:
-    """:param which: as `side:id`."""
-    return [(side, record_id) for side, _, record_id in (one.partition(":") for one in which)]
+    """:param which: as `side:id`, or two of them with `=` between."""
+    ends = [end.partition(":") for one in which for end in one.split("=")]
+    return [(side, record_id) for side, _, record_id in ends]
