@@ -103,9 +103,7 @@ def sessions() -> dict[str, Any]:
 
 
 @pytest.fixture
-def opened(
-    site: Site, browser: Browser, sessions: dict[str, Any], request: pytest.FixtureRequest
-) -> Iterator[Opened]:
+def opened(site: Site, browser: Browser, sessions: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Opened]:
     """A request to another host fails, and fails the test; so does an error in a page's own script."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []

@@ -102,3 +102,15 @@ class Console:
         tab = self.frame.get_by_role("navigation").get_by_role("link", name=re.compile(f"^{name}", re.I))
         tab.click()
         expect(tab).to_have_attribute("aria-current", "page")
+
+    def find_in_list(self, text: str) -> None:
+        """On the page *Matches*: show only what is about a record."""
+        self.frame.get_by_role("search").get_by_label("Id, e-mail or code").fill(text)
+        self.button("Search this list").click()
+
+    def link_two(self, here: str, there: str, *, anyway: bool = False) -> None:
+        """On the page *Matches*, once the form for it is open. :param anyway: also where one has another twin."""
+        self.frame.get_by_role("textbox", name="PowerOffice Go").fill(here)
+        self.frame.get_by_role("textbox", name="Shopify").fill(there)
+        self.frame.get_by_label("Also where one of them has another twin").set_checked(anyway)
+        self.button("Link").click()

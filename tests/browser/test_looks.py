@@ -12,8 +12,9 @@ from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
 
 _PAGES = (
-    "overview", "plans", "plans/{plan}", "plans/{plan}?part=conflicts", "plans/{plan}?part=ambiguous", "record",
-    "record/{record}", "conflicts", "conflicts?show=decided", "quarantine", "quarantine?show=held", "runs", "runs/{run}", "runs/{run}/undo",
+    "overview", "matches", "matches?show=ambiguous", "matches?show=excluded", "matches/file", "plans", "plans/{plan}",
+    "plans/{plan}?part=conflicts", "plans/{plan}?part=ambiguous", "conflicts", "conflicts?show=decided", "quarantine",
+    "quarantine?show=held", "record", "record/{record}", "runs", "runs/{run}", "runs/{run}/undo",
 )  # fmt: skip
 _SERIOUS = ("serious", "critical")
 
@@ -69,7 +70,7 @@ def test_in_a_narrow_window_nothing_runs_over_the_edge(site: Site, opened: Opene
         page.screenshot(path=f".artifacts/screenshots/narrow/{re.sub(r'[^a-z]+', '-', path)}.png")
 
 
-@pytest.mark.parametrize("page_name", ["Overview", "Plans", "Conflicts", "Quarantine", "Record", "Runs"])
+@pytest.mark.parametrize("page_name", ["Overview", "Matches", "Plans", "Conflicts", "Quarantine", "Record", "Runs"])
 def test_pages_by_day_and_by_night(site: Site, console: Console, screenshot, page_name: str) -> None:
     console.open(page=page_name)
     if page_name == "Record":
