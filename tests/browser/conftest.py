@@ -17,6 +17,8 @@ from tests.browser.site import Site, password_of
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / ".artifacts" / "screenshots"
+FAILURES = ROOT / ".artifacts" / "failures"
+_FAILED = pytest.StashKey[bool]()
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = [
     "--disable-gpu",
@@ -43,6 +45,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.scheduler)
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +103,7 @@ def sessions() -> dict[str, Any]:
 
 
 @pytest.fixture
-def opened(site: Site, browser: Browser, sessions: dict[str, Any]) -> Iterator[Opened]:
+def opened(site: Site, browser: Browser, sessions: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Opened]:
     """A request to another host fails, and fails the test; so does an error in a page's own script."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -116,6 +125,8 @@ def opened(site: Site, browser: Browser, sessions: dict[str, Any]) -> Iterator[O
 
     yield open_page
     for context in contexts:
+        if request.node.stash.get(_FAILED, False):
+            context.pages[0].screenshot(path=FAILURES / f"{request.node.name}.png")
         context.close()
     assert faults == []
 

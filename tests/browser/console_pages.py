@@ -19,11 +19,10 @@ class Console:
         """In Airflow's frame."""
         if "/plugin/samklang" not in self.page.url:
             self.page.goto("/plugin/samklang")
-        entities = self.frame.get_by_role("navigation", name="What is synchronised")
-        entities.get_by_role("link", name=entity).click()
-        expect(self.heading(entity)).to_be_visible()
-        if page != "Overview":
-            self.go(page)
+        self.go(page)
+        link = self.frame.get_by_role("navigation", name="What is synchronised").get_by_role("link", name=entity)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "true")
         return self
 
     def go(self, page: str) -> None:
@@ -84,10 +83,34 @@ class Console:
                 self.frame.get_by_role("textbox", name="record id").fill(choice)
             else:
                 title = titles.get(name, name)
-                self.frame.get_by_role("combobox", name=title, exact=True).select_option(label=choice)
+                self.frame.get_by_role("combobox", name=re.compile(f"^{title}$", re.I)).select_option(label=choice)
         self.button("Filter").click()
 
     def open_plan(self, number: int) -> None:
         """From the page *Plans*."""
         self.frame.get_by_role("rowheader").get_by_role("link", name=f"{number}", exact=True).click()
         expect(self.heading(f"Plan {number}")).to_be_visible()
+
+    def chosen(self, table: str, *records: str) -> None:
+        """Tick the rows of these records, by an id. :param table: its caption."""
+        for record in records:
+            self.rows(table).filter(has_text=record).get_by_role("checkbox").check()
+        expect(self.frame.get_by_text(f"{len(records)} chosen")).to_be_visible()
+
+    def tab(self, name: str) -> None:
+        """Another part of a list. :param name: what its title begins with."""
+        tab = self.frame.get_by_role("navigation").get_by_role("link", name=re.compile(f"^{name}", re.I))
+        tab.click()
+        expect(tab).to_have_attribute("aria-current", "page")
+
+    def find_in_list(self, text: str) -> None:
+        """On the page *Matches*: show only what is about a record."""
+        self.frame.get_by_role("search").get_by_label("Id, e-mail or code").fill(text)
+        self.button("Search this list").click()
+
+    def link_two(self, here: str, there: str, *, anyway: bool = False) -> None:
+        """On the page *Matches*, once the form for it is open. :param anyway: also where one has another twin."""
+        self.frame.get_by_role("textbox", name="PowerOffice Go").fill(here)
+        self.frame.get_by_role("textbox", name="Shopify").fill(there)
+        self.frame.get_by_label("Also where one of them has another twin").set_checked(anyway)
+        self.button("Link").click()

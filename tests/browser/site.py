@@ -62,6 +62,7 @@ class Site(Block):
         self.airflow: AirflowServer
         self.first_runs: dict[str, str] = {}
         """Their ids, by DAG."""
+        self._made = 0
         self._stack = ExitStack()
         self._handed_out: set[tuple[str, str]] = set()
 
@@ -160,6 +161,36 @@ class Site(Block):
         if keep:
             self._handed_out |= {(entity, str(one["Id"])) for one, _ in free}
         return free
+
+    def quarantined(self, number: int, words: str) -> list[str]:
+        """New customers of the shop that PowerOffice Go refuses, for a reason that it gives in these words.
+
+        :returns: their numbers in Shopify.
+        """
+        self._made += number
+        made = [
+            self.simulators.shopify.edit(
+                "customers",
+                create={
+                    "firstName": "Ny",
+                    "lastName": f"Kunde {self._made - n}",
+                    "email": f"ny{self._made - n}@post.example",
+                },
+            )
+            for n in range(number)
+        ]
+        fault = {"match": "POST /v2/Customers", "status": 400, "body": {**_REFUSED, "detail": words}, "times": 100}
+        self.simulators.powerofficego.switch(fail_next=[fault])
+        self.run()
+        self.simulators.powerofficego.switch(fail_next=[])
+        return [customer["legacyResourceId"] for customer in made]
+
+    def has_twin(self, shop_id: str) -> bool:
+        """Whether PowerOffice Go has a customer that was made for this one."""
+        keys = [
+            customer["ExternalImportReference"] or "" for customer in self.simulators.powerofficego.state()["customers"]
+        ]
+        return any(key.endswith(f":{shop_id}") for key in keys)
 
     def customer(self, record_id: Any) -> Json:
         """As PowerOffice Go has it now."""

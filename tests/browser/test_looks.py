@@ -12,8 +12,9 @@ from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
 
 _PAGES = (
-    "overview", "plans", "plans/{plan}", "plans/{plan}?part=conflicts", "plans/{plan}?part=ambiguous", "record",
-    "record/{record}", "runs", "runs/{run}", "runs/{run}/undo",
+    "overview", "matches", "matches?show=ambiguous", "matches?show=excluded", "matches/file", "plans", "plans/{plan}",
+    "plans/{plan}?part=conflicts", "plans/{plan}?part=ambiguous", "conflicts", "conflicts?show=decided", "quarantine",
+    "quarantine?show=held", "record", "record/{record}", "runs", "runs/{run}", "runs/{run}/undo",
 )  # fmt: skip
 _SERIOUS = ("serious", "critical")
 
@@ -39,7 +40,7 @@ def test_a_field_is_frozen_and_let_go_by_keyboard_alone(site: Site, page: Page) 
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     _tab_to(page, "link", "Record")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Record", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Find a record of customers", level=1)).to_be_visible()
     _tab_to(page, "textbox", "Id, e-mail or code")
     page.keyboard.type(record)
     page.keyboard.press("Enter")
@@ -69,7 +70,7 @@ def test_in_a_narrow_window_nothing_runs_over_the_edge(site: Site, opened: Opene
         page.screenshot(path=f".artifacts/screenshots/narrow/{re.sub(r'[^a-z]+', '-', path)}.png")
 
 
-@pytest.mark.parametrize("page_name", ["Plans", "Record", "Runs"])
+@pytest.mark.parametrize("page_name", ["Overview", "Matches", "Plans", "Conflicts", "Quarantine", "Record", "Runs"])
 def test_pages_by_day_and_by_night(site: Site, console: Console, screenshot, page_name: str) -> None:
     console.open(page=page_name)
     if page_name == "Record":

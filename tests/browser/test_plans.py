@@ -29,7 +29,7 @@ def test_a_plan_is_filtered_by_side_write_field_and_record(site: Site, console: 
     expect(rows).to_contain_text("Siktet")
     console.filter(side="PowerOffice Go")
     expect(console.frame.get_by_text("No row fits these filters.")).to_be_visible()
-    console.link("clear filters").click()
+    console.link("Clear filters").click()
     expect(rows).to_have_count(4)
     first = rows.filter(has_text="Filtrert")
     expect(first).to_contain_text(one["FirstName"])  # what it was

@@ -76,7 +76,7 @@ def test_a_run_leads_to_airflow_and_to_its_plan(site: Site, console: Console) ->
     console.open(page="Runs")
     console.link(first).click()
     plan = site.first_plan()
-    console.link(f"plan {plan}").click()
+    console.link(f"Plan {plan}").click()
     expect(console.heading(f"Plan {plan}")).to_be_visible()
     console.link(first).click()
     console.link("Open it in Airflow").click()

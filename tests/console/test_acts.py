@@ -80,6 +80,7 @@ def test_a_run_is_undone_after_a_look_at_what_that_would_do(edited: Edited, user
     told = text_of(user.post("/runs/run-2/undo").text)
     assert "The next run puts back" in told
     assert "1 field waits for the next run, which puts it back. By kim." in told
+    assert "Nothing more of this run can be put back: 1 field has changed since." in told
     world.run()
     assert (world.left.value(a, "last"), world.right.value(b, "last")) == ("Berg", "Lie")
     listed = text_of(user.page("/runs"))

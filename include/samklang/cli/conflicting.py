@@ -48,8 +48,8 @@ def conflicts(
     """
     with answering(as_json) as answer:
         from samklang.cli.carrying_out import opened
-        from samklang.cli.paging import first_rows
         from samklang.store import lists
+        from samklang.store.lists.pages import first_rows
         from samklang.sync.decide import Desk
 
         with opened(entity) as store, store.database.read() as connection:

@@ -66,8 +66,8 @@ def skip(
 def _list(entity: str, name: str, whole: bool, reason: str | None, side: str | None, limit: int, as_json: bool) -> None:
     with answering(as_json) as answer:
         from samklang.cli.carrying_out import opened
-        from samklang.cli.paging import first_rows
         from samklang.store import lists
+        from samklang.store.lists.pages import first_rows
 
         with opened(entity) as store, store.database.read() as connection:
             rows, more = first_rows(

@@ -68,8 +68,8 @@ def matches(
     with answering(as_json) as answer:
         from samklang.cli.carrying_out import opened
         from samklang.cli.environment import open_staging
-        from samklang.cli.match_lists import NAMES, Matches
         from samklang.sync.explain import find
+        from samklang.sync.match_lists import NAMES, Matches
 
         with opened(entity) as store, store.database.read() as connection:
             mapping = store.terms.mapping

@@ -18,8 +18,8 @@ def runs(entity: Entity, limit: Limit = 20, as_json: AsJson = False) -> None:
     """
     with answering(as_json) as answer:
         from samklang.cli.carrying_out import opened
-        from samklang.cli.paging import first_rows
         from samklang.store import lists
+        from samklang.store.lists.pages import first_rows
 
         with opened(entity) as store, store.database.read() as connection:
             rows, more = first_rows(lambda after, size: lists.runs(connection, entity, after=after, limit=size), limit)

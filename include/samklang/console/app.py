@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from samklang.airflow.discretion import discreet
 from samklang.console.access import Entity, User, may_look
 from samklang.console.mount import FRAME, MOUNT
-from samklang.console.pages import conflicts, overview, plans, quarantine, record, runs
+from samklang.console.pages import conflicts, match_file, matches, overview, plans, quarantine, record, runs
 from samklang.console.pages.view import FOLDER, airflow_root, page, root
 from samklang.errors import (
     ConfigurationError,
@@ -26,7 +26,7 @@ from samklang.errors import (
     StoreUnavailableError,
 )
 
-_PAGES = (overview, plans, conflicts, quarantine, record, runs)
+_PAGES = (overview, match_file, matches, plans, conflicts, quarantine, record, runs)
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'",  # nothing inline, nothing from elsewhere; Airflow's UI frames it

@@ -156,7 +156,7 @@ def _found(
 
 
 def _told(place: Place, answer: dict[str, Any]) -> dict[str, Any]:
-    """With the fields that are frozen, or were put back, by name."""
+    """With the fields that are frozen, or were put back, by name; and with what happened, in order."""
     frozen = {row["field"]: row for row in answer["frozen"]}
     standing = {row["field"] for row in answer["orders"] if row["state"] in ("wanted", "standing")}
     side, record_id = next(iter(answer["records"].items()))
@@ -166,4 +166,14 @@ def _told(place: Place, answer: dict[str, Any]) -> dict[str, Any]:
         "frozen_fields": frozen,
         "put_back": standing,
         "sides_in_order": place.mapping.sides,
+        "timeline": _timeline(answer["history"]),
     }
+
+
+def _timeline(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Newest first. A decision about a pair, which is kept for both records, is told once."""
+    told: dict[Any, dict[str, Any]] = {}
+    for row in history:
+        what = row["id"] if row["after"] else (row["run_id"], row["op"], *row["before"])
+        told.setdefault(what, row)
+    return list(told.values())

@@ -20,8 +20,8 @@ from samklang.sync.decide import Done
 
 FOLDER = Path(__file__).resolve().parents[1]
 NAVIGATION = (
-    ("overview", "Overview"), ("plans", "Plans"), ("conflicts", "Conflicts"), ("quarantine", "Quarantine"),
-    ("record", "Record"), ("runs", "Runs"),
+    ("overview", "Overview"), ("matches", "Matches"), ("plans", "Plans"), ("conflicts", "Conflicts"),
+    ("quarantine", "Quarantine"), ("record", "Record"), ("runs", "Runs"),
 )  # fmt: skip
 _PAGES = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,

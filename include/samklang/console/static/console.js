@@ -33,13 +33,13 @@
 
   // Nor does the sandbox let window.confirm ask.
   document.addEventListener("htmx:confirm", (event) => {
-    const { question, issueRequest, triggeringEvent } = event.detail;
+    const { question, issueRequest, triggeringEvent, elt } = event.detail;
     if (!question) return;
     event.preventDefault();
     const dialog = document.getElementById("ask");
     const yes = dialog.querySelector('button[value="yes"]');
     dialog.querySelector("p").textContent = question;
-    yes.textContent = triggeringEvent?.submitter?.textContent || "Yes";
+    yes.textContent = (triggeringEvent?.submitter ?? elt.closest("button"))?.textContent ?? "Yes";
     dialog.returnValue = "";
     dialog.addEventListener("close", () => dialog.returnValue === "yes" && issueRequest(true), { once: true });
     dialog.showModal();

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, tuple_
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
-from samklang.store.lists.records import Record, Shown, by_record, few_of, one_of, shown, unlinked_since
+from samklang.store.lists.records import Record, Shown, by_record, few_of, one_of, shown, without_link
 from samklang.store.schema import verdicts
 
 _HELD_TWICE = "_held_more_than_once"
@@ -45,7 +45,7 @@ def ambiguous(
     order = (verdicts.c.reason, verdicts.c.side, verdicts.c.record_id)
     statement = (
         select(verdicts)
-        .where(verdicts.c.entity == mapping.entity, verdicts.c.verdict == "ambiguous", unlinked_since(mapping.entity))
+        .where(verdicts.c.entity == mapping.entity, verdicts.c.verdict == "ambiguous")
         .order_by(*order)
         .limit(limit * 4)
     )
@@ -59,6 +59,8 @@ def ambiguous(
         if not rows:
             break
         place = (rows[-1].reason, rows[-1].side, rows[-1].record_id)
+        free = without_link(connection, mapping.entity, [(row.side, row.record_id) for row in rows])
+        rows = [row for row in rows if (row.side, row.record_id) in free]
         for row in _first_of_their_keys(connection, mapping.entity, rows) if among is None else rows:
             if (row.reason, row.candidates) not in told:
                 told.add((row.reason, row.candidates))
@@ -99,10 +101,10 @@ def _first_of_their_keys(connection: Connection, entity: str, rows: Sequence[Any
         for row in rows
     }
     who = list(dict.fromkeys(record for records in before.values() for record in records))
+    who = list(without_link(connection, entity, who))
     waiting = by_record(
-        connection, verdicts, verdicts.c.side, verdicts.c.record_id, entity, who,
-        verdicts.c.verdict == "ambiguous", unlinked_since(entity),
-    )  # fmt: skip
+        connection, verdicts, verdicts.c.side, verdicts.c.record_id, entity, who, verdicts.c.verdict == "ambiguous"
+    )
     return [
         row
         for row, records in before.items()

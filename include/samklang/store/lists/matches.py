@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE
 from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
-from samklang.store.lists.records import Record, Shown, by_record, few_of, free, one_of, shown, unlinked_since
+from samklang.store.lists.records import Record, Shown, by_record, few_of, one_of, shown, without_link
 from samklang.store.schema import holds, intents, link_sides, links, seen, verdicts
 from samklang.store.upserts import chunks
 
@@ -91,13 +91,11 @@ def only_here(
             seen.c.scope == scope,
             seen.c.linked.is_(None),
             seen.c.missing == 0,
-            free(seen.c.side, seen.c.id, mapping.entity),
         )
-        if after is not None:
-            statement = statement.where(seen.c.id > from_cursor(after, str)[0])
         if among is not None:
             statement = statement.where(one_of(seen.c.side, seen.c.id, among))
-        found.append(connection.execute(statement.order_by(seen.c.id).limit(limit + 1)).scalars().all())
+        last = from_cursor(after, str)[0] if after is not None else ""
+        found.append(_unlinked_ids(connection, mapping.entity, side, statement, last, limit + 1))
     ids = list(merge(*found))[: limit + 1]
     return page_of(ids, limit, lambda i: (i,)).of(
         lambda page: _alone(connection, mapping, [(side, record_id) for record_id in page])
@@ -116,19 +114,24 @@ def excluded(
 ) -> Page[Alone]:
     """Records that the newest plan left alone, by reason. Those that a person keeps apart are `linked(state=...)`."""
     order = (verdicts.c.reason, verdicts.c.side, verdicts.c.record_id)
-    statement = select(verdicts).where(
-        verdicts.c.entity == mapping.entity, verdicts.c.verdict == "excluded", unlinked_since(mapping.entity)
-    )
+    statement = select(verdicts).where(verdicts.c.entity == mapping.entity, verdicts.c.verdict == "excluded")
     if reason is not None:
         statement = statement.where(verdicts.c.reason == reason)
     if side is not None:
         statement = statement.where(verdicts.c.side == side)
     if among is not None:
         statement = statement.where(one_of(verdicts.c.side, verdicts.c.record_id, among))
-    if after is not None:
-        statement = statement.where(tuple_(*order) > from_cursor(after, str, str, str))
-    rows = connection.execute(statement.order_by(*order).limit(limit + 1)).all()
-    return page_of(rows, limit, lambda row: (row.reason, row.side, row.record_id)).of(
+    place = from_cursor(after, str, str, str) if after is not None else ("", "", "")
+    kept: list[Any] = []
+    while len(kept) <= limit:
+        rows = connection.execute(statement.where(tuple_(*order) > place).order_by(*order).limit(limit + 1)).all()
+        if not rows:
+            break
+        place = (rows[-1].reason, rows[-1].side, rows[-1].record_id)
+        # a verdict is over as soon as somebody links the record, or keeps it apart
+        free = without_link(connection, mapping.entity, [(row.side, row.record_id) for row in rows])
+        kept += [row for row in rows if (row.side, row.record_id) in free]
+    return page_of(kept, limit, lambda row: (row.reason, row.side, row.record_id)).of(
         lambda page: _judged(connection, mapping, page)
     )
 
@@ -142,6 +145,23 @@ def excluded_reasons(connection: Connection, entity: str) -> dict[tuple[str, str
         .order_by(verdicts.c.reason, verdicts.c.side)
     )
     return {(reason, side): number for reason, side, number in rows}
+
+
+def _unlinked_ids(
+    connection: Connection, entity: str, side: str, statement: Select[Any], last: str, number: int
+) -> list[str]:
+    """The first ids of a statement that have no link, after this one."""
+    kept: list[str] = []
+    while len(kept) < number:
+        ids = (
+            connection.execute(statement.where(seen.c.id > last).order_by(seen.c.id).limit(2 * number)).scalars().all()
+        )
+        if not ids:
+            break
+        last = ids[-1]
+        free = without_link(connection, entity, [(side, i) for i in ids])
+        kept += [i for i in ids if (side, i) in free]
+    return kept[:number]
 
 
 # --- from rows to what is shown --------------------------------------------------------------------------------------

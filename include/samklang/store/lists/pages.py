@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -15,6 +16,7 @@ from samklang.errors import StoreError
 T = TypeVar("T")
 U = TypeVar("U")
 PAGE = 50
+_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,34 @@ class Page(Generic[T]):
         return Page(make(self.rows), self.next)
 
 
+Turn = Callable[[str | None, int], Page[T]]
+"""(where to begin, how many rows): one page."""
+
+
 def page_of(rows: Sequence[T], limit: int, place: Callable[[T], Sequence[Any]]) -> Page[T]:
     """:param rows: up to one more than the page takes. :param place: of a row, what the list is ordered by."""
     kept = list(rows[:limit])
     return Page(kept, to_cursor(place(kept[-1])) if len(rows) > limit else None)
+
+
+def all_rows(turn: Turn[T]) -> Iterator[T]:
+    """Every row of a list, a page at a time."""
+    page = turn(None, _SIZE)
+    yield from page.rows
+    while page.next is not None:
+        page = turn(page.next, _SIZE)
+        yield from page.rows
+
+
+def first_rows(turn: Turn[T], limit: int) -> tuple[list[T], bool]:
+    """The first rows, however many pages that takes.
+
+    :param limit: 0: all. :returns: the rows, and whether there are more.
+    """
+    if not limit:
+        return list(all_rows(turn)), False
+    rows = list(islice(all_rows(lambda after, _: turn(after, min(limit + 1, _SIZE))), limit + 1))
+    return rows[:limit], len(rows) > limit
 
 
 def to_cursor(place: Sequence[Any]) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping as EntityMapping
 from samklang.store import seen
-from samklang.store.schema import link_sides, links, verdicts
+from samklang.store.schema import link_sides, links
 from samklang.store.upserts import chunks
 
 Record = tuple[str, str]
@@ -119,12 +119,17 @@ def one_of(side: Any, record_id: Any, who: Sequence[Record]) -> ColumnElement[bo
     return or_(false(), *(and_(side == one, record_id.in_(ids)) for one, ids in by_side.items()))
 
 
-def unlinked_since(entity: str) -> ColumnElement[bool]:
-    """A plan's verdict is over as soon as somebody links the record, or keeps it apart."""
-    return free(verdicts.c.side, verdicts.c.record_id, entity)
+def without_link(connection: Connection, entity: str, who: Sequence[Record]) -> set[Record]:
+    """Those of these records that have no link by now.
 
-
-def free(side: Any, record_id: Any, entity: str) -> ColumnElement[bool]:
-    return ~exists().where(
-        link_sides.c.entity == entity, link_sides.c.side == side, link_sides.c.record_id == record_id
-    )
+    Asked of a page of records at a time: as one join, a database may take a million of them for none, and sort them.
+    """
+    linked: set[Record] = set()
+    for part in chunks(who):
+        rows = connection.execute(
+            select(link_sides.c.side, link_sides.c.record_id).where(
+                link_sides.c.entity == entity, one_of(link_sides.c.side, link_sides.c.record_id, part)
+            )
+        )
+        linked |= {(side, record_id) for side, record_id in rows}
+    return set(who) - linked
