@@ -122,7 +122,7 @@ class AirflowApi:
 
     def sign_in(self, user: str, password: str) -> None:
         """Only where Airflow has users; by default everybody is an admin. :raises requests.HTTPError: not these."""
-        answer = requests.post(f"{self._url}/auth/token", json={"username": user, "password": password}, timeout=60)
+        answer = requests.post(f"{self.url}/auth/token", json={"username": user, "password": password}, timeout=60)
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
