@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
+ROOT = Path(__file__).parents[2]
 GO, SHOP = "x-samklang://powerofficego/customers", "x-samklang://shopify/customers"
 
 
@@ -70,15 +72,20 @@ def test_a_run_tells_its_figures_to_airflows_metrics(world: Any, monkeypatch: py
     assert told["samklang.customers.linked"] == (world.status()["linked"], {"entity": "customers"})
     of_side = {"entity": "customers", "side": "shopify", "outcome": "created"}
     assert told["samklang.customers.shopify.created"] == (created, of_side)
+    assert told["samklang.customers.shopify.requests"][0] > 0
+    documented = (ROOT / "docs" / "operations.md").read_text()
+    for name in told:
+        assert f"`{name.rpartition('.')[2]}`" in documented, name
     assert told["samklang.customers.runs.success"] == (1, {"entity": "customers", "state": "success"})
 
 
-def test_lag_is_among_the_figures_where_the_summary_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lag_is_among_the_figures_of_a_run_that_carried_edits_on(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.observability import stats
 
     from samklang.airflow.metrics import emit
 
     told = {}
     monkeypatch.setattr(stats, "gauge", lambda name, value, tags: told.update({name: value}))
-    emit("products", {"state": "success", "loads": {}, "lag": {"p50": 61.0, "p95": 900.5, "of": None}}, {})
+    lag = {"p50": 61.0, "p95": 900.5, "writes": 7}
+    emit("products", {"state": "success", "loads": {}, "requests": {}, "lag": lag}, {})
     assert told == {"samklang.products.lag.p50": 61.0, "samklang.products.lag.p95": 900.5}

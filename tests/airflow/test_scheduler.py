@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from receiver import Webhook, serving
 
 from samklang.core.mapping_file import parse_mapping
 from samklang.demo.airflow_server import AirflowServer
@@ -33,6 +35,7 @@ class Site:
     simulators: Simulators
     mappings: Path
     store_url: str
+    webhook: Webhook
 
     def first_run(self, dag_id: str) -> str:
         """Switch a DAG on: the scheduler starts the latest interval by itself. A question is answered with yes."""
@@ -58,6 +61,29 @@ class Site:
             return status(database, mapping)
         finally:
             database.close()
+
+    def note(self, dag_id: str, run_id: str) -> str:
+        """Once it is there: the scheduler writes it as it ends the run."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}"
+        wait_until(lambda: self.api.call("GET", path)["note"] is not None, f"the note of {run_id}", seconds=10)
+        return str(self.api.call("GET", path)["note"])
+
+    def wait_for_post(self, run_id: str, state: str, *, seconds: float = 30) -> dict[str, Any]:
+        def found() -> list[dict[str, Any]]:
+            return [post for post in self.webhook.posts if (post["run"], post["state"]) == (run_id, state)]
+
+        wait_until(lambda: bool(found()), f"being told that {run_id} is {state}", seconds=seconds)
+        return found()[0]
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """:returns: how the run ended then."""
+        before = self.tries(dag_id, run_id, task_id)
+        self.api.clear(dag_id, run_id, task_id)
+        wait_until(lambda: self.tries(dag_id, run_id, task_id) > before, f"clearing {task_id}", seconds=60)
+        return str(self.api.wait(dag_id, run_id))
+
+    def tries(self, dag_id: str, run_id: str, task_id: str) -> int:
+        return next(int(task["try_number"]) for task in self.api.tasks(dag_id, run_id) if task["task_id"] == task_id)
 
     def change_mapping(self, entity: str, pattern: str, replacement: str) -> None:
         file = self.mappings / f"{entity}.yaml"
@@ -87,10 +113,18 @@ def folder() -> Iterator[Path]:
 def site(folder: Path) -> Iterator[Site]:
     mappings = folder / "mappings"
     shutil.copytree(ROOT / "include" / "mappings", mappings)
-    with PostgreSQL(folder / "postgres") as postgres, Simulators(folder / "logs", records=40) as simulators:
-        variables = connection_variables(simulators.connections() | store_connection(postgres))
-        variables["SAMKLANG_MAPPINGS"] = str(mappings)
-        site = Site(None, simulators, mappings, postgres.url("samklang"))
+    with (
+        PostgreSQL(folder / "postgres") as postgres,
+        Simulators(folder / "logs", records=40) as simulators,
+        serving(Webhook()) as webhook,
+    ):
+        connections = simulators.connections() | store_connection(postgres) | {"chat": webhook.connection}
+        variables = connection_variables(connections) | {
+            "SAMKLANG_MAPPINGS": str(mappings),
+            "SAMKLANG_NOTIFY_WEBHOOK": "chat",
+            "SAMKLANG_DEADLINE": "1m",
+        }
+        site = Site(None, simulators, mappings, postgres.url("samklang"), webhook)
         for entity in ("customers", "products"):  # no scheduled run in the middle of a test
             hour = (datetime.now(UTC) - timedelta(hours=2)).hour
             site.change_mapping(entity, r"^schedule: .*$", f'schedule: "0 {hour} * * *"')
@@ -125,12 +159,22 @@ def test_the_whole_story_under_a_scheduler(site: Site) -> None:
     assert "1 updates in shopify; the limit is 0" in question["body"]
     assert "| updates |" in question["body"]
     assert question["defaults"] == ["Reject"]
-    site.api.answer(CUSTOMERS, rejected, "Reject")
+    plan = site.api.result(CUSTOMERS, rejected, "transform")["plan"]
+    page = f"{site.api.url}/samklang/customers/plans/{plan}"
+    assert f"]({page})" in question["body"]
+    assert site.api.links(CUSTOMERS, rejected, "review") == {"Samklang console": page}
+    assert site.wait_for_post(rejected, "waiting")["why"].startswith("customers: plan")
+    assert "not finished 1 minutes" in site.wait_for_post(rejected, "late", seconds=90)["why"]
+    site.api.answer(CUSTOMERS, rejected, "Reject", reason="far too\nmany")
     assert site.api.wait(CUSTOMERS, rejected) == "success"
     states = site.api.task_states(CUSTOMERS, rejected)
     assert states["load_shopify"] == states["load_powerofficego"] == "skipped"
-    assert site.api.result(CUSTOMERS, rejected, "settle")["state"] == "rejected"
-    assert "the plan was rejected" in site.api.log(CUSTOMERS, rejected, "settle")
+    settled = site.api.result(CUSTOMERS, rejected, "settle")
+    assert settled["state"] == "rejected"
+    assert settled["review"] == {"decision": "rejected", "by": "Anonymous", "reason": "far too many"}
+    assert "rejected by Anonymous (far too many)" in site.api.log(CUSTOMERS, rejected, "settle")
+    assert "rejected by Anonymous (far too many)" in site.note(CUSTOMERS, rejected)
+    assert site.api.links(CUSTOMERS, rejected, "settle")["Samklang console"].startswith(f"{site.api.url}/samklang/cust")
     assert site.writes() == written
 
     approved = site.api.trigger(CUSTOMERS)
@@ -145,19 +189,62 @@ def test_the_whole_story_under_a_scheduler(site: Site) -> None:
     # a cleared task runs again, asks nobody and writes nothing
     before = site.status("customers")
     for task_id in ("load_shopify", "review"):
-        site.api.clear(CUSTOMERS, approved, task_id)
-        wait_until(lambda: site.api.run_state(CUSTOMERS, approved) != "success", "the clearing", seconds=30)
-        assert site.api.wait(CUSTOMERS, approved) == "success"
+        assert site.clear(CUSTOMERS, approved, task_id) == "success"
     assert site.writes() == written + 1
     assert site.status("customers")["in_sync"] == before["in_sync"]
 
     # a backfill is three windows on the past: nothing is created, no watermark moves
+    site.change_mapping("customers", r"^  updates: 0", "  updates: 500")
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=4)
-    site.api.wait_for_backfill(site.api.backfill(CUSTOMERS, end - timedelta(days=3), end, on_guard="proceed"))
+    backfill = site.api.backfill(CUSTOMERS, end - timedelta(days=3), end, on_guard="proceed")
+    # a run by hand goes on beside it: either may find its plan outdated by the other's, and ends without writing
+    wait_until(lambda: "backfill" in [run["run_type"] for run in site.api.runs(CUSTOMERS)], "a backfill", seconds=60)
+    beside = site.api.trigger(CUSTOMERS)
+    site.api.wait(CUSTOMERS, beside)
+    site.api.wait_for_backfill(backfill)
     backfills = [run for run in site.api.runs(CUSTOMERS) if run["run_type"] == "backfill"]
     assert len(backfills) == 3
-    assert {run["state"] for run in backfills} == {"success"}
+    for run in [*backfills, *(run for run in site.api.runs(CUSTOMERS) if run["dag_run_id"] == beside)]:
+        outdated = [
+            task for task, state in site.api.task_states(CUSTOMERS, run["dag_run_id"]).items() if state == "failed"
+        ]
+        for task_id in set(outdated) - {"settle"}:
+            assert "which has been carried out since" in site.api.log(CUSTOMERS, run["dag_run_id"], task_id)
+        assert (run["state"] == "success") is (not outdated)
     assert all(run["data_interval_start"] < run["data_interval_end"] for run in backfills)
     assert site.writes() == written + 1
     after = site.status("customers")
     assert (after["linked"], after["in_sync"]) == (before["linked"], before["in_sync"])
+
+
+def test_a_run_that_fails_is_told_and_goes_on_once_it_is_mended_and_cleared(site: Site) -> None:
+    site.api.wait(PRODUCTS, site.first_run(PRODUCTS))
+    scopes = site.simulators.shopify.switches()["scopes"]
+    site.simulators.shopify.switch(scopes=["write_customers"])
+    run_id = site.api.trigger(PRODUCTS)
+    assert site.api.wait(PRODUCTS, run_id) == "failed"
+    assert site.note(PRODUCTS, run_id).startswith("Products: extract_shopify failed.")
+    told = site.wait_for_post(run_id, "failed", seconds=90)
+    assert told["why"] == "Products: extract_shopify failed"
+    assert told["link"].startswith(f"{site.api.url}/dags/{PRODUCTS}/runs/manual__")
+
+    site.simulators.shopify.switch(scopes=scopes)
+    assert site.clear(PRODUCTS, run_id, "extract_shopify") == "success"
+    assert set(site.api.task_states(PRODUCTS, run_id).values()) == {"success"}
+    wait_until(lambda: site.note(PRODUCTS, run_id).startswith("Products: in tune"), "a new note", seconds=10)
+
+
+def test_a_paused_dag_stands_still_and_goes_on_where_it_was(site: Site) -> None:
+    site.api.wait(PRODUCTS, site.first_run(PRODUCTS))
+    run_id = site.api.trigger(PRODUCTS)
+    wait_until(lambda: "running" in site.api.task_states(PRODUCTS, run_id).values(), "a task", seconds=60)
+    site.api.pause(PRODUCTS)
+    waiting = site.api.trigger(PRODUCTS)
+    wait_until(lambda: "running" not in site.api.task_states(PRODUCTS, run_id).values(), "the tasks' end", seconds=60)
+    states = site.api.task_states(PRODUCTS, run_id)
+    time.sleep(3)
+    assert site.api.task_states(PRODUCTS, run_id) == states
+    assert None in states.values()
+    assert site.api.run_state(PRODUCTS, waiting) == "queued"
+    site.api.unpause(PRODUCTS)
+    assert {site.api.wait(PRODUCTS, one) for one in (run_id, waiting)} == {"success"}

@@ -15,11 +15,12 @@ def emit(entity: str, summary: dict[str, Any], health: dict[str, int]) -> None:
     of_entity = {"entity": entity}
     for name, value in health.items():
         gauge(f"samklang.{entity}.{name}", value, tags=of_entity)
-    for name, seconds in (summary.get("lag") or {}).items():
-        if isinstance(seconds, int | float):
-            gauge(f"samklang.{entity}.lag.{name}", seconds, tags=of_entity)
+    for name in ("p50", "p95") if summary["lag"] else ():
+        gauge(f"samklang.{entity}.lag.{name}", summary["lag"][name], tags=of_entity)
     incr(f"samklang.{entity}.runs.{summary['state']}", tags={**of_entity, "state": summary["state"]})
     for side, report in summary["loads"].items():
         for outcome, count in (report["outcomes"] if report else {}).items():
             tags = {**of_entity, "side": side, "outcome": outcome}
             incr(f"samklang.{entity}.{side}.{outcome}", count, tags=tags)
+    for side, count in summary["requests"].items():
+        incr(f"samklang.{entity}.{side}.requests", count, tags={**of_entity, "side": side})

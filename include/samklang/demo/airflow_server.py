@@ -117,18 +117,18 @@ class AirflowApi:
     """The REST API, version 2. All calls raise `requests.HTTPError` where Airflow refuses them."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._session = requests.Session()
 
     def sign_in(self, user: str, password: str) -> None:
         """Only where Airflow has users; by default everybody is an admin. :raises requests.HTTPError: not these."""
-        answer = requests.post(f"{self._url}/auth/token", json={"username": user, "password": password}, timeout=60)
+        answer = requests.post(f"{self.url}/auth/token", json={"username": user, "password": password}, timeout=60)
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def is_healthy(self) -> bool:
         try:
-            health = requests.get(f"{self._url}/api/v2/monitor/health", timeout=5).json()
+            health = requests.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
         except (requests.ConnectionError, requests.Timeout, ValueError):
             return False
         return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
@@ -141,6 +141,9 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         self.call("PATCH", f"dags/{dag_id}", {"is_paused": False})
+
+    def pause(self, dag_id: str) -> None:
+        self.call("PATCH", f"dags/{dag_id}", {"is_paused": True})
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
         """:returns: the run's id."""
@@ -184,6 +187,12 @@ class AirflowApi:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value?deserialize=true"
         return self.call("GET", path)["value"]
 
+    def links(self, dag_id: str, run_id: str, task_id: str) -> dict[str, str | None]:
+        """The extra links of a task, as the UI offers them."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"
+        links: dict[str, str | None] = self.call("GET", path)["extra_links"]
+        return links
+
     def log(self, dag_id: str, run_id: str, task_id: str, *, attempt: int = 1) -> str:
         """A task's log as text, one event a line."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
@@ -198,14 +207,17 @@ class AirflowApi:
         detail: dict[str, Any] = self.call("GET", path)
         return detail
 
-    def answer(self, dag_id: str, run_id: str, option: str, *, task_id: str = "review", seconds: float = 180) -> None:
+    def answer(
+        self, dag_id: str, run_id: str, option: str, *, reason: str = "", task_id: str = "review", seconds: float = 180
+    ) -> None:
         """Answer until it is heard. :param option: `Approve` or `Reject`."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
 
         def heard() -> bool:
             if self.task_states(dag_id, run_id)[task_id] == "awaiting_input":
                 time.sleep(_READING)
-                self.call("PATCH", path, {"chosen_options": [option], "params_input": {}})
+                form = {"reason": reason} if reason else {}
+                self.call("PATCH", path, {"chosen_options": [option], "params_input": form})
             return self.task_states(dag_id, run_id)[task_id] in _FINISHED
 
         wait_until(heard, f"{dag_id}.{task_id} hearing the answer", seconds=seconds)
@@ -241,7 +253,7 @@ class AirflowApi:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request below `/api/v2/`; tried again while Airflow is busy."""
         for attempt in range(5):
-            answer = self._session.request(method, f"{self._url}/api/v2/{path}", json=body, timeout=60)
+            answer = self._session.request(method, f"{self.url}/api/v2/{path}", json=body, timeout=60)
             if answer.status_code != requests.codes.service_unavailable:
                 break
             time.sleep(1 + attempt)
