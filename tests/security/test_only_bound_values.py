@@ -21,6 +21,7 @@ PACKAGE = ROOT / "include" / "samklang"
 EXECUTES = {"text", "exec_driver_sql", "execute", "executemany", "executescript", "read_sql", "literal_column"}
 CONSTANT_PARTS = {
     ("store/database.py", "PRAGMA {pragma}"),
+    ("store/database.py", "VACUUM {tables}"),
     ("store/migrations.py", "ALTER TABLE {table} ADD COLUMN {definition}"),
 }
 """Put together from constants of the same function, or of the store's schema."""
