@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +31,7 @@ _ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 _SIZE = {"width": 1400, "height": 900}
+_STARTED = ExitStack()
 _PATIENCE = 30_000
 """Milliseconds that a page may take on a busy machine."""
 
@@ -69,12 +71,19 @@ def chromium_path() -> str:
 def site(chromium_path: str) -> Iterator[Site]:
     # not one of pytest's folders: those are closed to the user that PostgreSQL runs as
     folder = Path(tempfile.mkdtemp(prefix="samklang-browser-"))
+    _STARTED.callback(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
-    try:
-        with Site(folder) as site:
-            yield site
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    yield _STARTED.enter_context(Site(folder))
+    _STARTED.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """With several processes, one has all of these tests in a row: the site ends with the last of them, since an idle
+    Airflow would slow down whatever comes after."""
+    is_last = nextitem is None or Path(__file__).parent not in nextitem.path.parents
+    if is_last and "PYTEST_XDIST_WORKER" in os.environ:
+        _STARTED.close()
 
 
 @pytest.fixture(autouse=True)
