@@ -23,7 +23,7 @@ up: install ## Airflow with its UI for the connections you set; DEMO=1: against 
 	@$(BIN)/python -m samklang.demo up $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: install ## the whole test suite; ARGS="-k name" passes options to pytest
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 simulate: install ## whole syncs from seeds, with faults, before an oracle: SEEDS=n FIRST_SEED=m; exit 1 if a promise breaks
 	@$(BIN)/python -m simulation --past --seeds $(or $(SEEDS),500) --first-seed $(or $(FIRST_SEED),0)

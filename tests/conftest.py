@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,6 +29,29 @@ os.environ |= {
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
 }
+
+
+_TOGETHER = {
+    "tests/browser/": "browser",
+    "tests/soak/": "scheduler",
+    "tests/airflow/test_scheduler.py": "scheduler",
+    "tests/airflow/": "airflow",
+    "tests/simulation/": "simulation",
+}
+"""Tests that one process has in a row, by path: what they start is started once, and no two Airflows slow each other
+down."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # by path, since pytest 9.2 no longer lets xdist put the name of a group into the id of a test
+    from xdist.scheduler import LoadScopeScheduling
+
+    class TogetherScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((name for path, name in _TOGETHER.items() if nodeid.startswith(path)), nodeid)
+
+    return TogetherScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

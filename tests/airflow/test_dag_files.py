@@ -22,7 +22,7 @@ EDGES = {
     "settle": set(),
 }
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 
 @pytest.fixture(params=["customers", "products"])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 ROOT = Path(__file__).parents[2]
 GO, SHOP = "x-samklang://powerofficego/customers", "x-samklang://shopify/customers"

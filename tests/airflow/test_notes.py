@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 HEALTH = {"conflicts": 2, "ambiguous": 0, "quarantined": 1, "held": 0, "linked": 39}
 

@@ -32,7 +32,7 @@ from hostile import (
     spellings,
 )
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 APPLICATION_KEY = 'Kanari+app/Key=7"x\\y'
 CLIENT_KEY = 'Kanari+client/Key=8"x&y'

@@ -15,7 +15,7 @@ from receiver import Mailbox, Webhook, serving
 from samklang.errors import ConfigurationError
 from samklang.settings import notifications
 
-pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow
 
 RUN = "manual__2026-11-25T17:40:06+00:00"
 

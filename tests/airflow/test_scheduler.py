@@ -24,7 +24,7 @@ from samklang.sync.report import status
 ROOT = Path(__file__).parents[2]
 CUSTOMERS, PRODUCTS = "sync_customers", "sync_products"
 
-pytestmark = [pytest.mark.scheduler, pytest.mark.xdist_group("scheduler")]
+pytestmark = pytest.mark.scheduler
 
 
 @dataclass

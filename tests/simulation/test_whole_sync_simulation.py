@@ -20,7 +20,6 @@ from simulation.shrink import kinds, shrink
 from simulation.trace import make_trace
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("simulation")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from soak.faults import Fault, Killed, ResponseLost, StoreRestarted
 from soak.place import Place
 from soak.rounds import Round
 
-pytestmark = [pytest.mark.scheduler, pytest.mark.xdist_group("scheduler")]
+pytestmark = pytest.mark.scheduler
 
 
 @pytest.fixture
