@@ -14,7 +14,7 @@ import pytest
 from simulation.planner import asking, matching
 from simulation.planner.running import BLOCK, Outcome, Violation, blocks, run_block
 
-from samklang.core import creation, derive, merge, plan
+from samklang.core import creation, derive, merge, plan, plan_pairs
 from samklang.core.mapping import Mapping
 
 ROOT = Path(__file__).parents[2]
@@ -130,11 +130,11 @@ def prices_know_no_tax(patch: Patch) -> None:
 
 
 def anything_is_sent(patch: Patch) -> None:
-    patch.setattr(plan, "refusal", lambda *_, **__: None)
+    patch.setattr(plan_pairs, "refusal", lambda *_, **__: None)
 
 
 def half_an_address_is_sent(patch: Patch) -> None:
-    patch.setattr(plan, "lacks_needs", lambda *_: False)
+    patch.setattr(plan_pairs, "lacks_needs", lambda *_: False)
 
 
 def refusals_are_forgotten(patch: Patch) -> None:
