@@ -95,6 +95,7 @@ def test_a_run_is_undone_after_a_look_at_what_that_would_do(edited: Edited, user
 def test_what_was_put_back_is_let_go(edited: Edited, user: Browser) -> None:
     world, a, b = edited
     user.post("/runs/run-2/undo")
+    assert text_of(user.page(f"/record/powerofficego:{a}")).count("put back by a person") == 2
     world.run()
     assert world.right.value(b, "last") == "Lie"
     assert "Let go" in user.page(f"/record/powerofficego:{a}")

@@ -12,7 +12,6 @@ SIDES = {"powerofficego": "PowerOffice Go", "shopify": "Shopify"}
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
 _STATES = {
-    "success": "succeeded",
     "dry": "dry run",
     "twin_gone": "twin gone",
     "twin_erased": "twin erased",
