@@ -33,8 +33,8 @@ class DagPage:
 
     def tasks(self) -> list[str]:
         """From top to bottom."""
-        expect(self.page.get_by_role("link", name="settle", exact=True)).to_be_visible()
         links = self.page.locator(f'a[href^="/dags/{self._dag_id}/tasks/"]')
+        expect(links.last).to_be_visible()
         return [text for text in links.all_inner_texts() if text]
 
     def open_docs(self) -> Locator:

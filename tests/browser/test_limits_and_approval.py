@@ -15,8 +15,8 @@ def test_the_page_of_a_dag_says_what_its_tasks_do(page: Page, screenshot) -> Non
     dag = DagPage(page, CUSTOMERS)
     dag.open()
     assert dag.tasks() == [
-        "extract_powerofficego", "extract_shopify", "transform", "review", "load_powerofficego", "load_shopify",
-        "settle",
+        "Read PowerOffice Go", "Read Shopify", "Match, merge, plan", "Check the limits, ask beyond one",
+        "Write to PowerOffice Go", "Write to Shopify", "Close the run, sum up",
     ]  # fmt: skip
     docs = dag.open_docs()
     expect(docs.get_by_role("heading", name="Customers of PowerOffice Go and Shopify, kept in tune")).to_be_visible()

@@ -80,7 +80,7 @@ def test_a_run_leads_to_airflow_and_to_its_plan(site: Site, console: Console) ->
     expect(console.heading(f"Plan {plan}")).to_be_visible()
     console.link(first).click()
     console.link("Open it in Airflow").click()
-    expect(console.page.get_by_role("link", name="load_shopify").first).to_be_visible()
+    expect(console.page.get_by_role("link", name="Write to Shopify").first).to_be_visible()
     assert "/plugin/" not in console.page.url
 
 
