@@ -66,7 +66,8 @@ class RequiredActionPage:
         cells = [row.get_by_role("cell").all_inner_texts() for row in rows.all()]
         return {texts[0]: texts[1:] for texts in cells}
 
-    def answer(self, option: str) -> None:
+    def answer(self, option: str, reason: str) -> None:
         """And wait until Airflow has heard it."""
+        self.page.get_by_role("textbox", name="Reason").fill(reason)
         self.page.get_by_role("button", name=option).click()
         expect(self.page.get_by_role("button", name=option)).to_be_disabled()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from playwright.sync_api import Page, expect
 from tests.browser.airflow_pages import DagPage, RequiredActionPage
 from tests.browser.console_pages import Console
@@ -47,11 +49,21 @@ def test_a_mass_edit_is_caught_looked_at_and_rejected(site: Site, page: Page, sc
     question.is_open()
     assert question.summary()["updates"] == [str(_MANY), "0"]
     screenshot(page, "airflow-required-action")
-    question.answer("Reject")
+    question.answer("Reject", "Feil i importen")
 
+    # nothing was written, and the run says who and why
     assert site.api.wait(CUSTOMERS, run_id) == "success"
     assert site.writes() == written
     assert site.api.result(CUSTOMERS, run_id, "settle")["state"] == "rejected"
+    page.goto(f"/dags/{CUSTOMERS}/runs/{quote(run_id)}")
+    note = page.get_by_text("Feil i importen").first
+    expect(note).to_be_visible()
+    expect(page.get_by_text("olga").first).to_be_visible()
+    screenshot(page, "airflow-rejected-run")
+    console.open(page="Runs")
+    console.link(run_id).click()
+    expect(console.frame.get_by_role("main")).to_contain_text("rejected (olga: Feil i importen)")
+
     for number, value in before.items():
         site.simulators.powerofficego.edit("customers", number, set={"MailAddress.AddressLine2": value})
     site.run()
