@@ -181,8 +181,11 @@ def test_a_run_that_ended_well_tells_whoever_waits_for_the_entity(world: Any) ->
     assert told["x-samklang://customers"]["state"] == "success"
     assert told["x-samklang://customers"]["linked"] == world.status()["linked"]
     assert told["x-samklang://shopify/customers"]["outcomes"] == run.results["load_shopify"]["outcomes"]
-    assert told["x-samklang://shopify/customers"]["writes"] == len(world.shopify.writes())
-    assert told["x-samklang://customers"]["writes"] == world.writes()
+    sides = (world.shopify, world.powerofficego)
+    # one record may take two requests, and our key's definition is no record
+    written = [{str(one["id"]) for one in side.writes() if one["entity"] == "customers"} for side in sides]
+    assert told["x-samklang://shopify/customers"]["writes"] == len(written[0])
+    assert told["x-samklang://customers"]["writes"] == sum(map(len, written))
 
     # one that wrote nothing says so; one that was not carried out tells of neither side
     assert {uri: extra["writes"] for uri, extra in events(world.run()).items()} == {
