@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 export PYTHON
 
-.PHONY: help install demo up test simulate soak bench lint format lock
+.PHONY: help install demo up test browser simulate soak bench lint format lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ up: install ## Airflow with its UI for the connections you set; DEMO=1: against 
 
 test: install ## the whole test suite; ARGS="-k name" passes options to pytest
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+browser: install ## the tests of the console in Chromium, on a real Airflow; screenshots go to .artifacts
+	@SAMKLANG_BROWSER=1 $(BIN)/python -m pytest $(or $(ARGS),tests/browser)
 
 simulate: install ## whole syncs from seeds, with faults, before an oracle: SEEDS=n FIRST_SEED=m; exit 1 if a promise breaks
 	@$(BIN)/python -m simulation --past --seeds $(or $(SEEDS),500) --first-seed $(or $(FIRST_SEED),0)

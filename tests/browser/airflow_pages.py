@@ -68,6 +68,6 @@ class RequiredActionPage:
 
     def answer(self, option: str, reason: str) -> None:
         """And wait until Airflow has heard it."""
-        self.page.get_by_role("textbox", name="Reason").fill(reason)
+        self.page.locator("[name=element_reason]").fill(reason)  # Airflow ties no label to it
         self.page.get_by_role("button", name=option).click()
         expect(self.page.get_by_role("button", name=option)).to_be_disabled()
