@@ -43,7 +43,8 @@ def settle(
         if plan is not None:
             state_of_things["waiting"] = plan["counts"]["waiting"]
             state_of_things["to_create"] = _to_create(connection, plan, carried_out)
-        lag = _lag(health.lags(connection, sync.entity, run.id))
+        wrote = any(one and one["outcomes"] for one in written.values())
+        lag = _lag(health.lags(connection, sync.entity, run.id)) if wrote else None
     with sync.database.begin() as connection:
         if not (run.dry_run or rejected or run.kind == "backfill" or run.window):
             for read in reads:
