@@ -92,7 +92,7 @@ class Console:
 
     def open_plan(self, number: int) -> None:
         """From the page *Plans*."""
-        self.frame.get_by_role("rowheader").get_by_role("link", name=f"{number}", exact=True).click()
+        self.frame.get_by_role("rowheader").get_by_role("link", name=f"Plan {number}", exact=True).click()
         expect(self.heading(f"Plan {number}")).to_be_visible()
 
     def chosen(self, table: str, *records: str) -> None:

@@ -11,6 +11,8 @@ from tests.browser.conftest import Opened
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
 
+from samklang.demo.processes import wait_until
+
 _PAGES = (
     "overview", "matches", "matches?show=ambiguous", "matches?show=excluded", "matches/file", "plans", "plans/{plan}",
     "plans/{plan}?part=conflicts", "plans/{plan}?part=ambiguous", "conflicts", "conflicts?show=decided", "quarantine",
@@ -64,7 +66,7 @@ def test_in_a_narrow_window_nothing_runs_over_the_edge(site: Site, opened: Opene
     page = opened(viewport={"width": 390, "height": 844})
     for path in _paths(site):
         frame = _open(page, path)
-        assert frame.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+        wait_until(lambda frame=frame: _fits(frame), f"{path} fitting into the window", seconds=10)
         page.screenshot(path=f".artifacts/screenshots/narrow/{re.sub(r'[^a-z]+', '-', path)}.png")
 
 
@@ -99,6 +101,10 @@ def _open(page: Page, path: str) -> Frame:
     assert frame
     expect(frame.get_by_role("heading", level=1)).to_be_visible()
     return frame
+
+
+def _fits(frame: Frame) -> bool:
+    return bool(frame.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def _tab_to(frame: Frame, role: str, name: str) -> None:

@@ -8,6 +8,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.console_pages import Console
 from tests.browser.site import Site
 
+from samklang.demo.processes import wait_until
+
+_HAS_INK = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"""
 _FIGURES = ("linked", "held", "conflicts", "quarantined", "ambiguous", "excluded")
 
 
@@ -46,10 +49,7 @@ def test_the_last_runs_are_drawn_and_listed(site: Site, console: Console) -> Non
     drawn = console.frame.get_by_role("img", name=re.compile("by run|of each run"))
     expect(drawn).to_have_count(3)
     for chart in drawn.all():
-        assert chart.evaluate("canvas => canvas.toDataURL() !== Object.assign(document.createElement('canvas'), "
-                              "{width: canvas.width, height: canvas.height}).toDataURL()")  # fmt: skip
+        wait_until(lambda chart=chart: chart.evaluate(_HAS_INK), "a chart being drawn", seconds=10)
     console.frame.get_by_text("The same as a table").click()
-    row = console.rows("The last runs, oldest first").first
-    counts = site.status("products")
-    assert counts["linked"] > 0
+    row = console.rows("The last runs").first
     expect(row).to_contain_text("success")
