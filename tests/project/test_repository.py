@@ -71,3 +71,9 @@ def test_the_license_is_apache_2_word_for_word() -> None:
     assert text.split()[:6] == ["Apache", "License", "Version", "2.0,", "January", "2004"]
     assert len(text.encode()) == 11358
     assert text.rstrip().endswith("limitations under the License.")
+
+
+def test_no_two_test_modules_have_the_same_name() -> None:
+    """Without packages, pytest collects only the first of them, and none of the others."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))
