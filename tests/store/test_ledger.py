@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from samklang.store import journal, ledger
+from samklang.store import clashes, journal, ledger
 from samklang.store.database import Database
 from samklang.store.schema import conflicts, intents
 
@@ -60,7 +60,7 @@ def test_a_parked_intent_is_unresolved_until_its_record_is_linked(database: Data
 def test_a_conflict_told_again_is_kept_once_and_another_beside_it(database: Database) -> None:
     with database.begin() as connection:
         for row in (conflict(), conflict(run_id="r2"), conflict(clocks="{1}"), conflict(field="City")):
-            ledger.add_conflicts(connection, "customers", [row])
+            clashes.add(connection, "customers", [row])
 
         assert connection.execute(select(conflicts.c.run_id)).scalars().all() == ["r", "r", "r"]
 
@@ -68,13 +68,13 @@ def test_a_conflict_told_again_is_kept_once_and_another_beside_it(database: Data
 def test_an_open_conflict_gives_way_to_its_newer_self(database: Database) -> None:
     open_one = {"state": "open", "winner": None, "rule": "ask"}
     with database.begin() as connection:
-        ledger.add_conflicts(connection, "customers", [conflict(**open_one)])
-        ledger.add_conflicts(connection, "customers", [conflict(**open_one, raw="{1}", base="{}", run_id="r2")])
+        clashes.add(connection, "customers", [conflict(**open_one)])
+        clashes.add(connection, "customers", [conflict(**open_one, raw="{1}", base="{}", run_id="r2")])
 
         assert connection.execute(select(conflicts.c.run_id)).scalars().all() == ["r2"]
-        assert ledger.open_conflicts(connection, "customers") == [('["1","1"]', "Name")]
-        ledger.close_conflicts(connection, "customers", '["1","1"]', ["Name"])
-        assert ledger.open_conflicts(connection, "customers") == []
+        assert clashes.waiting(connection, "customers") == [('["1","1"]', "Name")]
+        clashes.close(connection, "customers", '["1","1"]', ["Name"])
+        assert clashes.waiting(connection, "customers") == []
 
 
 def test_the_last_refusal_of_a_field_is_known_until_it_is_dropped(database: Database) -> None:

@@ -51,6 +51,21 @@ def test_a_value_that_the_target_cannot_take_is_held_and_the_rest_is_written(
     assert world.left.writes == []
 
 
+def test_a_field_is_held_since_it_first_was_for_that_reason(world: World) -> None:
+    a, _ = world.pair(**KARI, phone="+4722334455")
+    world.left.edit(a, phone="ring me")
+    world.run()
+    (first,) = world.rows(holds)
+
+    world.run()
+    assert world.rows(holds)[0]["since"] == first["since"]
+
+    world.left.edit(a, phone="+4722334455", email="nobody")
+    world.run()
+    (other,) = world.rows(holds)
+    assert (other["field"], other["since"] > first["since"]) == ("EmailAddress", True)
+
+
 def test_a_held_field_is_written_as_soon_as_it_is_corrected(world: World) -> None:
     a, b = world.pair(**KARI, phone="+4722334455")
     world.left.edit(a, phone="ring me")

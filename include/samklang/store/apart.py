@@ -119,7 +119,7 @@ def forget_wishes(connection: Connection, entity: str, target: str, ids: Sequenc
 
 
 def close_conflicts(connection: Connection, entity: str, record_ids: Sequence[str]) -> None:
-    """As `ledger.close_conflicts_of`, of many pairs."""
+    """As `clashes.close_all`, of many pairs."""
     for part in chunks(record_ids):
         connection.execute(
             update(conflicts)

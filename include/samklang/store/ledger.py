@@ -1,11 +1,11 @@
-"""What the sync did, what it could not do, and why: intents, results, conflicts, holds, verdicts, history."""
+"""What the sync did, what it could not do, and why: intents, results, holds, verdicts, history."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from samklang.core.jsontext import dumps
 from samklang.store.schema import conflicts, history, holds, intents, plan_results, verdicts
@@ -14,7 +14,6 @@ from samklang.store.upserts import chunks, insert_new, upsert
 Row = Mapping[str, Any]
 _UNRESOLVED = ("open", "parked")
 _WANTED = "wanted"
-_CONFLICT = ("raw", "base", "clocks", "rule", "winner", "state")  # what makes two rows the same conflict
 
 
 def open_intent(
@@ -181,91 +180,6 @@ def put_result(
     )
 
 
-def add_conflicts(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
-    """Keep conflicts, both values and how they were decided.
-
-    One that is known already, because its decision could not be carried out yet (`ask`, held, waiting), is kept as it
-    was; an open one whose values have moved on gives way to its newer self.
-    """
-    new = []
-    for row in rows:
-        this = (
-            conflicts.c.entity == entity,
-            conflicts.c.record_ids == row["record_ids"],
-            conflicts.c.field == row["field"],
-        )
-        same = and_(*(conflicts.c[name].is_not_distinct_from(row[name]) for name in _CONFLICT))
-        connection.execute(delete(conflicts).where(*this, conflicts.c.state == "open", ~same))
-        if connection.execute(select(conflicts.c.id).where(*this, same)).first() is None:
-            new.append(row)
-    for part in chunks(new):
-        connection.execute(insert(conflicts), [{"entity": entity, **row} for row in part])
-
-
-def close_conflicts_of(connection: Connection, entity: str, record_ids: str) -> None:
-    """Open conflicts between two records that are no twins any more."""
-    connection.execute(
-        update(conflicts)
-        .where(conflicts.c.entity == entity, conflicts.c.record_ids == record_ids, conflicts.c.state == "open")
-        .values(state="decided", rule="unlinked")
-    )
-
-
-def close_conflicts(connection: Connection, entity: str, record_ids: str, fields: Sequence[str]) -> None:
-    """Open conflicts of fields that are in tune again."""
-    connection.execute(
-        update(conflicts)
-        .where(
-            conflicts.c.entity == entity,
-            conflicts.c.record_ids == record_ids,
-            conflicts.c.field.in_(fields),
-            conflicts.c.state == "open",
-        )
-        .values(state="decided", rule="agreed")
-    )
-
-
-def open_conflicts(connection: Connection, entity: str) -> list[tuple[str, str]]:
-    """Record ids (as JSON text) and field of each conflict that waits for a person."""
-    rows = connection.execute(
-        select(conflicts.c.record_ids, conflicts.c.field).where(
-            conflicts.c.entity == entity, conflicts.c.state == "open"
-        )
-    )
-    return [(row.record_ids, row.field) for row in rows]
-
-
-def conflicts_with(connection: Connection, entity: str, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """These conflicts, and all others that the same plans found between the same records; in their order."""
-    found: dict[int, dict[str, Any]] = {}
-    same = conflicts.alias("same")
-    for part in chunks(ids):
-        rows = connection.execute(
-            select(same)
-            .join(
-                conflicts,
-                and_(
-                    same.c.entity == conflicts.c.entity,
-                    same.c.record_ids == conflicts.c.record_ids,
-                    same.c.plan_id == conflicts.c.plan_id,
-                ),
-            )
-            .where(conflicts.c.entity == entity, conflicts.c.id.in_(part))
-        ).mappings()
-        found.update({row["id"]: dict(row) for row in rows})
-    return [found[number] for number in sorted(found)]
-
-
-def decide_conflict(
-    connection: Connection, conflict_id: int, *, person: str, at: str, winner: str | None = None
-) -> None:
-    """A person has decided a conflict, or seen how it was decided. :param winner: None: as it is."""
-    values: dict[str, Any] = {"reviewed_by": person, "reviewed_at": at, "state": "decided"}
-    if winner is not None:
-        values |= {"winner": winner, "rule": "person"}
-    connection.execute(update(conflicts).where(conflicts.c.id == conflict_id).values(**values))
-
-
 def system_holds(connection: Connection, entity: str) -> list[Row]:
     """What the systems refused, with the fingerprint of what they refused and when to try again."""
     rows = connection.execute(select(holds).where(holds.c.entity == entity, holds.c.by_system)).mappings()
@@ -346,9 +260,14 @@ def first_holds(connection: Connection, entity: str, limit: int) -> tuple[list[R
 
 
 def replace_planner_holds(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
-    """What the newest plan holds back, instead of what the one before it did."""
-    connection.execute(delete(holds).where(holds.c.entity == entity, ~holds.c.by_system))
-    insert_new(connection, holds, [{"entity": entity, "by_system": False, "attempts": 0, **row} for row in rows])
+    """What the newest plan holds back, instead of what the one before it did; the same hold keeps since when it is."""
+    planned = (holds.c.entity == entity, ~holds.c.by_system)
+    place = ("side", "source_id", "field", "reason")
+    known = connection.execute(select(holds).where(*planned)).mappings()
+    since = {tuple(row[name] for name in place): row["since"] for row in known}
+    connection.execute(delete(holds).where(*planned))
+    new = [{**row, "since": since.get(tuple(row[name] for name in place), row["since"])} for row in rows]
+    insert_new(connection, holds, [{"entity": entity, "by_system": False, "attempts": 0, **row} for row in new])
 
 
 def replace_verdicts(connection: Connection, entity: str, rows: Sequence[Row]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -32,7 +31,7 @@ def last_run(connection: Connection, entity: str, link_id: int) -> str | None:
     return connection.execute(wrote).scalar()
 
 
-def written(connection: Connection, entity: str, run_id: str, link_id: int | None) -> Iterator[dict[str, Any]]:
+def written(connection: Connection, entity: str, run_id: str, link_id: int | None) -> list[dict[str, Any]]:
     """What a run wrote, field by field: `link_id`, `side`, `record_id`, `field`, `before`, `after`.
 
     A field that it wrote more than once counts from its first value to its last.
@@ -54,7 +53,7 @@ def written(connection: Connection, entity: str, run_id: str, link_id: int | Non
                 "before": first["before"] if first else before[name],
                 "after": after[name],
             }
-    yield from found.values()
+    return list(found.values())
 
 
 def links_made(connection: Connection, entity: str, run_id: str, link_id: int | None) -> list[dict[str, Any]]:

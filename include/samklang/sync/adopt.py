@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.errors import OutdatedError
-from samklang.store import freezes, journal, ledger, links, orders, seen, tombstones
+from samklang.store import clashes, freezes, journal, ledger, links, orders, seen, tombstones
 from samklang.store.tombstones import Tombstones
 from samklang.sync.context import Sync
 from samklang.sync.forgotten import is_about_forgotten
@@ -86,33 +86,11 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any], entombed: 
     def lines(name: str) -> Iterator[dict[str, Any]]:
         return _lines(sync, plan, name, entombed)
 
-    sides = sync.mapping.sides
-    clashes = list(lines("clashes"))
-    ledger.add_conflicts(
-        connection,
-        sync.entity,
-        [
-            {
-                "record_ids": dumps(c["ids"]),
-                "field": c["field"],
-                "kind": c["kind"],
-                "raw": dumps(dict(zip(sides, c["raw"], strict=True))),
-                "base": dumps(dict(zip(sides, c["base"], strict=True))) if c["base"] else None,
-                "clocks": dumps(dict(zip(sides, c["clocks"], strict=True))),
-                "certain": c["certain"],
-                "rule": c["rule"],
-                "winner": c["winner"],
-                "state": "open" if c["winner"] is None else "decided",
-                "run_id": run_id,
-                "plan_id": plan["id"],
-                "at": at,
-            }
-            for c in clashes
-        ],
-    )
+    found = list(lines("clashes"))
+    clashes.add(connection, sync.entity, [conflict_row(sync, clash, plan["id"], run_id, at) for clash in found])
     if journal.is_backfill(connection, sync.entity, run_id):
         return  # a window says nothing about the records outside it
-    _close_conflicts(connection, sync, {(dumps(c["ids"]), c["field"]) for c in clashes if c["winner"] is None})
+    _close_conflicts(connection, sync, {(dumps(c["ids"]), c["field"]) for c in found if c["winner"] is None})
     standing = _standing(connection, sync, plan, list(lines("held")))
     held = [{**h, "run_id": run_id, "since": at} for h in lines("held") if _place(h) not in standing]
     ledger.replace_planner_holds(connection, sync.entity, held)
@@ -136,15 +114,38 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any], entombed: 
     )
 
 
+def conflict_row(sync: Sync, clash: Mapping[str, Any], plan_id: int, run_id: str, at: str) -> dict[str, Any]:
+    """A conflict of a plan as the store keeps it. :param clash: a line of the plan."""
+
+    def by_side(values: list[Any]) -> str:
+        return dumps(dict(zip(sync.mapping.sides, values, strict=True)))
+
+    return {
+        "record_ids": dumps(clash["ids"]),
+        "field": clash["field"],
+        "kind": clash["kind"],
+        "raw": by_side(clash["raw"]),
+        "base": by_side(clash["base"]) if clash["base"] else None,
+        "clocks": by_side(clash["clocks"]),
+        "certain": clash["certain"],
+        "rule": clash["rule"],
+        "winner": clash["winner"],
+        "state": "open" if clash["winner"] is None else "decided",
+        "run_id": run_id,
+        "plan_id": plan_id,
+        "at": at,
+    }
+
+
 def _close_conflicts(connection: Connection, sync: Sync, still: set[tuple[str, str]]) -> None:
     """Conflicts that waited for a person, and are none any more: a plan names all those of pairs that are in scope."""
     first, second = sync.mapping.sides
-    for record_ids, name in ledger.open_conflicts(connection, sync.entity):
+    for record_ids, name in clashes.waiting(connection, sync.entity):
         a, b = loads(record_ids)
         ends = (seen.known(connection, sync.entity, first, [a]), seen.known(connection, sync.entity, second, [b]))
         active = all(row["scope"] == Scope.ACTIVE for end in ends for row in end.values())
         if active and (record_ids, name) not in still:
-            ledger.close_conflicts(connection, sync.entity, record_ids, [name])
+            clashes.close(connection, sync.entity, record_ids, [name])
 
 
 def _standing(

@@ -15,7 +15,7 @@ from samklang.core.plan import Based, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError
-from samklang.store import ledger, links, orders, seen
+from samklang.store import clashes, ledger, links, orders, seen
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
 from samklang.sync.refusing import Refusing
@@ -297,7 +297,7 @@ class Committer:
         """What waited for a person is in tune again."""
         ids = {self.side: row["id"], self._source: row["source_id"]}
         record_ids = dumps([ids[side] for side in self.sync.mapping.sides])
-        ledger.close_conflicts(connection, self.sync.entity, record_ids, [c["field"] for c in changes])
+        clashes.close(connection, self.sync.entity, record_ids, [c["field"] for c in changes])
 
     def _close_orders(self, connection: Connection, changes: list[dict[str, Any]], now: dict[str, Any]) -> None:
         """What a person has put back is there: an undo is held from now on, the other travels on."""

@@ -8,7 +8,7 @@ from typing import Any
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.errors import DecisionError
-from samklang.store import journal, ledger, links, orders
+from samklang.store import clashes, journal, links, orders
 from samklang.sync.decide import Desk, Done
 from samklang.sync.undo import as_edited, seen_value
 
@@ -47,7 +47,7 @@ def keep(desk: Desk, ids: Sequence[int]) -> Done:
         elif conflict["reviewed_at"] is not None:
             left.append((_told(conflict), "kept already"))
         else:
-            ledger.decide_conflict(desk.connection, conflict["id"], person=desk.person, at=desk.at)
+            clashes.decide(desk.connection, conflict["id"], person=desk.person, at=desk.at)
             desk.note(_link_id(conflict), "keep", _ends(desk, conflict), conflict["field"])
             done.append(_told(conflict))
     return Done(done, left)
@@ -56,7 +56,7 @@ def keep(desk: Desk, ids: Sequence[int]) -> Done:
 def _whole(desk: Desk, ids: Sequence[int]) -> list[dict[str, Any]]:
     """These conflicts, with those of the same group that were decided with them. :raises DecisionError: one is not
     known."""
-    found = ledger.conflicts_with(desk.connection, desk.mapping.entity, ids)
+    found = clashes.found_with(desk.connection, desk.mapping.entity, ids)
     unknown = set(ids) - {row["id"] for row in found}
     if unknown:
         raise DecisionError(
@@ -101,7 +101,7 @@ def _take(desk: Desk, conflict: dict[str, Any], side: str | None) -> str:
     reason = (_choose if conflict["state"] == "open" else _put_back)(desk, conflict, pair, winner)
     if reason:
         return reason
-    ledger.decide_conflict(desk.connection, conflict["id"], person=desk.person, at=desk.at, winner=winner)
+    clashes.decide(desk.connection, conflict["id"], person=desk.person, at=desk.at, winner=winner)
     desk.note(pair["link_id"], "take", _ends(desk, conflict), conflict["field"])
     return ""
 

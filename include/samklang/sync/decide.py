@@ -18,7 +18,7 @@ from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import DecisionError
-from samklang.store import dossier, journal, ledger, links, seen
+from samklang.store import clashes, dossier, journal, ledger, links, seen
 from samklang.sync.explain import find
 
 Record = tuple[str, str]
@@ -268,7 +268,7 @@ class Desk:
     def _close_conflicts(self, link: dict[str, Any]) -> None:
         if len(link["ids"]) == len(self.mapping.sides):
             record_ids = dumps([link["ids"][side] for side in self.mapping.sides])
-            ledger.close_conflicts_of(self.connection, self.mapping.entity, record_ids)
+            clashes.close_all(self.connection, self.mapping.entity, record_ids)
 
     def note(self, link_id: int, op: str, ends: list[Record], name: str = "") -> None:
         """Keep a decision about these records in the history.

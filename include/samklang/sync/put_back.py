@@ -33,7 +33,7 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
             planner.stand(order, pair)
         else:
             planner.carry_out(order, pair)
-    plan.rows[:] = [row for row in plan.rows if row.changes]
+    planner.leave_out()
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ class _Planner:
     views: dict[str, SideView]
     plan: Plan
     _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    _ordered: set[tuple[str, str, str]] = field(default_factory=set)  # ids of both records, first side first, and field
 
     def __post_init__(self) -> None:
         self._rows = {(row.side, row.id): row for row in self.plan.rows if row.op == "update" and row.id}
@@ -99,17 +100,21 @@ class _Planner:
         )
 
     def _take_out(self, pair: dict[str, Any], name: str) -> None:
-        ids = tuple(pair[f"{side}_id"] for side in self.sync.mapping.sides)
+        first, second = self.sync.mapping.sides
+        self._ordered.add((pair[f"{first}_id"], pair[f"{second}_id"], name))
         for side in self.sync.mapping.sides:
             row = self._rows.get((side, pair[f"{side}_id"]))
             if row is not None:
                 row.changes = [change for change in row.changes if change.field != name]
-        self.plan.held[:] = [
-            held
-            for held in self.plan.held
-            if not (held.field == name and held.source_id == pair[f"{self.sync.mapping.other(held.side)}_id"])
-        ]
-        self.plan.clashes[:] = [c for c in self.plan.clashes if not (c.field == name and c.ids == ids)]
+
+    def leave_out(self) -> None:
+        """What the merge had to say of fields that a person has put back, and rows that are left without a change."""
+        first, second = self.sync.mapping.sides
+        sources = {place for a, b, name in self._ordered for place in ((second, a, name), (first, b, name))}
+        plan = self.plan
+        plan.held[:] = [held for held in plan.held if (held.side, held.source_id, held.field) not in sources]
+        plan.clashes[:] = [clash for clash in plan.clashes if (*clash.ids, clash.field) not in self._ordered]
+        plan.rows[:] = [row for row in plan.rows if row.changes]
 
     def _row(self, pair: dict[str, Any], side: str) -> Row:
         """The one write to this record."""

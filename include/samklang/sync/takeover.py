@@ -15,11 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from samklang.core.jsontext import dumps
 from samklang.core.records import IN_SCOPE, Scope
-from samklang.store import actions, journal, ledger, links, seen, tombstones
+from samklang.store import actions, clashes, journal, links, seen, tombstones
 from samklang.store.tombstones import of_id
-from samklang.sync.adopt import tune
+from samklang.sync.adopt import conflict_row, tune
 from samklang.sync.context import Sync
 from samklang.sync.forget import nobody_loads
 from samklang.sync.transform import GIVEN, Pair
@@ -108,9 +107,9 @@ def take_over(sync: Sync, reference: dict[str, Any], *, person: str, via: str) -
     """
     entity, at = sync.entity, sync.clock()
     name = f"adopt__{at}_{secrets.token_hex(3)}"
-    clashes: dict[Pair, list[dict[str, Any]]] = {}
+    differing_of: dict[Pair, list[dict[str, Any]]] = {}
     for line in sync.staging.read_lines(reference["folder"], "clashes"):
-        clashes.setdefault((line["ids"][0], line["ids"][1]), []).append(line)
+        differing_of.setdefault((line["ids"][0], line["ids"][1]), []).append(line)
     linked, lines = 0, _new(sync, reference["folder"])
     with nobody_loads(sync.database, entity, sync.mapping.sides, at):
         while chunk := list(islice(lines, _CHUNK)):
@@ -118,8 +117,8 @@ def take_over(sync: Sync, reference: dict[str, Any], *, person: str, via: str) -
                 journal.hold_plans(connection, entity)
                 free = _free(connection, sync, chunk)
                 tune(connection, sync, name, free)
-                differing = [clash for line in free for clash in clashes.get((line["ids"][0], line["ids"][1]), ())]
-                ledger.add_conflicts(
+                differing = [clash for line in free for clash in differing_of.get((line["ids"][0], line["ids"][1]), ())]
+                clashes.add(
                     connection, entity, [_open(sync, clash, reference["plan"], name, at) for clash in differing]
                 )
                 if free and not linked:  # who did it is known from the first link on, whatever happens later
@@ -191,19 +190,5 @@ def _free(connection: Connection, sync: Sync, chunk: list[dict[str, Any]]) -> li
 
 def _open(sync: Sync, clash: dict[str, Any], plan_id: int, run_id: str, at: str) -> dict[str, Any]:
     """A conflict that waits for a person, whatever the policy would make of it."""
-    sides = sync.mapping.sides
-    return {
-        "record_ids": dumps(clash["ids"]),
-        "field": clash["field"],
-        "kind": clash["kind"],
-        "raw": dumps(dict(zip(sides, clash["raw"], strict=True))),
-        "base": None,
-        "clocks": dumps(dict(zip(sides, clash["clocks"], strict=True))),
-        "certain": clash["certain"],
-        "rule": "ask",
-        "winner": None,
-        "state": "open",
-        "run_id": run_id,
-        "plan_id": plan_id,
-        "at": at,
-    }
+    undecided = {**clash, "base": None, "rule": "ask", "winner": None}
+    return conflict_row(sync, undecided, plan_id, run_id, at)

@@ -18,6 +18,7 @@ from samklang.core.records import Scope
 from samklang.errors import DecisionError
 from samklang.store import journal, links, orders
 from samklang.store import undo as stored
+from samklang.store.upserts import chunks
 from samklang.sync.decide import Desk, Done, Record, named
 
 _PAGE = 5_000
@@ -86,7 +87,7 @@ def preview(
         )
     undo = Undo(made=[Made(**row) for row in stored.links_made(connection, mapping.entity, run_id, link_id)])
     made = {one.link_id for one in undo.made}
-    for written in _pages(stored.written(connection, mapping.entity, run_id, link_id)):
+    for written in chunks(stored.written(connection, mapping.entity, run_id, link_id), _PAGE):
         for one in _judged(connection, mapping, run_id, [row for row in written if row["link_id"] not in made]):
             (undo.moved if one.reason else undo.fields).append(one)
     return undo
@@ -193,17 +194,6 @@ def _why_not(pair: dict[str, Any], mapping: Mapping, raw: dict[str, Any], row: d
     if raw[row["field"]] == row["before"]:
         return "nothing to put back"
     return ""
-
-
-def _pages(written: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    page: list[dict[str, Any]] = []
-    for row in written:
-        page.append(row)
-        if len(page) >= _PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
 
 
 def _told(one: Field) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -78,7 +79,7 @@ def decide(
                 quarantined=KINDS.get(show),
             )
     else:
-        chosen = [_held(one) for one in which or []]
+        chosen = [_held(place.mapping.sides, one) for one in which or []]
     if not chosen:
         return _page(request, entity, visitor, asked, None, Flash("Choose records first.", bad=True))
     records = [(place.mapping.other(one.side), one.source_id) for one in chosen]
@@ -101,10 +102,10 @@ def decide(
     return _page(request, entity, visitor, asked, None, flash)
 
 
-def _held(text: str) -> Held:
+def _held(sides: Sequence[str], text: str) -> Held:
     """:raises HTTPException: 422 for what no page of ours sends."""
     parts = text.split(" ", 2)
-    if len(parts) != 3 or parts[0] not in ("powerofficego", "shopify"):
+    if len(parts) != 3 or parts[0] not in sides:
         raise HTTPException(422, "A record is chosen by its side, id and field.")
     return Held(*parts)
 
