@@ -133,8 +133,10 @@ class Oracle:
             self.cells[record][name] = Cell(version, at, [version])
 
     def _origin_by_value(self, side: str, values: Mapping[str, Any]) -> Record | None:
-        """Who has a value of this record on the other side, or had it: each value is typed for one person. Who had its key
-        comes before who has its name: two records may bear one name, and the key may have been edited since the plan."""
+        """Who has a value of this record on the other side, or had it: each value is typed for one person.
+
+        Who had its key comes before who has its name: two records may bear one name, and the key may have been edited
+        since the plan."""
         others = [(record, cells) for record, cells in self.cells.items() if record[0] != side]
         wanted = [(name, normal(name, side, raw)) for name, raw in values.items() if name not in FREE]
         keys_first = sorted(wanted, key=lambda one: one[0] not in KEYS.values())
