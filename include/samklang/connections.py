@@ -10,6 +10,7 @@ from typing import Any
 from samklang.core.clocks import from_datetime
 from samklang.core.mapping import Mapping as EntityMapping
 from samklang.core.rules import EntityRules
+from samklang.core.sides import TITLES
 from samklang.errors import ConfigurationError
 from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION
 from samklang.store.database import Database
@@ -25,7 +26,7 @@ from samklang.systems.powerofficego import (
 )
 from samklang.systems.shopify import ShopifyClient, ShopifyConfig, ShopifyCustomers, ShopifyProducts
 
-SIDES = ("powerofficego", "shopify")
+SIDES = tuple(TITLES)
 DEFAULT_CONNECTIONS = {"powerofficego": POWEROFFICEGO_CONNECTION, "shopify": SHOPIFY_CONNECTION}
 
 OnSecret = Callable[[str], None]

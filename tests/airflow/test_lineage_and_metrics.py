@@ -89,5 +89,5 @@ def test_lag_is_among_the_figures_of_a_run_that_carried_edits_on(monkeypatch: py
     told = {}
     monkeypatch.setattr(stats, "gauge", lambda name, value, tags: told.update({name: value}))
     lag = {"p50": 61.0, "p95": 900.5, "writes": 7}
-    emit("products", {"state": "success", "loads": {}, "requests": {}, "lag": lag}, {})
+    emit("products", {"state": "success", "loads": {}, "requests": {}, "budget": {}, "lag": lag}, {})
     assert told == {"samklang.products.lag.p50": 61.0, "samklang.products.lag.p95": 900.5}

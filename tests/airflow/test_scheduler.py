@@ -156,7 +156,7 @@ def test_the_whole_story_under_a_scheduler(site: Site) -> None:
     rejected = site.api.trigger(CUSTOMERS)
     question = site.api.wait_for_question(CUSTOMERS, rejected)
     assert "customers" in question["subject"]
-    assert "1 updates in shopify; the limit is 0" in question["body"]
+    assert "1 update in Shopify; the limit is 0" in question["body"]
     assert "| updates |" in question["body"]
     assert question["defaults"] == ["Reject"]
     plan = site.api.result(CUSTOMERS, rejected, "transform")["plan"]

@@ -157,6 +157,8 @@ def screenshot() -> Callable[[Page, str], None]:
     """Keeps what a page looks like as a build artefact, once as it is and once in the other of light and dark."""
 
     def keep(page: Page, name: str) -> None:
+        for frame in page.frames:
+            frame.wait_for_load_state()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.screenshot(path=SCREENSHOTS / scheme / f"{name}.png", animations="disabled")

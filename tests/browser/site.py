@@ -26,7 +26,7 @@ from samklang.store.database import Database
 from samklang.sync.report import status
 
 CUSTOMERS, PRODUCTS = "sync_customers", "sync_products"
-RECORDS = 120
+RECORDS = 180
 USERS = {"olga": "op", "viggo": "viewer"}
 """By role. The op may edit DAGs, the viewer may look."""
 QUARANTINED = 3

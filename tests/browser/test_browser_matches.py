@@ -58,7 +58,7 @@ def test_before_anything_is_written_proposed_twins_are_seen_and_kept_apart_and_a
     screenshot(console.page, "console-matches-ambiguous")
     link = console.button("Link", card)
     expect(link).to_be_disabled()
-    for side, record in (("powerofficego", strangers.twice[1]), ("shopify", strangers.once)):
+    for side, record in (("PowerOffice Go", strangers.twice[1]), ("Shopify", strangers.once)):
         card.get_by_role("checkbox", name=f"Choose {side} {record}").check()
     link.click()
     expect(console.told()).to_contain_text("Linked")
@@ -149,7 +149,7 @@ def test_who_has_no_twin_is_listed_with_the_reason(site: Site, console: Console,
     console.tab("Excluded")
     expect(console.rows("Excluded").filter(has_text="lacks").first).to_be_visible()
     console.tab("Only in Shopify")
-    expect(console.rows("Only in shopify").first).to_be_visible()
+    expect(console.rows("Only in Shopify").first).to_be_visible()
     screenshot(console.page, "console-matches-only-there")
 
 

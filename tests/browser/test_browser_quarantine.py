@@ -61,6 +61,24 @@ def test_all_that_was_refused_for_one_reason_is_retried_at_once(site: Site, cons
     assert all(site.has_twin(one) for one in new)
 
 
+def test_all_that_was_refused_for_one_reason_is_skipped_or_kept_out_at_once(site: Site, console: Console) -> None:
+    new = site.quarantined(3, "A value is too long.")
+    console.open(page="Quarantine")
+    console.frame.get_by_role("navigation", name="By reason").get_by_role("link", name=re.compile("too long")).click()
+    rows = console.rows(_TABLE)
+    for action, told in (("Skip all", "Skipped until somebody edits"), ("Exclude all", "Kept out of the sync")):
+        expect(rows).to_have_count(len(new))
+        console.button(action).click()
+        console.confirm(action)
+        expect(console.told()).to_contain_text(f"{told}: {len(new)}")
+        if action == "Skip all":
+            expect(rows.filter(has_text="skipped until it changes")).to_have_count(len(new))
+    expect(rows).to_have_count(0)
+    site.run()
+    assert not any(site.has_twin(one) for one in new)
+    assert {tuple(site.actions(f"shopify:{one}")) for one in new} == {(("exclude", "olga"), ("skip", "olga"))}
+
+
 def test_each_attempt_of_a_record_is_kept_with_its_reason(site: Site, console: Console, screenshot) -> None:
     (shop_id,) = site.quarantined(1, "The record was not found.")
     console.open(page="Quarantine")

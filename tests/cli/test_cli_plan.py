@@ -62,7 +62,7 @@ def test_a_new_link_shows_its_key_what_is_filled_and_what_is_in_conflict(systems
     (conflict,) = plan["conflicts"]
     assert (conflict["records"], conflict["field"], conflict["kind"]) == (records, "FirstName", "link")
     assert conflict["seen"] == {"powerofficego": "Kari", "shopify": "Karin"}
-    assert plan["beyond_limits"] == ["1 fields differ where a new link has no base; the limit is 0"]
+    assert plan["beyond_limits"] == ["1 field differs where a new link has no base; the limit is 0"]
 
 
 def test_what_is_held_ambiguous_or_excluded_comes_with_its_reason(systems: Systems, answer: Answer) -> None:

@@ -75,12 +75,14 @@ def test_a_run_is_undone_after_a_look_at_what_that_would_do(edited: Edited, user
     assert "Put back 1" in preview
     assert "Left alone 1" in preview
     assert "changed since" in preview
+    assert "Kari Berg Shopify" in preview
     assert world.rows(orders) == []  # looking does nothing
 
     told = text_of(user.post("/runs/run-2/undo").text)
     assert "The next run puts back" in told
     assert "1 field waits for the next run, which puts it back. By kim." in told
-    assert "Nothing more of this run can be put back: 1 field has changed since." in told
+    assert "This run wrote to 1 record." in told
+    assert "Put back 0" in text_of(user.page("/runs/run-2/undo"))
     world.run()
     assert (world.left.value(a, "last"), world.right.value(b, "last")) == ("Berg", "Lie")
     listed = text_of(user.page("/runs"))

@@ -86,7 +86,7 @@ def test_before_the_first_write_the_page_shows_what_the_plan_would_do(world: Wor
 def test_an_ambiguous_key_shows_all_candidates_side_by_side(ambiguous: World, look: Look) -> None:
     text = look("matches?show=ambiguous")
 
-    assert "EmailAddress is held by 2 in PowerOffice Go and 1 in Shopify" in text
+    assert "EmailAddress kari@post.example is held by 2 in PowerOffice Go and 1 in Shopify" in text
     assert "FirstName Kari Karin Kari" in text
     assert "Scope active active active" in text
 

@@ -84,6 +84,19 @@ def test_the_charts_have_what_the_runs_did(edited: Edited, viewer: Browser) -> N
     assert (second["run_id"], second["updated"], second["failed"]) == ("run-2", 1, 0)
 
 
+def test_the_charts_say_how_much_of_each_rate_limit_a_run_has_used(edited: Edited, viewer: Browser) -> None:
+    world, _, _ = edited
+    spent = {"requests": {"powerofficego": 12, "shopify": 3}, "budget": {"powerofficego": 0.6, "shopify": 0.004}}
+    with world.database.begin() as connection:
+        connection.execute(update(runs).where(runs.c.run_id == "run-2").values(summary=json.dumps(spent)))
+    shown = viewer.page("/overview")
+    found = re.search(r'data-chart="budget" data-runs="([^"]*)"', shown)
+    assert found
+    assert json.loads(unescape(found[1]))[-1]["budget"] == spent["budget"]
+    told = rows_of(shown, "The last runs, oldest first")[-1]
+    assert "PowerOffice Go 12 (60% of the limit) , Shopify 3 (0.4% of the limit)" in told
+
+
 def test_a_store_without_a_run_says_how_to_make_one(world: World, viewer: Browser) -> None:
     for path in ("/overview", "/plans", "/runs"):
         told = text_of(viewer.page(path))
@@ -201,7 +214,7 @@ def test_a_run_tells_what_it_read_and_wrote_and_leads_to_its_plan(edited: Edited
     assert any("Shopify" in row and "1 written" in row for row in rows_of(shown, "What the run did"))
     assert 'href="/samklang/customers/plans/2"' in shown
     assert 'href="/dags/sync_customers/runs/run-2" target="_top"' in shown
-    assert "2 fields that this run wrote can be put back" in text_of(shown)
+    assert "This run wrote to 1 record. An undo puts back what nobody has changed since" in text_of(shown)
 
 
 def test_a_run_that_is_under_way_is_shown_too(edited: Edited, viewer: Browser) -> None:

@@ -14,7 +14,7 @@ from samklang.core.clocks import from_datetime
 from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import UnclearError
-from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update
+from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update, Usage
 
 Values = dict[str, str | None]
 
@@ -36,7 +36,7 @@ class MemorySystem:
     entity: str = "customers"
     rules: EntityRules = field(default_factory=EntityRules)
     reads_whole: bool = False
-    requests: int = 0
+    usage: Usage = field(default_factory=lambda: Usage(requests=0, spent=0.0, rate=0.0))
     tenant: str = ""
     facts: dict[str, object] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)

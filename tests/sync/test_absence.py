@@ -280,7 +280,7 @@ def test_more_gone_at_once_than_the_limit_are_not_marked(new_world: NewWorld) ->
     assert set(scopes(world, RIGHT).values()) == {Scope.ACTIVE}
     assert (summary["gone"], summary["gone_beyond_limit"]) == ({}, {RIGHT: 3})
     (warning,) = summary["warnings"]
-    assert "3 or more records seem gone in shopify" in warning
+    assert "3 or more records seem gone in Shopify" in warning
     assert "raise limits: gone in customers.yaml" in warning
     assert world.writes() == 0
     assert world.status()["gone"] == 0

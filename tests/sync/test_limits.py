@@ -56,7 +56,7 @@ def test_a_price_that_moves_by_more_than_the_limit_waits(shop: World, price: str
     counts, beyond = planned(shop)
 
     assert counts["price_moves"] == {LEFT: 0, RIGHT: moves}
-    assert beyond == ["1 price moves in shopify by more than the limit, 50% of the old one"] * moves
+    assert beyond == ["1 price moves in Shopify by more than the limit, 50% of the old one"] * moves
 
 
 def test_a_price_move_is_measured_in_the_figures_of_the_side_that_gets_it(shop: World) -> None:

@@ -23,7 +23,7 @@ def counts(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["creates", "updates", "clears"])
 def test_each_limit_holds_for_each_side(kind: str) -> None:
     assert beyond_limits(LIMITS, counts(**{kind: {LEFT: 5, RIGHT: 5}})) == []
-    assert beyond_limits(LIMITS, counts(**{kind: {LEFT: 5, RIGHT: 6}})) == [f"6 {kind} in shopify; the limit is 5"]
+    assert beyond_limits(LIMITS, counts(**{kind: {LEFT: 5, RIGHT: 6}})) == [f"6 {kind} in Shopify; the limit is 5"]
 
 
 def test_differences_of_new_links_have_a_limit_of_their_own() -> None:

@@ -124,7 +124,7 @@ def test_what_nobody_chose_is_asked_about_by_the_next_run(new_world: NewWorld) -
     plan = world.plan(world.begin())
 
     assert beyond_limits(world.mapping, plan["counts"]) == [
-        "1 fields differ where a new link has no base; the limit is 0"
+        "1 field differs where a new link has no base; the limit is 0"
     ]
     world.approve(plan)
     world.load(plan)

@@ -27,6 +27,7 @@ from samklang.sync.context import Run, Sync
 from samklang.sync.expire import expire
 from samklang.sync.extract import extract
 from samklang.sync.load import load
+from samklang.sync.meter import NOTHING
 from samklang.sync.settle import settle
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
@@ -161,7 +162,9 @@ def test_the_older_of_two_runs_ends_between_two_chunks_once_the_newer_has_begun(
     assert ended.value.final
     assert len(world.right.records) == 50
 
-    assert world.load(new, RIGHT) == {RIGHT: {"outcomes": {"linked": 50, "created": 10}, "reasons": {}, "requests": 0}}
+    assert world.load(new, RIGHT) == {
+        RIGHT: {"outcomes": {"linked": 50, "created": 10}, "reasons": {}, "used": NOTHING}
+    }
     assert set(emails(world.right).values()) == {1}
     world.run()
     assert world.status()["in_sync"] == 60

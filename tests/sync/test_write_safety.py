@@ -15,6 +15,7 @@ from samklang.core.records import Scope
 from samklang.errors import AccessError, OutdatedError, RejectedError, StoreError, TemporaryError
 from samklang.store.links import LinkSide, create
 from samklang.store.schema import conflicts, history, intents, link_sides, links, plan_results, revisit, seen
+from samklang.sync.meter import NOTHING
 from samklang.systems.base import Outcome
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
@@ -183,7 +184,7 @@ def test_a_record_that_holds_our_key_and_has_another_twin_is_not_linked_twice(wo
 
     report = world.load(plan)
 
-    assert report[RIGHT] == {"outcomes": {"linked": 1}, "reasons": {}, "requests": 0}
+    assert report[RIGHT] == {"outcomes": {"linked": 1}, "reasons": {}, "used": NOTHING}
     assert len(world.rows(links)) == 1
 
 
@@ -446,7 +447,7 @@ def test_a_plan_that_is_carried_out_already_may_be_loaded_again_for_nothing(worl
     world.run()
     before = world.writes()
 
-    assert world.load(plan, RIGHT) == {RIGHT: {"outcomes": {"written": 1}, "reasons": {}, "requests": 0}}
+    assert world.load(plan, RIGHT) == {RIGHT: {"outcomes": {"written": 1}, "reasons": {}, "used": NOTHING}}
     assert world.writes() == before
 
 
@@ -460,7 +461,7 @@ def test_a_record_that_another_plan_wrote_since_is_left_alone(world: World) -> N
 
     report = world.load(plan)
 
-    assert report[RIGHT] == {"outcomes": {"outdated": 1}, "reasons": {}, "requests": 0}
+    assert report[RIGHT] == {"outcomes": {"outdated": 1}, "reasons": {}, "used": NOTHING}
     assert world.right.value(b, "first") == "Kari"
 
 

@@ -335,6 +335,17 @@ def test_the_simulators_limits_are_kept_without_a_single_throttled_answer() -> N
     assert sum(world.slept) > 0
 
 
+def test_usage_is_in_the_points_that_the_shop_charged() -> None:
+    status = {"maximumAvailable": 2000.0, "currentlyAvailable": 1500, "restoreRate": 200.0}
+    cost = {"requestedQueryCost": 500, "actualQueryCost": 40, "throttleStatus": status}
+    shop = Shop(Q=Answer(200, {"data": {}, "extensions": {"cost": cost}}))
+    client = shop.client()
+    before = client.usage
+    for _ in range(3):
+        client.execute(QUERY, operation="Q", safe=True)
+    assert (client.usage.requests - before.requests, client.usage.spent, client.usage.rate) == (3, 120.0, 200.0)
+
+
 def test_calls_are_numbered_from_the_first() -> None:
     shop = Shop(Describe=data(m0={"id": "gid://shopify/Shop/1"}))
     assert shop.client().run([SHOP], operation="Describe").call(0) == {"id": "gid://shopify/Shop/1"}

@@ -24,3 +24,5 @@ def emit(entity: str, summary: dict[str, Any], health: dict[str, int]) -> None:
             incr(f"samklang.{entity}.{side}.{outcome}", count, tags=tags)
     for side, count in summary["requests"].items():
         incr(f"samklang.{entity}.{side}.requests", count, tags={**of_entity, "side": side})
+    for side, share in summary["budget"].items():
+        gauge(f"samklang.{entity}.{side}.budget", share, tags={**of_entity, "side": side})

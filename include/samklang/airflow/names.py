@@ -7,6 +7,3 @@ LOADS = {"powerofficego": "load_powerofficego", "shopify": "load_shopify"}
 
 NOTE = "samklang_note"
 """The XCom key under which `settle` leaves the run's note."""
-
-SIDES = {"powerofficego": "PowerOffice Go", "shopify": "Shopify"}
-"""The systems as people call them."""

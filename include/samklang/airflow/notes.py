@@ -6,7 +6,7 @@ from typing import Any
 
 from samklang.airflow.assets import writes
 from samklang.airflow.links import console_url
-from samklang.airflow.names import SIDES
+from samklang.core.sides import title
 
 _LENGTH = 1000
 """Characters that Airflow keeps of a note."""
@@ -24,7 +24,7 @@ def note(entity: str, summary: dict[str, Any], health: dict[str, int]) -> str:
     lines = [f"{entity.capitalize()}: {headline(summary)}."]
     if summary["reads"]:
         reads = [
-            f"{read['rows']} in {SIDES[side]} ({'whole' if read['whole'] else 'changes'})"
+            f"{read['rows']} in {title(side)} ({'whole' if read['whole'] else 'changes'})"
             for side, read in summary["reads"].items()
         ]
         lines.append(f"- Read {', '.join(reads)}")
@@ -32,7 +32,7 @@ def note(entity: str, summary: dict[str, Any], health: dict[str, int]) -> str:
     if not any(reports.values()):
         lines.append("- Wrote nothing")
     lines += [
-        f"- {'Wrote to' if writes(outcomes) else 'Wrote nothing to'} {SIDES[side]}: {_counts(outcomes)}"
+        f"- {'Wrote to' if writes(outcomes) else 'Wrote nothing to'} {title(side)}: {_counts(outcomes)}"
         for side, outcomes in reports.items()
         if outcomes
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from samklang.airflow.links import console_url
-from samklang.airflow.names import EXTRACTS, LOADS, REVIEW, SETTLE, SIDES, TRANSFORM
+from samklang.airflow.names import EXTRACTS, LOADS, REVIEW, SETTLE, TRANSFORM
+from samklang.core.sides import TITLES
 
 _DAG = """\
 ### {Entity} of PowerOffice Go and Shopify, kept in tune
@@ -31,7 +32,7 @@ Reads {entity} of {side}, {how}, and keeps what was seen in the link store. Writ
 """
 _HOW = {
     "customers": {"powerofficego": "whole in every run", "shopify": "whole or what changed, as the param `mode` says"},
-    "products": dict.fromkeys(SIDES, "whole or what changed, as the param `mode` says"),
+    "products": dict.fromkeys(TITLES, "whole or what changed, as the param `mode` says"),
 }
 _LOAD = """\
 Writes the approved plan's rows to {side}, each only where the record still holds what the plan expects; one that has
@@ -66,7 +67,7 @@ def dag_doc(entity: str) -> str:
 
 def of_task(entity: str, task_id: str) -> dict[str, Any]:
     """Name and help of a task, as its operator takes them."""
-    for side, name in SIDES.items():
+    for side, name in TITLES.items():
         if task_id == EXTRACTS[side]:
             doc = _EXTRACT.format(entity=entity, side=name, how=_HOW[entity][side])
             return {"task_display_name": f"Read {name}", "doc_md": doc}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samklang.core.clocks import seconds_between, to_datetime
+from samklang.core.sides import title
 
-SIDES = {"powerofficego": "PowerOffice Go", "shopify": "Shopify"}
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
 _STATES = {
@@ -19,16 +19,12 @@ _STATES = {
 
 
 def words(name: Any) -> str:
-    """A name of the store as people read it."""
-    return str(name).replace("_", " ")
+    """A name of the store as people read it; of several, `lacks_FirstName,LastName`."""
+    return str(name).replace("_", " ").replace(",", ", ")
 
 
 def state(name: str) -> str:
     return _STATES.get(name, words(name))
-
-
-def side(name: str) -> str:
-    return SIDES.get(name, name)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -81,6 +77,11 @@ def number(value: Any) -> str:
     return f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else "–"
 
 
+def percent(share: float) -> str:
+    """A part of one: `0.4%`, `12%`."""
+    return f"{share * 100:.1f}%" if share < 0.095 else f"{share * 100:.0f}%"
+
+
 def cell(value: Any) -> str:
     """A value of a record; nothing is a dash."""
     if value is None:
@@ -93,6 +94,6 @@ def cell(value: Any) -> str:
 
 
 FILTERS = {
-    "words": words, "state": state, "side": side, "moment": moment, "exactly": exactly, "duration": duration,
-    "number": number, "count": count, "cell": cell,
+    "words": words, "state": state, "side": title, "moment": moment, "exactly": exactly, "duration": duration,
+    "number": number, "count": count, "cell": cell, "percent": percent,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from samklang.core.sides import TITLES
 from samklang.demo import equality
 from samklang.demo.airflow_server import AirflowServer
 from samklang.demo.edits import Dozen, carry_out, choose, outcome
@@ -20,7 +21,6 @@ from samklang.demo.processes import PostgreSQL, Simulators, connection_variables
 DAGS = ("sync_customers", "sync_products")
 RECORDS = 2_000
 OVERLAP = 0.85
-_SIDES = {"powerofficego": "PowerOffice Go", "shopify": "Shopify"}
 PACE = 50
 """At the real limits the first run would be a matter of minutes; the story is about what happens."""
 
@@ -109,7 +109,7 @@ class Story:
             state = airflow.api.wait(dag, run, seconds=300)
             if state != "success":
                 raise RuntimeError(f"{dag} ended as {state}; its logs are in {FOLDER / 'airflow' / 'logs'}")
-        table = _table("", *_SIDES.values())
+        table = _table("", *TITLES.values())
         written: Counter[str] = Counter()
         for side, control in (("powerofficego", simulators.powerofficego), ("shopify", simulators.shopify)):
             for write in control.writes("api"):
@@ -117,7 +117,7 @@ class Story:
                 written[side] += 1
         for entity in ("customers", "products"):
             for action, past in (("create", "created"), ("update", "updated")):
-                table.add_row(f"{entity} {past}", *(str(written[f"{side} {entity} {action}"]) for side in _SIDES))
+                table.add_row(f"{entity} {past}", *(str(written[f"{side} {entity} {action}"]) for side in TITLES))
         requests = (len(control.requests()) for control in (simulators.powerofficego, simulators.shopify))
         table.add_row("requests sent", *(str(number) for number in requests))
         self._console.print(table)
@@ -126,7 +126,7 @@ class Story:
     # --- tables --------------------------------------------------------------------------------------------------
 
     def _before(self, go: dict[str, Any], shop: dict[str, Any]) -> None:
-        table = _table("Before", *_SIDES.values())
+        table = _table("Before", *TITLES.values())
         persons = [c for c in go["customers"] if c["IsPerson"]]
         emails = Counter((c["EmailAddress"] or "").strip().lower() for c in persons if c["EmailAddress"])
         table.add_row("customers (in PowerOffice Go: persons)", str(len(persons)), str(len(shop["customers"])))
@@ -143,10 +143,10 @@ class Story:
         self._console.print(table)
 
     def _match_report(self, dag: str, counts: dict[str, Any]) -> None:
-        table = _table(f"{dag}: what the first run would do", *_SIDES.values())
+        table = _table(f"{dag}: what the first run would do", *TITLES.values())
         table.add_row("linked, found on both sides", str(counts["links"]), str(counts["links"]))
         for kind in ("creates", "updates", "clears"):
-            table.add_row(kind, *(str(counts[kind][side]) for side in _SIDES))
+            table.add_row(kind, *(str(counts[kind][side]) for side in TITLES))
         self._console.print(table)
         self._say(f"    fields that differ on new links: {counts['link_conflicts']}, decided by the later edit")
         for name in ("held", "ambiguous", "excluded"):
@@ -158,7 +158,7 @@ class Story:
                 self._say(f"    [yellow]the limits ask:[/] {line.lstrip('-* ')}")
 
     def _edits(self, dozen: Dozen, go: dict[str, Any], shop: dict[str, Any]) -> None:
-        table = _table("", "edited in", "what", *(f"now in {name}" for name in _SIDES.values()), plain=True)
+        table = _table("", "edited in", "what", *(f"now in {name}" for name in TITLES.values()), plain=True)
         for edit in dozen.edits:
             table.add_row(edit.where, edit.what, *outcome(edit, go, shop))
         self._console.print(table)

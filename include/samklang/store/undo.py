@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from samklang.core.jsontext import loads
 from samklang.store.schema import history, link_sides, links, runs
@@ -29,6 +30,22 @@ def last_run(connection: Connection, entity: str, link_id: int) -> str | None:
         .limit(1)
     )
     return connection.execute(wrote).scalar()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a run did that an undo may take back: how often it wrote to a record, and its links that are links still."""
+
+    writes: int
+    links: int
+
+
+def size(connection: Connection, entity: str, run_id: str) -> Size:
+    def number(table: Table, *where: ColumnElement[bool]) -> int:
+        mine = select(func.count()).select_from(table).where(table.c.entity == entity, table.c.run_id == run_id, *where)
+        return connection.execute(mine).scalar_one()
+
+    return Size(number(history, history.c.op.in_(_WRITES)), number(links, links.c.state == "linked"))
 
 
 def written(connection: Connection, entity: str, run_id: str, link_id: int | None) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from samklang.store.tombstones import Tombstones
 from samklang.sync import unshown
 from samklang.sync.context import Run, Sync, to_json
 from samklang.sync.forgotten import left_out
+from samklang.sync.meter import Meter
 
 OVERLAP = timedelta(minutes=10)
 """How far a window reaches back before the watermark: rows committed late, with an earlier clock, are seen again."""
@@ -98,7 +99,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
     """
     system = sync.system(side)
-    sent_before = system.requests
+    meter = Meter(sync, side)
     description = system.describe()
     with sync.database.begin() as connection:
         journal.bind(connection, side, description.id, description.name)
@@ -142,7 +143,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "gone": gone,
         "denied": staged.denied,
         "description": to_json(description),
-        "requests": system.requests - sent_before,
+        "used": meter.read(),
     }
 
 

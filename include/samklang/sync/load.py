@@ -30,6 +30,7 @@ from samklang.sync.commit import Committer
 from samklang.sync.context import Sync, from_json
 from samklang.sync.extract import OVERLAP
 from samklang.sync.forgotten import is_about_forgotten
+from samklang.sync.meter import NOTHING, Meter, Used
 from samklang.systems.base import Change, Creation, Outcome, Update
 
 _CHUNK = 50
@@ -39,14 +40,14 @@ _PARKED = "a record that may be the one whose creation was not confirmed"
 
 @dataclass(slots=True)
 class Report:
-    """What a load did: rows by outcome, why rows failed, and how many requests it sent."""
+    """What a load did: rows by outcome, why rows failed, and what it asked of the system."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    requests: int = 0
+    used: Used = field(default_factory=lambda: dict(NOTHING))
 
     def as_json(self) -> dict[str, Any]:
-        return {"outcomes": dict(self.outcomes), "reasons": dict(self.reasons), "requests": self.requests}
+        return {"outcomes": dict(self.outcomes), "reasons": dict(self.reasons), "used": self.used}
 
 
 def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any]:
@@ -69,11 +70,11 @@ def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any
     with lanes.take(sync.database, sync.entity, side, run_id=plan["run_id"], at=sync.clock(), sleep=sync.sleep) as turn:
         sync = replace(sync, database=turn.database)
         try:
-            sent_before = sync.system(side).requests
+            meter = Meter(sync, side)
             adopt(sync, plan)
             committer = Committer(sync, side, plan, sync.views(descriptions))
             report = _Lane(sync, side, plan, committer, turn.confirm).run()
-            report.requests = sync.system(side).requests - sent_before
+            report.used = meter.read()
             return report.as_json()
         except StagingError:
             with sync.database.begin() as connection:  # of a plan that is outdated as well, that is what to say

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from samklang.core.sides import title
 from samklang.store import health, journal, ledger, seen
 from samklang.sync import report
 from samklang.sync.context import Run, Sync
+from samklang.sync.meter import NOTHING, Used, shares
 
 _NAMED = 20
 
@@ -50,6 +52,7 @@ def settle(
             for read in reads:
                 if written.get(read["side"]) is not None:
                     _move(connection, sync, read)
+        used = _used(reads, written)
         gone = {read["side"]: len(read["gone"]) for read in reads if read["gone"]}
         limit = sync.mapping.limits.gone
         summary = {
@@ -65,7 +68,8 @@ def settle(
             "counts": plan["counts"] if plan else None,
             "review": _review(stored, reason),
             "loads": written,
-            "requests": _requests(reads, written),
+            "requests": {side: sum(int(one["requests"]) for one in tasks) for side, tasks in used.items()},
+            "budget": shares(used),
             "held": _held(connection, sync),
             "health": state_of_things,
             "lag": lag,
@@ -78,10 +82,12 @@ def settle(
     return {"state": state, **summary}
 
 
-def _requests(reads: list[dict[str, Any]], written: dict[str, dict[str, Any] | None]) -> dict[str, int]:
+def _used(reads: list[dict[str, Any]], written: dict[str, dict[str, Any] | None]) -> dict[str, list[Used]]:
     """By side, of the tasks that finished."""
     return {
-        read["side"]: (read.get("requests") or 0) + ((written.get(read["side"]) or {}).get("requests") or 0)
+        read["side"]: [
+            report.get("used", NOTHING) for report in (read, written.get(read["side"])) if report is not None
+        ]
         for read in reads
     }
 
@@ -143,10 +149,11 @@ def _held(connection: Connection, sync: Sync) -> dict[str, Any]:
 
 
 def _too_many_gone(sync: Sync, side: str, number: int) -> str:
+    limit = sync.mapping.limits.gone
     return (
-        f"{number} or more records seem gone in {side}, and {sync.mapping.limits.gone} at once are believed: none of "
-        f"them was marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number "
-        "for one run with the param mode set to full."
+        f"{number} or more records seem gone in {title(side)}, and {limit} at once are believed: none of them was "
+        f"marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number for one "
+        "run with the param mode set to full."
     )
 
 

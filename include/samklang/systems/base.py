@@ -118,6 +118,20 @@ class Pacer(Protocol):
         """Return when the next request may be sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was asked of a system.
+
+    :param requests: sent, retries and tokens included.
+    :param spent: what its rate limit counts: requests at PowerOffice Go, points at Shopify.
+    :param rate: how much of that it grants in a second.
+    """
+
+    requests: int
+    spent: float
+    rate: float
+
+
 class System(Protocol):
     """One entity in one system. Making one sends no request.
 
@@ -130,8 +144,8 @@ class System(Protocol):
     reads_whole: bool
 
     @property
-    def requests(self) -> int:
-        """How many were sent so far, retries and tokens included."""
+    def usage(self) -> Usage:
+        """What was asked of it so far."""
 
     def describe(self) -> Description:
         """Which tenant this is, and what conversions need to know of it."""

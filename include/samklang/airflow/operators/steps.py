@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from samklang.airflow.assets import side_asset, writes
-from samklang.airflow.names import EXTRACTS, SIDES
+from samklang.airflow.names import EXTRACTS
 from samklang.airflow.operators.base import SyncOperator, pull_required
+from samklang.core.sides import TITLES
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -71,7 +72,7 @@ class LoadOperator(SyncOperator):
     ui_color = "#e2f4e6"
 
     def __init__(self, *, entity: str, **kwargs: Any) -> None:
-        others = [side_asset(side, entity) for side in SIDES if side != self.side]
+        others = [side_asset(side, entity) for side in TITLES if side != self.side]
         super().__init__(entity=entity, inlets=others, outlets=[side_asset(self.side, entity)], **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from samklang.console.access import Actor, Asker, Entity, Reader, Visitor
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import Place, place_of
+from samklang.core.sides import title
 from samklang.errors import DecisionError
 from samklang.store import lists
 from samklang.store.lists import PAGE, Page, Record
@@ -157,7 +158,7 @@ def _tabs(place: Place) -> dict[str, str]:
     return {
         "linked": "Linked",
         "ambiguous": "Ambiguous",
-        **{f"only_{side}": f"Only in {side}" for side in place.mapping.sides},
+        **{f"only_{side}": f"Only in {title(side)}" for side in place.mapping.sides},
         "kept_apart": "Kept apart",
         "excluded": "Excluded",
     }

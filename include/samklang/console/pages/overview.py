@@ -132,4 +132,5 @@ def _bar(run: lists.Run) -> dict[str, Any]:
         "skipped": outcomes.total() - created - updated - failed,
         "seconds": seconds_of(run.started_at, run.finished_at),
         "requests": run.summary.get("requests") or {},
+        "budget": run.summary.get("budget") or {},
     }

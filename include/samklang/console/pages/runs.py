@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
@@ -13,8 +12,8 @@ from samklang.console.access import Actor, Entity, Reader, Visitor
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
 from samklang.console.show import seconds_of
-from samklang.errors import DecisionError
 from samklang.store import actions, lists
+from samklang.store.undo import size
 from samklang.sync.undo import preview, undo
 
 router = APIRouter()
@@ -54,7 +53,11 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
     place = place_of(entity)
     with place.database.read() as connection:
         found = preview(connection, place.mapping, run_id=run_id)
-    return page(request, visitor, entity, "undo.html", run_id=run_id, undo=found, shown=_SHOWN)
+        fields = [*found.fields[:_SHOWN], *found.moved[:_SHOWN]]
+        who = [(one.side, one.record_id) for one in fields]
+        who += [end for one in found.made[:_SHOWN] for end in one.ids.items()]
+        names = lists.shown(connection, place.mapping, who)
+    return page(request, visitor, entity, "undo.html", run_id=run_id, undo=found, names=names, shown=_SHOWN)
 
 
 @router.get("/runs/{run_id}/made.csv")
@@ -85,10 +88,7 @@ def _run(request: Request, entity: Entity, visitor: Visitor, run_id: str, flash:
         one = lists.run(connection, entity.value, run_id)
         if one is None:
             raise HTTPException(404)
-        try:
-            found: Any = preview(connection, place.mapping, run_id=run_id)
-        except DecisionError:
-            found = None
+        done = size(connection, entity.value, run_id)
         undone_by = actions.undone_by(connection, entity.value, [run_id]).get(run_id, [])
     return page(
         request,
@@ -96,7 +96,7 @@ def _run(request: Request, entity: Entity, visitor: Visitor, run_id: str, flash:
         entity,
         "run.html",
         run=one,
-        undo=found,
+        done=done,
         undone_by=undone_by,
         flash=flash,
         seconds=seconds_of(one.started_at, one.finished_at),

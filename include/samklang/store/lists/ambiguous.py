@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
@@ -28,6 +29,12 @@ class Ambiguous:
     candidates: dict[str, list[Shown]]
     numbers: dict[str, int]
     run_id: str
+
+    @property
+    def value(self) -> str | None:
+        """As the first of them has it; others may write it in another way."""
+        found = (shown.values.get(self.key) for shown in chain.from_iterable(self.candidates.values()))
+        return next(filter(None, found), None)
 
 
 def ambiguous(

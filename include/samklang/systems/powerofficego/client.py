@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from samklang.errors import AccessError, ProtocolError
-from samklang.systems.base import Pacer
+from samklang.systems.base import Pacer, Usage
 from samklang.systems.pacing import TokenBucket
 from samklang.systems.powerofficego.config import PowerOfficeGoConfig
 from samklang.systems.powerofficego.problems import RefusedError
@@ -64,9 +64,10 @@ class PowerOfficeGoClient:
         self._token = TokenCache(self._fetch_token, on_secret=on_secret, clock=clock)
 
     @property
-    def requests(self) -> int:
-        """How many were sent so far."""
-        return self._api.sent + self._tokens_at.sent
+    def usage(self) -> Usage:
+        """So far. The limit counts requests, those for tokens as well. (sheet: PowerOffice Go 6)"""
+        sent = self._api.sent + self._tokens_at.sent
+        return Usage(sent, sent, self._config.requests_per_second)
 
     def sign_in(self) -> None:
         """Have a token. :raises AccessError: the keys are refused."""

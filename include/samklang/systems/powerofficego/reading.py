@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from samklang.core.records import Page, Record
 from samklang.core.rules import EntityRules
 from samklang.errors import ConfigurationError, ProtocolError
-from samklang.systems.base import Check, Description, Memory
+from samklang.systems.base import Check, Description, Memory, Usage
 from samklang.systems.parallel import in_parallel
 from samklang.systems.powerofficego.checks import check_access
 from samklang.systems.powerofficego.client import SYSTEM, Json, PowerOfficeGoClient, read_object
@@ -64,8 +64,8 @@ class Reading(ABC):
         """:raises ProtocolError: the object lacks what every record has."""
 
     @property
-    def requests(self) -> int:
-        return self._client.requests
+    def usage(self) -> Usage:
+        return self._client.usage
 
     def describe(self) -> Description:
         info = self._client.get_object("/ClientIntegrationInformation")

@@ -29,6 +29,8 @@ class Budget:
         self._at = 0.0
         self._under_way = 0.0
         self.rate = DEFAULT_RATE
+        self.spent = 0.0
+        """Points, since the start."""
 
     def take(self, operation: str, *, now: bool = False) -> float:
         """Wait until the operation fits into the bucket. :returns: what was taken, to be given back with the answer.
@@ -63,6 +65,7 @@ class Budget:
         if not isinstance(cost, dict) or not isinstance(status, dict):
             return
         with self._lock:
+            self.spent += _number(cost.get("actualQueryCost"))
             self._costs[operation] = _number(cost.get("requestedQueryCost"))
             self._available = _number(status.get("currentlyAvailable"))
             self._maximum = _number(status.get("maximumAvailable"))

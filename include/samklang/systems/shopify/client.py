@@ -21,6 +21,7 @@ from samklang.errors import (
     ThrottledError,
     UnclearError,
 )
+from samklang.systems.base import Usage
 from samklang.systems.shopify.answers import (
     PROTECTED_DATA,
     SYSTEM,
@@ -84,9 +85,9 @@ class ShopifyClient:
         self._token = TokenCache(self._fetch_token, on_secret=on_secret, clock=clock)
 
     @property
-    def requests(self) -> int:
-        """How many were sent so far."""
-        return self._api.sent + self._at_once.sent
+    def usage(self) -> Usage:
+        """So far, as the answers told."""
+        return Usage(self._api.sent + self._at_once.sent, self.budget.spent, self.budget.rate)
 
     def sign_in(self) -> None:
         """Have a token. :raises AccessError: the keys are refused."""

@@ -11,7 +11,7 @@ from samklang.core.clocks import earlier
 from samklang.core.records import Page, Record
 from samklang.core.rules import EntityRules
 from samklang.errors import AccessError, ProtocolError
-from samklang.systems.base import Check, Description, Memory
+from samklang.systems.base import Check, Description, Memory, Usage
 from samklang.systems.shopify import documents
 from samklang.systems.shopify.answers import NOT_FOUND, PROTECTED_DATA, SYSTEM, Answer, Json, error_of, objects
 from samklang.systems.shopify.bulk import read_bulk
@@ -87,8 +87,8 @@ class Reading(ABC):
     # --- the shop
 
     @property
-    def requests(self) -> int:
-        return self._client.requests
+    def usage(self) -> Usage:
+        return self._client.usage
 
     def describe(self) -> Description:
         shop = self._client.run([documents.SHOP], operation="Describe").call(0)
