@@ -25,7 +25,7 @@ up: install ## Airflow with its UI for the connections you set; DEMO=1: against 
 test: install ## the whole test suite; ARGS="-k name" passes options to pytest
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
-browser: install ## the tests of the console in Chromium, on a real Airflow; screenshots go to .artifacts
+browser: install ## only the tests of the console in Chromium, on a real Airflow; screenshots go to .artifacts
 	@SAMKLANG_BROWSER=1 $(BIN)/python -m pytest $(or $(ARGS),tests/browser)
 
 simulate: install ## whole syncs from seeds, with faults, before an oracle: SEEDS=n FIRST_SEED=m; exit 1 if a promise breaks

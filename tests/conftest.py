@@ -32,7 +32,7 @@ os.environ |= {
 
 
 _TOGETHER = {
-    "tests/browser/": "browser",
+    "tests/browser/": "scheduler",
     "tests/soak/": "scheduler",
     "tests/airflow/test_scheduler.py": "scheduler",
     "tests/airflow/": "airflow",

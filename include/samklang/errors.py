@@ -7,6 +7,7 @@
     │   └── MappingError          … in a mapping file: file, line
     ├── StoreError                the link store cannot be used as it is
     │   ├── OutdatedError         a newer plan or task has taken over; this one ends
+    │   │   └── OutdatedPlanError … a newer plan
     │   ├── StoreUnavailableError the database broke off or cannot be reached: worth another try
     │   └── LaneBusyError         another run was loading the same side for as long as one may wait
     ├── StagingError              staged files are damaged, or not there any more
@@ -71,6 +72,10 @@ class StoreError(SamklangError):
 
 class OutdatedError(StoreError):
     """A newer plan or task has taken over; this one must end without writing."""
+
+
+class OutdatedPlanError(OutdatedError):
+    """A newer plan has been carried out since. Nothing is lost: what was still open is in the newer one."""
 
 
 class StoreUnavailableError(StoreError):

@@ -193,24 +193,32 @@ def test_the_whole_story_under_a_scheduler(site: Site) -> None:
     assert site.writes() == written + 1
     assert site.status("customers")["in_sync"] == before["in_sync"]
 
+    # a load of an older run has nothing left to do, and says why
+    first = both[CUSTOMERS]
+    assert site.clear(CUSTOMERS, first, "load_shopify") == "success"
+    assert site.api.task_states(CUSTOMERS, first)["load_shopify"] == "skipped"
+    assert "Nothing to do: what was still open is in the newer plan." in site.api.log(CUSTOMERS, first, "load_shopify")
+    assert site.api.result(CUSTOMERS, first, "settle")["state"] == "outdated"
+    assert site.writes() == written + 1
+
     # a backfill is three windows on the past: nothing is created, no watermark moves
     site.change_mapping("customers", r"^  updates: 0", "  updates: 500")
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=4)
     backfill = site.api.backfill(CUSTOMERS, end - timedelta(days=3), end, on_guard="proceed")
-    # a run by hand goes on beside it: either may find its plan outdated by the other's, and ends without writing
+    # a run by hand goes on beside it: either may find its plan outdated by the other's, and then has nothing to do
     wait_until(lambda: "backfill" in [run["run_type"] for run in site.api.runs(CUSTOMERS)], "a backfill", seconds=60)
     beside = site.api.trigger(CUSTOMERS)
     site.api.wait(CUSTOMERS, beside)
     site.api.wait_for_backfill(backfill)
     backfills = [run for run in site.api.runs(CUSTOMERS) if run["run_type"] == "backfill"]
     assert len(backfills) == 3
-    for run in [*backfills, *(run for run in site.api.runs(CUSTOMERS) if run["dag_run_id"] == beside)]:
-        outdated = [
-            task for task, state in site.api.task_states(CUSTOMERS, run["dag_run_id"]).items() if state == "failed"
-        ]
-        for task_id in set(outdated) - {"settle"}:
-            assert "which has been carried out since" in site.api.log(CUSTOMERS, run["dag_run_id"], task_id)
-        assert (run["state"] == "success") is (not outdated)
+    for run_id in [beside, *(run["dag_run_id"] for run in backfills)]:
+        states = site.api.task_states(CUSTOMERS, run_id)
+        skipped = [task for task, state in states.items() if state == "skipped"]
+        for task_id in skipped:
+            assert "which has been carried out since" in site.api.log(CUSTOMERS, run_id, task_id)
+        assert set(states.values()) <= {"success", "skipped"}
+        assert site.api.result(CUSTOMERS, run_id, "settle")["state"] == ("outdated" if skipped else "success")
     assert all(run["data_interval_start"] < run["data_interval_end"] for run in backfills)
     assert site.writes() == written + 1
     after = site.status("customers")

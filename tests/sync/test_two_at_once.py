@@ -19,7 +19,7 @@ from tests.sync.memory_system import MemorySystem
 from tests.sync.world import LEFT, RIGHT, World
 
 from samklang.core.clocks import from_datetime
-from samklang.errors import OutdatedError, StagingError, StoreUnavailableError
+from samklang.errors import OutdatedError, OutdatedPlanError, StagingError, StoreUnavailableError
 from samklang.store import journal, lanes, seen
 from samklang.store.schema import intents, links, plan_results, reads, watermarks
 from samklang.store.schema import seen as seen_table
@@ -542,10 +542,25 @@ def test_an_old_load_that_is_cleared_weeks_later_is_outdated_and_says_so_though_
     world.moment += timedelta(days=40)
     expire(world.sync())
 
-    with pytest.raises(OutdatedError, match=r"Plan 2 of customers is older than plan 3, .* Clear the newest run"):
+    with pytest.raises(OutdatedPlanError, match=r"Plan 2 of customers is older than plan 3, .* Clear the newest run"):
         world.load(old, RIGHT)
 
     assert world.right.value(b, "first") == "Kaja"
+
+
+def test_a_run_whose_load_found_its_plan_outdated_says_so_and_has_not_failed(world: World) -> None:
+    a, _ = world.pair(**KARI)
+    world.left.edit(a, first="Karin")
+    run = world.begin()
+    old = world.plan(run)
+    world.approve(old)
+    world.left.edit(a, first="Kaja")
+    world.run()
+
+    summary = world.settle(run, old, {LEFT: None, RIGHT: None}, [])
+
+    assert summary["state"] == "outdated"
+    assert world.settle(run, old, {LEFT: None, RIGHT: None}, ["load_shopify"])["state"] == "failed"
 
 
 def test_a_plan_whose_files_are_gone_says_what_to_do(world: World) -> None:

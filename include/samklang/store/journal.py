@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from samklang.core.jsontext import dumps, loads
-from samklang.errors import OutdatedError, StoreError
+from samklang.errors import OutdatedPlanError, StoreError
 from samklang.store.database import Database
 from samklang.store.schema import meta, plans, reads, runs, watermarks
 from samklang.store.upserts import insert_new, upsert
@@ -169,13 +169,13 @@ def add_plan(
 def take_over(connection: Connection, entity: str, plan_id: int) -> None:
     """Fence: from now on only this plan, or a newer one, is carried out. Held until the transaction ends.
 
-    :raises OutdatedError: a newer plan has taken over.
+    :raises OutdatedPlanError: a newer plan has taken over.
     """
     mine = meta.c.name == f"plan_in_force.{entity}"
     insert_new(connection, meta, [{"name": f"plan_in_force.{entity}", "value": "0"}])
     newest = int(connection.execute(select(meta.c.value).where(mine).with_for_update()).scalar_one())
     if newest > plan_id:
-        raise OutdatedError(
+        raise OutdatedPlanError(
             f"Plan {plan_id} of {entity} is older than plan {newest}, which has been carried out since.",
             remedy="Nothing to do: what was still open is in the newer plan. Clear the newest run instead.",
         )

@@ -30,7 +30,8 @@ def settle(
 
     Everything that a read saw is in the store before this runs, and each plan covers all that is out of tune there; so
     a watermark may pass a record whose write is still to come. A side whose load did not finish stays where it was;
-    dry, rejected and backfill runs move nothing.
+    dry, rejected and backfill runs move nothing. A run is `outdated` where a load did not finish since a newer plan had
+    been carried out.
 
     :param written: what each load reported, by side; None where it did not finish.
     :param failed: task ids that failed before this one.
@@ -40,6 +41,7 @@ def settle(
     with sync.database.read() as connection:  # no write waits for it
         stored = journal.plan(connection, plan["plan"]) if plan is not None else None
         rejected = stored is not None and stored["state"] == "rejected"
+        outdated = stored is not None and journal.plan_in_force(connection, sync.entity) > stored["id"]
         carried_out = written if plan is not None and not (run.dry_run or rejected) else {}
         state_of_things = {**report.counts(connection, sync.mapping), **report.records(connection, sync.mapping)}
         if plan is not None:
@@ -76,6 +78,8 @@ def settle(
             "failed": failed,
         }
         state = "failed" if failed else "dry" if run.dry_run else "rejected" if rejected else "success"
+        if state == "success" and outdated and None in carried_out.values():
+            state = "outdated"
         journal.finish_run(connection, sync.entity, run.id, state, summary, sync.clock())
     for side in sync.mapping.sides:
         _mark_linked(sync, side)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from samklang.airflow.assets import side_asset, writes
 from samklang.airflow.names import EXTRACTS
 from samklang.airflow.operators.base import SyncOperator, pull_required
 from samklang.core.sides import TITLES
+from samklang.errors import OutdatedPlanError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -66,7 +69,10 @@ class TransformOperator(SyncOperator):
 
 
 class LoadOperator(SyncOperator):
-    """Carry out one side of an approved plan; running it again does what is left. Returns rows by outcome."""
+    """Carry out one side of an approved plan; running it again does what is left. Returns rows by outcome.
+
+    Where a newer plan has been carried out since, it is skipped: nothing is wrong, and nothing is left to do.
+    """
 
     side: ClassVar[str]
     ui_color = "#e2f4e6"
@@ -79,8 +85,11 @@ class LoadOperator(SyncOperator):
         from samklang.sync.load import load
 
         plan = self.pull_plan(context)
-        with self.open_sync() as sync:
-            report = load(sync, self.side, plan)
+        try:
+            with self.open_sync() as sync:
+                report = load(sync, self.side, plan)
+        except OutdatedPlanError as error:
+            raise AirflowSkipException(str(error)) from None
         self.log.info("%s: %s", self.side, report["outcomes"] or "nothing to write")
         if report["reasons"]:
             self.log.info("reasons: %s", report["reasons"])
