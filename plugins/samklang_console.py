@@ -7,7 +7,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "include"))  # where s
 
 from airflow.plugins_manager import AirflowPlugin
 
-from samklang.console.mount import MOUNT, Console
+from samklang.console.address import MOUNT
+from samklang.console.mount import Console
 
 _ROOT = MOUNT.lstrip("/")
 

@@ -193,12 +193,15 @@ def test_the_whole_story_under_a_scheduler(site: Site) -> None:
     assert site.writes() == written + 1
     assert site.status("customers")["in_sync"] == before["in_sync"]
 
-    # a load of an older run has nothing left to do, and says why
-    first = both[CUSTOMERS]
-    assert site.clear(CUSTOMERS, first, "load_shopify") == "success"
-    assert site.api.task_states(CUSTOMERS, first)["load_shopify"] == "skipped"
-    assert "Nothing to do: what was still open is in the newer plan." in site.api.log(CUSTOMERS, first, "load_shopify")
-    assert site.api.result(CUSTOMERS, first, "settle")["state"] == "outdated"
+    # a plan that is approved after a newer one was carried out has nothing left to do, and says why
+    site.api.clear(CUSTOMERS, rejected, "review")
+    site.api.wait_for_question(CUSTOMERS, rejected)
+    site.api.answer(CUSTOMERS, rejected, "Approve")
+    assert site.api.wait(CUSTOMERS, rejected) == "success"
+    for task_id in ("load_shopify", "load_powerofficego"):
+        assert site.api.task_states(CUSTOMERS, rejected)[task_id] == "skipped"
+        assert "Nothing to do: what was still open is in the newer plan." in site.api.log(CUSTOMERS, rejected, task_id)
+    assert site.api.result(CUSTOMERS, rejected, "settle")["state"] == "outdated"
     assert site.writes() == written + 1
 
     # a backfill is three windows on the past: nothing is created, no watermark moves

@@ -93,7 +93,8 @@ def airflow_at(auth_manager: Any) -> Callable[[str], FastAPI]:
     """An Airflow with the console, served at a path."""
 
     def made(root_path: str = "") -> FastAPI:
-        from samklang.console.mount import MOUNT, Console
+        from samklang.console.address import MOUNT
+        from samklang.console.mount import Console
 
         app = FastAPI(root_path=root_path)
         app.mount(MOUNT, Console())

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from samklang.airflow.discretion import discreet
 from samklang.console.access import Entity, User, may_look
-from samklang.console.mount import FRAME, MOUNT
+from samklang.console.address import FRAME, MOUNT
 from samklang.console.pages import conflicts, match_file, matches, overview, plans, quarantine, record, runs
 from samklang.console.pages.view import FOLDER, airflow_root, page, root
 from samklang.errors import (

@@ -5,12 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-MOUNT = "/samklang"
-"""Below Airflow's own root."""
-
-FRAME = f"/plugin/samklang{MOUNT}"
-"""The same pages framed by Airflow's UI: `/plugin/<url_route>/<path of the framed page>`."""
-
 
 class Console:
     """The application, made when it is first asked for, while others are served."""

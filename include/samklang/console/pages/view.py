@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from samklang import __version__
 from samklang.console.access import HEADER, Entity, Visitor
-from samklang.console.mount import MOUNT
+from samklang.console.address import MOUNT
 from samklang.console.show import FILTERS
 from samklang.sync.decide import Done
 
