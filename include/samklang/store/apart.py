@@ -51,8 +51,9 @@ def links_of(connection: Connection, entity: str, records: Sequence[Record]) -> 
 
 
 def set_apart(connection: Connection, link_ids: Sequence[int]) -> None:
-    """As `links.set_apart`, of many. The caller holds their locks."""
-    for part in chunks(link_ids):
+    """As `links.set_apart`, of many."""
+    for part in chunks(sorted(link_ids)):  # in this order, so that two of us cannot wait for each other
+        connection.execute(select(links.c.id).where(links.c.id.in_(part)).order_by(links.c.id).with_for_update())
         connection.execute(update(links).where(links.c.id.in_(part)).values(state="excluded"))
         connection.execute(
             update(link_sides).where(link_sides.c.link_id.in_(part)).values(revision=link_sides.c.revision + 1)

@@ -295,15 +295,16 @@ def add_notes(
     at: str,
 ) -> None:  # fmt: skip
     """Keep what a person decided about many records: link, record and field ("": none) of each."""
-    rows = [
-        {
-            "entity": entity, "link_id": link_id, "side": side, "record_id": record_id, "op": op,
-            "before": dumps({name: None} if name else {}), "after": dumps({}), "run_id": run_id, "plan_id": 0, "at": at,
-        }
-        for link_id, (side, record_id), name in about
-    ]  # fmt: skip
-    for part in chunks(rows):
-        connection.execute(insert(history), part)
+    for part in chunks(about):
+        rows = [
+            {
+                "entity": entity, "link_id": link_id, "side": side, "record_id": record_id, "op": op,
+                "before": dumps({name: None} if name else {}), "after": dumps({}), "run_id": run_id, "plan_id": 0,
+                "at": at,
+            }
+            for link_id, (side, record_id), name in part
+        ]  # fmt: skip
+        connection.execute(insert(history), rows)
 
 
 def counts(connection: Connection, entity: str) -> dict[str, int]:

@@ -16,7 +16,7 @@ from samklang.core.mapping import Mapping
 from samklang.core.plan import Based
 from samklang.core.records import Scope
 from samklang.errors import DecisionError
-from samklang.store import journal, links, orders
+from samklang.store import apart, journal, links, orders
 from samklang.store import undo as stored
 from samklang.store.upserts import chunks
 from samklang.sync.decide import Desk, Done, Record, named
@@ -112,11 +112,10 @@ def undo(desk: Desk, *, run_id: str | None = None, record: Record | None = None)
             for one in found.fields
         ],
     )  # fmt: skip
-    for link_id, side, record_id in dict.fromkeys((one.link_id, one.side, one.record_id) for one in found.fields):
-        desk.note(link_id, "undo", [(side, record_id)])
-    for link in found.made:
-        links.set_apart(desk.connection, link.link_id)
-        desk.note(link.link_id, "unlink", sorted(link.ids.items()))
+    written = dict.fromkeys((one.link_id, (one.side, one.record_id), "") for one in found.fields)
+    desk.note_all("undo", list(written))
+    apart.set_apart(desk.connection, [link.link_id for link in found.made])
+    desk.note_all("unlink", [(link.link_id, end, "") for link in found.made for end in sorted(link.ids.items())])
     return Done(
         done=[*(_told(one) for one in found.fields), *(" = ".join(map(named, m.ids.items())) for m in found.made)],
         left=[(_told(one), one.reason) for one in found.moved],

@@ -11,14 +11,17 @@ from fastapi.responses import HTMLResponse
 from samklang.console.access import Actor, Entity, Reader, Visitor
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
-from samklang.console.show import seconds_of
+from samklang.console.show import count, seconds_of
+from samklang.errors import DecisionError
 from samklang.store import actions, lists
-from samklang.store.undo import size
+from samklang.store.undo import Size, size
 from samklang.sync.undo import preview, undo
 
 router = APIRouter()
 _SHOWN = 200
 """Rows of an undo that are listed on the page; the download has all."""
+_MOST = 100_000
+"""Records and links of a run that is undone from here: of a larger one, each would be judged while the browser waits."""
 
 
 @router.get("/runs")
@@ -52,6 +55,7 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
     """What an undo would do; nothing is done yet."""
     place = place_of(entity)
     with place.database.read() as connection:
+        _refuse_large(size(connection, entity.value, run_id), entity, run_id)
         found = preview(connection, place.mapping, run_id=run_id)
         fields = [*found.fields[:_SHOWN], *found.moved[:_SHOWN]]
         who = [(one.side, one.record_id) for one in fields]
@@ -77,9 +81,21 @@ def made(entity: Entity, _visitor: Reader, run_id: str) -> Response:
 @router.post("/runs/{run_id}/undo")
 def undo_run(request: Request, entity: Entity, visitor: Actor, run_id: str) -> HTMLResponse:
     place = place_of(entity)
+    with place.database.read() as connection:
+        _refuse_large(size(connection, entity.value, run_id), entity, run_id)
     done = place.act("undo", visitor, lambda desk: undo(desk, run_id=run_id), {"run": run_id})
     what = flash_of(done, "The next run puts back, or keeps apart", "Nothing is left to put back.")
     return _run(request, entity, visitor, run_id, what)
+
+
+def _refuse_large(done: Size, entity: Entity, run_id: str) -> None:
+    """:raises DecisionError: the run did more than can be undone from here."""
+    if done.writes + done.links > _MOST:
+        raise DecisionError(
+            f"This run wrote to {count(done.writes, 'record')} and made {count(done.links, 'link')}: too much to be "
+            "judged while you wait.",
+            remedy=f"Look at it, and undo it, on the command line: samklang undo {entity.value} --run {run_id}",
+        )
 
 
 def _run(request: Request, entity: Entity, visitor: Visitor, run_id: str, flash: Flash | None = None) -> HTMLResponse:
