@@ -94,6 +94,21 @@ def test_a_run_is_undone_after_a_look_at_what_that_would_do(edited: Edited, user
     assert world.writes() == written
 
 
+def test_a_run_that_is_too_large_to_judge_meanwhile_is_left_to_the_command_line(
+    edited: Edited, user: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samklang.console.pages import runs
+
+    world, _, _ = edited
+    monkeypatch.setattr(runs, "_MOST", 0)
+    for answer in (user.get("/runs/run-2/undo"), user.post("/runs/run-2/undo")):
+        assert answer.status_code == 409
+        told = text_of(answer.text)
+        assert "This run wrote to 1 record and made 0 links: too much to be judged while you wait." in told
+        assert "samklang undo customers --run run-2" in told
+    assert world.rows(orders) == []
+
+
 def test_what_was_put_back_is_let_go(edited: Edited, user: Browser) -> None:
     world, a, b = edited
     user.post("/runs/run-2/undo")

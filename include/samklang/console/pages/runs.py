@@ -21,7 +21,7 @@ router = APIRouter()
 _SHOWN = 200
 """Rows of an undo that are listed on the page; the download has all."""
 _MOST = 100_000
-"""Records and links of a run that is undone from here: of a larger one, each would be judged while the browser waits."""
+"""Records and links of a run that is undone from here: with more, judging each would keep the browser waiting."""
 
 
 @router.get("/runs")
