@@ -42,10 +42,13 @@ class Opened(Protocol):
     def __call__(self, user: str | None = "olga", **options: Any) -> Page: ...
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.scheduler)
+    """In whatever order, one right after the other: the site ends with the last of them, since an idle Airflow would
+    slow down what comes after."""
+    items.sort(key=lambda item: not _is_ours(item))
+    for item in filter(_is_ours, items):
+        item.add_marker(pytest.mark.scheduler)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,10 +81,7 @@ def site(chromium_path: str) -> Iterator[Site]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """With several processes, one has all of these tests in a row: the site ends with the last of them, since an idle
-    Airflow would slow down whatever comes after."""
-    is_last = nextitem is None or Path(__file__).parent not in nextitem.path.parents
-    if is_last and "PYTEST_XDIST_WORKER" in os.environ:
+    if nextitem is None or not _is_ours(nextitem):
         _STARTED.close()
 
 
@@ -164,6 +164,10 @@ def screenshot() -> Callable[[Page, str], None]:
         page.emulate_media(color_scheme="light")
 
     return keep
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return Path(__file__).parent in item.path.parents
 
 
 def _note_stranger(url: str, own: str, faults: list[str]) -> None:
