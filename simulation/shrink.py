@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
@@ -11,19 +13,20 @@ from simulation.run import play
 from simulation.trace import Trace
 
 
-def shrink(trace: Trace, machine: Machine, *, examples: int = 400) -> Trace:
-    """The smallest part of a trace that hypothesis finds to break the same promise.
-
-    :param examples: how many parts it may try before it begins to cut.
-    """
+def shrink(trace: Trace, machine: Machine, *, plays: int = 2_000) -> Trace:
+    """The smallest part of a trace that hypothesis finds to break the same promise. :param plays: parts to try at most."""
     promises = kinds(play(trace, machine).violations)
     size = trace.parts()
+    tried: dict[tuple[int, ...], bool] = {}
 
-    def cut(dropped: list[int]) -> Trace:
-        return trace.without(lambda number: dropped[number] > 0)
+    def cut(kept: Sequence[int]) -> Trace:
+        return trace.without(lambda number: kept[number] > 0)
 
-    def fails(dropped: list[int]) -> bool:
-        return bool(promises & kinds(play(cut(dropped), machine).violations))
+    def fails(kept: list[int]) -> bool:
+        which = tuple(int(one > 0) for one in kept)
+        if which not in tried:
+            tried[which] = len(tried) < plays and bool(promises & kinds(play(cut(which), machine).violations))
+        return tried[which]
 
     # 0 leaves a part out, so smaller is shorter; at first most parts are kept
     wanted = st.lists(st.integers(0, 7), min_size=size, max_size=size)
@@ -32,7 +35,7 @@ def shrink(trace: Trace, machine: Machine, *, examples: int = 400) -> Trace:
             wanted,
             fails,
             settings=settings(
-                max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=plays, database=None, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
     except NoSuchExample:

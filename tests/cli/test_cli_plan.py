@@ -43,6 +43,7 @@ def test_a_creation_is_shown_field_by_field(systems: Systems, answer: Answer) ->
         "was": None,
         "becomes": "Kari",
         "source": "Kari",
+        "base": None,
         "why": "create",
     } in row["changes"]
 

@@ -137,8 +137,8 @@ def test_a_plan_shows_each_field_with_both_values_the_reason_and_what_came_back(
     shown = viewer.page("/plans/2")
     first, second = rows_of(shown, "Writes, record by record")
     assert "Kari Berg" in first
-    assert "addresses.city Moss Oslo Oslo edit written" in f"{first} {second}"
-    assert "lastName Lie Berg Berg edit" in f"{first} {second}"
+    assert "MailAddress.City addresses.city Moss Oslo Oslo Moss edit written" in f"{first} {second}"
+    assert "LastName lastName Lie Berg Berg Lie edit" in f"{first} {second}"
 
 
 def test_a_plan_is_filtered_by_field_side_and_outcome(edited: Edited, viewer: Browser) -> None:

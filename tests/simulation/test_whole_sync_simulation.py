@@ -82,7 +82,7 @@ def test_a_failing_trace_is_cut_down_to_what_matters(machine: Machine) -> None:
     trace = guard.traces(guard.missed_by)
     with without(guard):
         broken = kinds(play(trace, machine).violations)
-        smallest = shrink(trace, machine, examples=30)
+        smallest = shrink(trace, machine, plays=60)
         assert kinds(play(smallest, machine).violations) & broken
     assert smallest.parts() < trace.parts()
     assert len(list(describe(smallest))) < len(list(describe(trace)))

@@ -22,6 +22,7 @@ class FieldChange:
     """:param expected: what the target stored when the plan was made. :param source: the base of the source side.
     :param why: `edit`, `clear`, `fill`, `drift`; `first` where the record was made without a value and shows a default;
         `undo` or `take` where a person put a value back.
+    :param base: raw values when both were last in tune, first side first; None: they never were.
     :param order: the person's order, see `store.orders`.
     :param edited: when the edit was made that this carries on, by the source's clock: an upper bound; of a record made
         since the first run, when it was made. None: it carries on nobody's edit, or nobody knows when that was.
@@ -32,6 +33,7 @@ class FieldChange:
     value: str | None
     why: str
     source: Based
+    base: tuple[str | None, str | None] | None = None
     order: int | None = None
     edited: str | None = None
 

@@ -158,6 +158,7 @@ class _PairPlanner:
             value,
             why,
             self._based(f.name, source, i),
+            base=(a.base_raw[0][i], a.base_raw[1][i]) if _has_base(a, i) else None,
             edited=edited or None,
         )
 
@@ -247,8 +248,11 @@ class _PairPlanner:
             return "drift"
         if value is None:
             return "clear"
-        a = self.arrays[name]
-        return "fill" if a.base_form[0][i] == ABSENT or a.base_form[1][i] == ABSENT else "edit"
+        return "edit" if _has_base(self.arrays[name], i) else "fill"
+
+
+def _has_base(a: FieldArrays, i: int) -> bool:
+    return bool(a.base_form[0][i] != ABSENT and a.base_form[1][i] != ABSENT)
 
 
 def _based(a: FieldArrays, side: int, i: int) -> Based:

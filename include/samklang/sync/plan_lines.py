@@ -12,7 +12,8 @@ Line = dict[str, Any]
 
 def row(mapping: Mapping, line: Line, decided: set[tuple[str, ...]]) -> Line:
     """One write: `side`, `op`, `records` (ids by side; None: not made yet) and `changes`, each with `field`, `name` (in
-    the system that is written), `was`, `becomes`, `source` (what the other side holds) and `why`.
+    the system that is written), `was`, `becomes`, `source` (what the other side holds), `base` (by side, what both held
+    when they were last in tune; None: they never were) and `why`.
 
     :param decided: ids, first side first, and field of each conflict.
     """
@@ -31,6 +32,7 @@ def row(mapping: Mapping, line: Line, decided: set[tuple[str, ...]]) -> Line:
                 "was": change["expected"],
                 "becomes": change["value"],
                 "source": change["source"][0],
+                "base": by_side(mapping, change["base"]) if change.get("base") else None,
                 "why": "conflict" if (*ids, change["field"]) in decided else change["why"],
             }
             for change in line["changes"]
