@@ -14,7 +14,10 @@ from simulation.trace import Trace
 
 
 def shrink(trace: Trace, machine: Machine, *, plays: int = 2_000) -> Trace:
-    """The smallest part of a trace that hypothesis finds to break the same promise. :param plays: parts to try at most."""
+    """The smallest part of a trace that hypothesis finds to break the same promise.
+
+    :param plays: parts to try at most.
+    """
     promises = kinds(play(trace, machine).violations)
     size = trace.parts()
     tried: dict[tuple[int, ...], bool] = {}
