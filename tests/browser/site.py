@@ -34,6 +34,8 @@ QUARANTINED = 3
 
 # People decide about last names, and say what the merchant of the demo says.
 _ASK = ("customers.yaml", "shopify: lastName, kind: text,", "shopify: lastName, kind: text, policy: ask,")
+# A mass edit takes few records away from the other tests.
+_TENTH = ("customers.yaml", "part: 20%", "part: 10%")
 # Tasks start in half the time where the scheduler has imported this before it forks.
 _PRELOADED = "import pandas, pyarrow.parquet, samklang.airflow.context, samklang.sync.load, samklang.sync.transform\n"
 _REFUSED = {
@@ -77,6 +79,7 @@ class Site(Block):
     def start(self) -> None:
         write_mappings(self.mappings, quiet=True)
         self.change_mapping(*_ASK)
+        self.change_mapping(*_TENTH)
         self._stack.callback(self.simulators.stop)
         with ThreadPoolExecutor(1) as pool:
             simulators = pool.submit(self.simulators.start)

@@ -11,10 +11,8 @@ from tests.browser.airflow_pages import DagPage, RequiredActionPage
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
 
-from samklang.store.lists import PAGE
-
-_MANY = 60
-"""More than 20 % of those that are linked."""
+_MANY = 40
+"""More than a tenth of those that are linked."""
 
 
 def test_the_page_of_a_dag_says_what_its_tasks_do(page: Page, screenshot) -> None:
@@ -51,9 +49,9 @@ def test_a_mass_edit_is_caught_looked_at_and_rejected(site: Site, page: Page, sc
     # the console names it first, and shows what the plan would write
     console = Console(page).open()
     console.link("Look at plan").click()
-    expect(console.frame.get_by_role("main")).to_contain_text("linked records in Shopify updated; the limit is 20%")
+    expect(console.frame.get_by_role("main")).to_contain_text("linked records in Shopify updated; the limit is 10%")
     rows = console.rows("Writes, record by record and field by field")
-    expect(rows).to_have_count(PAGE)
+    expect(rows).to_have_count(_MANY)
     expect(rows.first).to_contain_text("c/o Feil")
     screenshot(page, "console-plan-that-waits")
 

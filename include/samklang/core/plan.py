@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from samklang.core.holds import Hold
@@ -33,6 +33,7 @@ class FieldChange:
     value: str | None
     why: str
     source: Based
+    _: KW_ONLY
     base: tuple[str | None, str | None] | None = None
     order: int | None = None
     edited: str | None = None

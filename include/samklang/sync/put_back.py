@@ -77,7 +77,7 @@ class _Planner:
             return
         self._take_out(pair, name)
         change = FieldChange(
-            name, order["expected"], order["value"], order["kind"], _based(pair, other, name), order["id"]
+            name, order["expected"], order["value"], order["kind"], _based(pair, other, name), order=order["id"]
         )
         self._row(pair, side).changes.append(change)
 
