@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 from tests.browser.console_pages import Console
-from tests.browser.site import Site
+from tests.browser.site import CUSTOMERS, PRODUCTS, Site
 
 from samklang.demo.processes import wait_until
 
@@ -21,7 +21,8 @@ def test_the_console_is_one_click_away_in_airflows_navigation(site: Site, page: 
 
 
 def test_the_overview_says_what_samklang_status_says(site: Site, console: Console) -> None:
-    for entity in ("Customers", "Products"):
+    for entity, dag_id in (("Customers", CUSTOMERS), ("Products", PRODUCTS)):
+        site.run(dag_id)  # the figures are those of the last run
         console.open(entity)
         status = site.status(entity.lower())
         figures = console.figures()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -69,6 +70,20 @@ def test_an_undo_lists_what_the_run_made_as_csv_and_would_delete_nothing(site: S
     rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
     assert list(rows[0]) == ["powerofficego_id", "shopify_id", "origin"]
     assert {row["origin"] for row in rows} == {"created", "matched"}
+
+
+def test_each_page_is_loaded_once_whatever_its_address(site: Site, console: Console) -> None:
+    console.open(page="Runs")
+    asked: list[str] = []
+    console.page.on("request", lambda request: asked.append(request.url) if request.is_navigation_request() else None)
+    console.link(site.first_runs[CUSTOMERS]).click()
+    console.link("Look at what an undo would do").click()
+    expect(console.heading(re.compile("^Undo of"))).to_be_visible()
+    console.go("Matches")
+    console.link("Next page").click()
+    expect(console.link("First page")).to_be_visible()
+    console.page.wait_for_timeout(1_000)  # the frame follows its page's address by and by
+    assert len(asked) == 4
 
 
 def test_a_run_leads_to_airflow_and_to_its_plan(site: Site, console: Console) -> None:

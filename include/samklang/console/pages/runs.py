@@ -61,7 +61,17 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
         who = [(one.side, one.record_id) for one in fields]
         who += [end for one in found.made[:_SHOWN] for end in one.ids.items()]
         names = lists.shown(connection, place.mapping, who)
-    return page(request, visitor, entity, "undo.html", run_id=run_id, undo=found, names=names, shown=_SHOWN)
+    return page(
+        request,
+        visitor,
+        entity,
+        "undo.html",
+        run_id=run_id,
+        undo=found,
+        names=names,
+        sides=place.mapping.sides,
+        shown=_SHOWN,
+    )
 
 
 @router.get("/runs/{run_id}/made.csv")

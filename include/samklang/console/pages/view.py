@@ -54,7 +54,8 @@ def page(
     def url(name: str, *parts: Any, **query: Any) -> str:
         """The address of a page, below whatever path Airflow is served at."""
         where = [entity.value if entity else Entity.CUSTOMERS.value, name] if name != "static" else [name]
-        steps = [quote(str(part), safe=":/" if name == "static" else ":") for part in parts]
+        # a run's id as Airflow's UI writes it: a page that is spelled otherwise would be loaded again by its frame
+        steps = [quote(str(part), safe=":/" if name == "static" else ":+") for part in parts]
         asked = urlencode({one: value for one, value in query.items() if value not in (None, "")})
         return "/".join([root(request), *where, *steps]) + (f"?{asked}" if asked else "")
 
