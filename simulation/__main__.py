@@ -18,9 +18,10 @@ from rich.progress import track
 from rich.table import Table
 
 from simulation.machine import Machine
+from simulation.maker import make_trace
 from simulation.run import Result, play, play_seed
 from simulation.shrink import shrink
-from simulation.trace import DEATHS, DISK_FAULTS, STORE_FAULTS, WIRE_FAULTS, Trace, make_trace
+from simulation.trace import DEATHS, DISK_FAULTS, STORE_FAULTS, WIRE_FAULTS, Trace
 
 PAST_FAILURES = Path(__file__).with_name("past_failures.txt")
 _AT_A_TIME = 20

@@ -29,8 +29,9 @@ from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import reading as shop_reading
 from simulation.machine import Machine
+from simulation.maker import make_trace
 from simulation.run import play
-from simulation.trace import Edit, Event, Person, Step, Trace, make_trace
+from simulation.trace import Edit, Event, Person, Step, Trace
 from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
 
 MOST = 3000

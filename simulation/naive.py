@@ -20,13 +20,15 @@ from rich.progress import track
 from rich.table import Table
 
 from simulation.machine import Machine, small_pages
+from simulation.maker import make_trace
 from simulation.memory_path import MemoryPath
 from simulation.opening import GO, SHOP
-from simulation.oracle import StoreView
 from simulation.run import play
+from simulation.runs import Killed, Task
 from simulation.shrink import kinds
-from simulation.trace import Trace, make_trace
-from simulation.world import Killed, Task, World
+from simulation.store_view import StoreView
+from simulation.trace import Trace
+from simulation.world import World
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]

@@ -2,7 +2,7 @@
 
 It follows each value through each cell (a field of a record on one side). A value that a person types is a *version*;
 it comes after the one that stood in the cell. A write of ours must carry a version of the twin on, or put one back.
-In the end each version that nobody typed over must stand on both sides, or be accounted for.
+What must have become of each in the end: see `outcome`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.desks import Desk
-from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal
+from simulation.values import FREE, KEYS, POWEROFFICEGO, SHOPIFY, normal, other
 from simulation.versions import Cell, Loss, Record, Version
 
 ANSWER = 1.0
 """Seconds in which the answer to a write comes, if it comes."""
-KEYS = {"customers": "EmailAddress", "products": "Code"}
-"""What links records, by entity."""
 WINDOW = 3.0
 """Seconds between our last look at a Shopify record and our write, in which nobody can keep us from overwriting."""
 
 
 @dataclass(slots=True)
 class Oracle:
-    """Told of each write and of each answer that reached us; see `violations`.
+    """Told of each write and of each answer that reached us; see `outcome`.
 
     :param enforces: whether PowerOffice Go carries `test` out.
     """
@@ -46,7 +44,7 @@ class Oracle:
     _known: set[int] = field(default_factory=set)
     _saved: set[Record] = field(default_factory=set)  # what we had made when the store was copied
     forgotten: set[Record] = field(default_factory=set)  # made by us, and a restored store has not linked it again yet
-    _unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
+    unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
 
     # --- what happens
 
@@ -122,7 +120,7 @@ class Oracle:
                 self.faults.append(f"invented: we made {side} {record_id} for nobody")
             else:
                 self.persons[record] = self.persons[twin]
-                self._unknowable |= {r for r in self.forgotten if self.made_by_us[r] == twin and self._is_lost(r)}
+                self.unknowable |= {r for r in self.forgotten if self.made_by_us[r] == twin and self._is_lost(r)}
                 self.made_by_us[record] = twin
         self.cells[record] = {}
         for name, raw in values.items():
@@ -157,7 +155,7 @@ class Oracle:
                 safe = side == POWEROFFICEGO and self.enforces
                 looked = at - self.read_at.get(record, -1e9) <= WINDOW
                 self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
-            found = self._carried(record, name, value, self._twins_of(record))
+            found = self._carried(record, name, value, self.twins_of(record))
             if found is None:
                 if name not in FREE:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
@@ -169,7 +167,7 @@ class Oracle:
 
     def _check_age(self, record: Record, name: str, version: Version) -> None:
         """A write must not carry a value that somebody has replaced, as far as a plan knew that was carried out."""
-        twins = self._twins_of(record)
+        twins = self.twins_of(record)
         source = self.cells.get(twins[0], {}).get(name) if len(twins) == 1 else None
         if source is None or source.version.value == version.value or id(source.version) not in self._known:
             return
@@ -185,7 +183,7 @@ class Oracle:
                     return version
         return None
 
-    def _twins_of(self, record: Record) -> list[Record]:
+    def twins_of(self, record: Record) -> list[Record]:
         """The record that it was made for, and those that were made for it, newest first: one, but for a store that was
         replaced; else all of the same person on the other side."""
         related = [pair for pair in reversed(self.made_by_us.items()) if record in pair]
@@ -201,34 +199,6 @@ class Oracle:
         value = versions[-2].value if len(versions) > 1 else None
         return None if name == "UnitPrice" else value
 
-    # --- what came of it
-
-    def violations(self, store: StoreView) -> list[str]:
-        """Everything that must not be, once people and faults have been quiet for some runs."""
-        found = [*self.faults, *self._doubles(), *self._unfair_losses(), *self._guesses(store)]
-        linked: set[Record] = set()
-        for first, second in store.links:
-            pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
-            linked.update(pair)
-            found += self._of_pair(pair, store)
-        for record in self.cells:
-            if record in linked or record in self.deleted or not self.desks[record[0]].is_active(record[1]):
-                continue
-            if record not in store.accounted:
-                found.append(f"forgotten: {record[0]} {record[1]} has no twin and nothing says why")
-        return found
-
-    def _doubles(self) -> list[str]:
-        made: dict[tuple[int, str], list[Record]] = {}
-        for record in self.made_by_us:
-            if record not in self._unknowable:
-                made.setdefault((self.persons[record], record[0]), []).append(record)
-        return [
-            f"doubled: we made person {person} {len(records)} times in {side}"
-            for (person, side), records in made.items()
-            if len(records) > len({self.made_by_us[record] for record in records})
-        ]
-
     def _is_lost(self, record: Record) -> bool:
         """Whether a store that never heard of a record cannot know what it was made for: it is deleted, or bears no key
         of ours, and the key that people type stands, as far as we were shown, on one of the two only."""
@@ -237,116 +207,3 @@ class Oracle:
         name = KEYS[self.entity]
         ends = [self.cells[one][name].version for one in (record, self.made_by_us[record])]
         return ends[0].value != ends[1].value or not all(version.seen for version in ends)
-
-    def _guesses(self, store: StoreView) -> list[str]:
-        """Links of a record whose key another one on its side has had from the beginning, too."""
-        name = KEYS[self.entity]
-        holders: dict[tuple[str, str], list[Record]] = {}
-        for record, cells in self.cells.items():
-            (version, *later) = cells[name].all
-            if version.value and version.at is not None and not later and record not in self.deleted:
-                holders.setdefault((record[0], version.value), []).append(record)
-        linked = {record for a, b in store.links for record in ((POWEROFFICEGO, a), (SHOPIFY, b))}
-        return [
-            f"guessed: {side} has a key twice, and one of the two was linked or given a twin"
-            for (side, _), records in holders.items()
-            if len(records) > 1 and any(record in linked for record in records)
-        ]
-
-    def _unfair_losses(self) -> list[str]:
-        return [
-            f"lost: {loss.version.field} of {loss.record[0]} {loss.record[1]} was overwritten unseen"
-            for loss in self.losses
-            if not loss.in_window
-        ]
-
-    def _of_pair(self, pair: tuple[Record, Record], store: StoreView) -> list[str]:
-        missing = [record for record in pair if record not in self.cells]
-        if missing:
-            return [f"invented: a link names {missing[0][0]} {missing[0][1]}, which never was"]
-        if any(record in self.deleted for record in pair):
-            return []
-        found = []
-        if self.persons.get(pair[0]) != self.persons.get(pair[1]) and not self._shared_a_key(pair):
-            found.append(f"mislinked: {pair[0][1]} and {pair[1][1]} are two people")
-        if not all(self.desks[side].is_active(i) for side, i in pair):
-            return found  # paused
-        for name in self.cells[pair[0]]:
-            ends = [self.cells[record][name] for record in pair]
-            excused = store.excuse(pair, name)
-            if ends[0].version.value != ends[1].version.value and not excused and not _is_default(name, ends):
-                found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
-            if not excused and name not in FREE:
-                found += self._lost(pair, name, ends, store)
-        return found
-
-    def _lost(self, pair: tuple[Record, Record], name: str, ends: list[Cell], store: StoreView) -> list[str]:
-        """Versions that nobody typed over and that stand nowhere, nor in the list of conflicts."""
-        typed = list(dict.fromkeys(version for end in ends for version in end.all))
-        standing = {end.version.value for end in ends}
-        told = store.told(pair, name)
-        unseen = {id(loss.version) for loss in self.losses}
-        found = []
-        for version in typed:
-            if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
-                continue
-            before_link = version.at < store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
-            if version.value is None and (before_link or told):
-                continue  # without a base, an empty field is filled and never cleared
-            older = any(version.was_typed_over(end.version) for end in ends)
-            nobody_knows = version.over_ours and version.value in told
-            if older and name not in ADDRESS and not before_link and not nobody_knows:
-                found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")
-                continue
-            if id(version) in unseen or version.value in told or version.value in store.told_before.get(name, ()):
-                continue
-            found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
-        return found
-
-    def _shared_a_key(self, pair: tuple[Record, Record]) -> bool:
-        name = KEYS[self.entity]
-        values = [{v.value for v in self.cells[record][name].all if v.value} for record in pair]
-        return bool(values[0] & values[1])
-
-
-def _is_default(name: str, ends: list[Cell]) -> bool:
-    """PowerOffice Go puts the country NO on a new address by itself: nobody's edit."""
-    go, shop = ends
-    return name in FREE and go.version.value == "NO" and shop.version.value is None and len(go.all) == 1
-
-
-@dataclass(slots=True)
-class StoreView:
-    """What the link store tells people: links, and why things are as they are.
-
-    :param accounted: records without a twin that it has a word for.
-    :param holds: (side where it cannot go, id of the source, field) that it lists; field "" is the whole record.
-    :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
-    :param linked_at: seconds, when a pair was linked.
-    :param told_before: by field, values in conflicts that a store listed which was replaced.
-    :param one_way: fields that travel in one direction only, or not at all.
-    """
-
-    links: list[tuple[str, str]] = field(default_factory=list)
-    accounted: set[Record] = field(default_factory=set)
-    holds: set[tuple[str, str, str]] = field(default_factory=set)
-    conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = field(default_factory=dict)
-    linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
-    one_way: set[str] = field(default_factory=set)
-    told_before: dict[str, set[str | None]] = field(default_factory=dict)
-
-    def excuse(self, pair: tuple[Record, Record], name: str) -> bool:
-        """Whether the store says that a field is not in tune."""
-        if name in self.one_way:
-            return True
-        for target, source in (pair, pair[::-1]):
-            if {(target[0], source[1], name), (target[0], source[1], "")} & self.holds:
-                return True
-        return self.conflicts.get((pair[0][1], pair[1][1], name), (set(), False))[1]
-
-    def told(self, pair: tuple[Record, Record], name: str) -> set[str | None]:
-        return self.conflicts.get((pair[0][1], pair[1][1], name), (set[str | None](), False))[0]
-
-
-def other(side: str) -> str:
-    return SIDES[1 - SIDES.index(side)]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulation.desks import Desk, Values
-from simulation.oracle import Oracle, other
+from simulation.oracle import Oracle
 from simulation.trace import Edit, Person
-from simulation.values import FIELDS, FREE, POWEROFFICEGO, typed
+from simulation.values import FIELDS, FREE, POWEROFFICEGO, other, typed
 
 LATE = 400.0
 """Seconds by which a system's clock may lag: less than the overlap of two windows."""

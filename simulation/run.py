@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 
 from simulation.machine import Machine, small_pages
-from simulation.trace import Trace, make_trace
+from simulation.maker import make_trace
+from simulation.trace import Trace
 from simulation.world import World
 
 
@@ -33,7 +34,9 @@ def play(trace: Trace, machine: Machine) -> Result:
         violations = world.play()
     window = sum(loss.in_window for loss in world.oracle.losses)
     seconds = time.process_time() - start
-    return Result(trace.seed, tuple(violations), world.fired, window, world.requests, world.digest(), seconds)
+    return Result(
+        trace.seed, tuple(violations), world.fired, window, world.happenings.requests, world.digest(), seconds
+    )
 
 
 def play_seed(seed: int, machine: Machine) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -11,8 +12,41 @@ from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.store import schema
 from samklang.store.database import Database
-from simulation.oracle import StoreView, other
-from simulation.values import POWEROFFICEGO, SHOPIFY, normal
+from simulation.values import POWEROFFICEGO, SHOPIFY, normal, other
+from simulation.versions import Record
+
+
+@dataclass(slots=True)
+class StoreView:
+    """What the link store tells people: links, and why things are as they are.
+
+    :param accounted: records without a twin that it has a word for.
+    :param holds: (side where it cannot go, id of the source, field) that it lists; field "" is the whole record.
+    :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
+    :param linked_at: seconds, when a pair was linked.
+    :param told_before: by field, values in conflicts that a store listed which was replaced.
+    :param one_way: fields that travel in one direction only, or not at all.
+    """
+
+    links: list[tuple[str, str]] = field(default_factory=list)
+    accounted: set[Record] = field(default_factory=set)
+    holds: set[tuple[str, str, str]] = field(default_factory=set)
+    conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = field(default_factory=dict)
+    linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    one_way: set[str] = field(default_factory=set)
+    told_before: dict[str, set[str | None]] = field(default_factory=dict)
+
+    def excuse(self, pair: tuple[Record, Record], name: str) -> bool:
+        """Whether the store says that a field is not in tune."""
+        if name in self.one_way:
+            return True
+        for target, source in (pair, pair[::-1]):
+            if {(target[0], source[1], name), (target[0], source[1], "")} & self.holds:
+                return True
+        return self.conflicts.get((pair[0][1], pair[1][1], name), (set(), False))[1]
+
+    def told(self, pair: tuple[Record, Record], name: str) -> set[str | None]:
+        return self.conflicts.get((pair[0][1], pair[1][1], name), (set[str | None](), False))[0]
 
 
 def read_store(database: Database, mapping: Mapping) -> StoreView:

@@ -24,6 +24,8 @@ FIELDS = {"customers": CUSTOMER_FIELDS, "products": PRODUCT_FIELDS}
 COUNTRIES = ("NO", "SE", "DK", "GB", "DE")
 FREE = ("MailAddress.CountryCode",)
 """Fields with too few values to follow one."""
+KEYS = {"customers": "EmailAddress", "products": "Code"}
+"""What links records, by entity."""
 ADDRESS = tuple(name for name in CUSTOMER_FIELDS if name.startswith("MailAddress."))
 
 
@@ -64,3 +66,7 @@ def normal(field: str, side: str, raw: object) -> str | None:
         case _:
             pass
     return text or None
+
+
+def other(side: str) -> str:
+    return SIDES[1 - SIDES.index(side)]

@@ -14,10 +14,10 @@ from simulation.__main__ import describe, past_failures
 from simulation.crash import crash_everywhere, traces
 from simulation.guards import GUARDS, Guard, without
 from simulation.machine import Machine
+from simulation.maker import make_trace
 from simulation.naive import play_naive
 from simulation.run import play, play_seed
 from simulation.shrink import kinds, shrink
-from simulation.trace import make_trace
 
 ROOT = Path(__file__).parents[2]
 

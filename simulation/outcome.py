@@ -1,0 +1,130 @@
+"""What came of it: everything that must not be, once people and faults have been quiet for some runs.
+
+In the end each version that nobody typed over must stand on both sides, or be accounted for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulation.oracle import Oracle
+from simulation.store_view import StoreView
+from simulation.values import ADDRESS, FREE, KEYS, POWEROFFICEGO, SHOPIFY
+from simulation.versions import Cell, Record
+
+
+def violations(oracle: Oracle, store: StoreView) -> list[str]:
+    """In words; empty when every promise is kept."""
+    return _Outcome(oracle, store).violations()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    oracle: Oracle
+    store: StoreView
+
+    def violations(self) -> list[str]:
+        """Everything that must not be, once people and faults have been quiet for some runs."""
+        found = [*self.oracle.faults, *self._doubles(), *self._unfair_losses(), *self._guesses()]
+        linked: set[Record] = set()
+        for first, second in self.store.links:
+            pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
+            linked.update(pair)
+            found += self._of_pair(pair)
+        for record in self.oracle.cells:
+            if (
+                record in linked
+                or record in self.oracle.deleted
+                or not self.oracle.desks[record[0]].is_active(record[1])
+            ):
+                continue
+            if record not in self.store.accounted:
+                found.append(f"forgotten: {record[0]} {record[1]} has no twin and nothing says why")
+        return found
+
+    def _doubles(self) -> list[str]:
+        made: dict[tuple[int, str], list[Record]] = {}
+        for record in self.oracle.made_by_us:
+            if record not in self.oracle.unknowable:
+                made.setdefault((self.oracle.persons[record], record[0]), []).append(record)
+        return [
+            f"doubled: we made person {person} {len(records)} times in {side}"
+            for (person, side), records in made.items()
+            if len(records) > len({self.oracle.made_by_us[record] for record in records})
+        ]
+
+    def _guesses(self) -> list[str]:
+        """Links of a record whose key another one on its side has had from the beginning, too."""
+        name = KEYS[self.oracle.entity]
+        holders: dict[tuple[str, str], list[Record]] = {}
+        for record, cells in self.oracle.cells.items():
+            (version, *later) = cells[name].all
+            if version.value and version.at is not None and not later and record not in self.oracle.deleted:
+                holders.setdefault((record[0], version.value), []).append(record)
+        linked = {record for a, b in self.store.links for record in ((POWEROFFICEGO, a), (SHOPIFY, b))}
+        return [
+            f"guessed: {side} has a key twice, and one of the two was linked or given a twin"
+            for (side, _), records in holders.items()
+            if len(records) > 1 and any(record in linked for record in records)
+        ]
+
+    def _unfair_losses(self) -> list[str]:
+        return [
+            f"lost: {loss.version.field} of {loss.record[0]} {loss.record[1]} was overwritten unseen"
+            for loss in self.oracle.losses
+            if not loss.in_window
+        ]
+
+    def _of_pair(self, pair: tuple[Record, Record]) -> list[str]:
+        missing = [record for record in pair if record not in self.oracle.cells]
+        if missing:
+            return [f"invented: a link names {missing[0][0]} {missing[0][1]}, which never was"]
+        if any(record in self.oracle.deleted for record in pair):
+            return []
+        found = []
+        if self.oracle.persons.get(pair[0]) != self.oracle.persons.get(pair[1]) and not self._shared_a_key(pair):
+            found.append(f"mislinked: {pair[0][1]} and {pair[1][1]} are two people")
+        if not all(self.oracle.desks[side].is_active(i) for side, i in pair):
+            return found  # paused
+        for name in self.oracle.cells[pair[0]]:
+            ends = [self.oracle.cells[record][name] for record in pair]
+            excused = self.store.excuse(pair, name)
+            if ends[0].version.value != ends[1].version.value and not excused and not _is_default(name, ends):
+                found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
+            if not excused and name not in FREE:
+                found += self._lost(pair, name, ends)
+        return found
+
+    def _lost(self, pair: tuple[Record, Record], name: str, ends: list[Cell]) -> list[str]:
+        """Versions that nobody typed over and that stand nowhere, nor in the list of conflicts."""
+        typed = list(dict.fromkeys(version for end in ends for version in end.all))
+        standing = {end.version.value for end in ends}
+        told = self.store.told(pair, name)
+        unseen = {id(loss.version) for loss in self.oracle.losses}
+        found = []
+        for version in typed:
+            if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
+                continue
+            before_link = version.at < self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+            if version.value is None and (before_link or told):
+                continue  # without a base, an empty field is filled and never cleared
+            older = any(version.was_typed_over(end.version) for end in ends)
+            nobody_knows = version.over_ours and version.value in told
+            if older and name not in ADDRESS and not before_link and not nobody_knows:
+                found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")
+                continue
+            if id(version) in unseen or version.value in told or version.value in self.store.told_before.get(name, ()):
+                continue
+            found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
+        return found
+
+    def _shared_a_key(self, pair: tuple[Record, Record]) -> bool:
+        name = KEYS[self.oracle.entity]
+        values = [{v.value for v in self.oracle.cells[record][name].all if v.value} for record in pair]
+        return bool(values[0] & values[1])
+
+
+def _is_default(name: str, ends: list[Cell]) -> bool:
+    """PowerOffice Go puts the country NO on a new address by itself: nobody's edit."""
+    go, shop = ends
+    return name in FREE and go.version.value == "NO" and shop.version.value is None and len(go.all) == 1
