@@ -8,7 +8,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 export PYTHON
 
-.PHONY: help install demo up test browser simulate soak bench lint format lock
+FAST := $(addprefix tests/,core simulators store systems test_mapping_files.py)
+
+.PHONY: help install demo up check test browser simulate soak bench lint format lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +23,9 @@ demo: install ## the whole story on a real Airflow, between simulators of both s
 
 up: install ## Airflow with its UI for the connections you set; DEMO=1: against the simulators
 	@$(BIN)/python -m samklang.demo up $(if $(filter-out 0,$(DEMO)),--demo)
+
+check: lint ## what to run before each commit: lint and the fast tests, within two minutes
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(FAST) $(ARGS)
 
 test: install ## the whole test suite; ARGS="-k name" passes options to pytest
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)

@@ -19,6 +19,9 @@ _PAGES = (
     "quarantine?show=held", "record", "record/{record}", "runs", "runs/{run}", "runs/{run}/undo",
 )  # fmt: skip
 _SERIOUS = ("serious", "critical")
+# a wide font, with the spacing that readers may set (WCAG 1.4.12)
+_WIDE = "* { font-family: monospace !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }"
+_SET_STYLE = "css => { const s = new CSSStyleSheet(); s.replaceSync(css); document.adoptedStyleSheets = [s]; }"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -62,11 +65,14 @@ def test_a_field_is_frozen_and_let_go_by_keyboard_alone(site: Site, page: Page) 
     assert site.actions(record) == [("unfreeze", "olga"), ("freeze", "olga")]
 
 
-def test_in_a_narrow_window_nothing_runs_over_the_edge(site: Site, opened: Opened) -> None:
+def test_in_a_narrow_window_nothing_runs_over_the_edge_in_whatever_font(site: Site, opened: Opened) -> None:
     page = opened(viewport={"width": 390, "height": 844})
     for path in _paths(site):
         frame = _open(page, path)
         wait_until(lambda frame=frame: _fits(frame), f"{path} fitting into the window", seconds=10)
+        frame.evaluate(_SET_STYLE, _WIDE)
+        wait_until(lambda frame=frame: _fits(frame), f"{path} fitting into the window in a wide font", seconds=10)
+        frame.evaluate(_SET_STYLE, "")
         page.screenshot(path=f".artifacts/screenshots/narrow/{re.sub(r'[^a-z]+', '-', path)}.png")
 
 
@@ -104,7 +110,14 @@ def _open(page: Page, path: str) -> Frame:
 
 
 def _fits(frame: Frame) -> bool:
-    return bool(frame.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    """Neither the page scrolls sideways, nor does a figure run over its card."""
+    return bool(
+        frame.evaluate(
+            """document.documentElement.scrollWidth <= window.innerWidth
+            && [...document.querySelectorAll(".figure *")].every(one => one.scrollWidth <= one.clientWidth
+                || getComputedStyle(one).display === "inline")"""
+        )
+    )
 
 
 def _tab_to(frame: Frame, role: str, name: str) -> None:
