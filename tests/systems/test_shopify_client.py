@@ -269,9 +269,13 @@ def test_any_other_refusal_names_its_code_and_not_its_message() -> None:
     with pytest.raises(RejectedError, match="undefinedField") as caught:
         ask(Shop(Q=errors(error("undefinedField", message="Field 'hemmelig' doesn't exist"))))
     assert "hemmelig" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["Kari Nordmann, hemmelig", "hemmelig", "hemmeligA", "Hemmelig", "HEMMELIG4"])
+def test_a_code_that_may_quote_a_value_is_not_repeated(code: str) -> None:
     with pytest.raises(RejectedError, match="without a code") as caught:
-        ask(Shop(Q=errors(error("Kari Nordmann, hemmelig"))))
-    assert "hemmelig" not in str(caught.value)
+        ask(Shop(Q=errors(error(code))))
+    assert "hemmelig" not in str(caught.value).lower()
 
 
 def test_a_failed_call_among_others_is_given_back_when_asked_for() -> None:
