@@ -20,7 +20,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from samklang.core import matching
+from samklang.core import creation, keys, matching, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.store import journal, ledger, links, seen
@@ -136,6 +136,18 @@ def _no_matching(stack: ExitStack) -> None:
 
     _put(stack, transform, match=nobody)
     _no_key_lookup(stack)
+
+
+def _nothing_read_out(stack: ExitStack) -> None:
+    """Who holds a key in a form that cannot be one is made anew, and so is who has that key."""
+    _put(stack, creation, is_no_key=lambda *_a: False)
+    _put(stack, transform, shared_in_part=lambda *_a: {})
+
+
+def _all_is_seen(stack: ExitStack) -> None:
+    """Characters that nobody sees are a part of keys and numbers."""
+    _put(stack, values, seen_text=values.tidy)
+    _put(stack, keys, seen_text=values.tidy)
 
 
 def _no_second_look(stack: ExitStack) -> None:
@@ -281,6 +293,8 @@ GUARDS = (
     Guard("absent is not empty", _absent_is_empty, traces=_denied_fields),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),
     Guard("matching by keys after a restore", _no_matching, traces=_forgotten_product),
+    Guard("no record is made beside a key that can be read out of a field", _nothing_read_out),
+    Guard("what nobody sees is no part of a key", _all_is_seen),
     Guard("second look at what was not shown", _no_second_look, traces=_hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
     Guard("fence against old plans", _no_fence, traces=_old_loads),

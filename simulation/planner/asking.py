@@ -64,7 +64,9 @@ def in_waves(terms: Terms, rows: list[Row]) -> list[Row]:
         for view in terms.views
     }
     kinds = {f.name: f.kind for f in terms.mapping.fields}
-    return order(rows, unique, lambda name, value: word(kinds[name], value, terms.mapping.region).normal)
+    return order(
+        rows, unique, lambda name, value: word(kinds[name], value, terms.mapping.region, terms.mapping.region).normal
+    )
 
 
 def _plan(terms: Terms, pairs: list[Pair]) -> Plan:

@@ -93,7 +93,7 @@ def _new_pair(rng: random.Random, terms: Terms, form: FormOf) -> Pair:
 
 def _base(terms: Terms, pair: Pair, f: Field, side: int, form: FormOf) -> Based:
     raw = pair.raw[side][f.name]
-    return raw, word(f.kind, raw, terms.mapping.region).normal, form(terms, pair, f, side)
+    return raw, word(f.kind, raw, terms.mapping.region, terms.mapping.region).normal, form(terms, pair, f, side)
 
 
 # --- what happens between two plans -----------------------------------------------------------------------------------
@@ -150,8 +150,8 @@ def _respell(world: World, terms: Terms, number: int) -> None:
     name = _any_field(world, terms)
     kind, region = terms.mapping.field(name).kind, terms.mapping.region
     if name in pair.raw[side]:
-        normal = word(kind, pair.raw[side][name], region).normal
-        same = [raw for raw in POOLS[kind] if word(kind, raw, region).normal == normal]
+        normal = word(kind, pair.raw[side][name], region, terms.mapping.region).normal
+        same = [raw for raw in POOLS[kind] if word(kind, raw, region, terms.mapping.region).normal == normal]
         pair.raw[side][name] = rng.choice(same or [pair.raw[side][name]])
 
 

@@ -14,13 +14,14 @@ from samklang.core.mapping import Field, Mapping, Vat
 from samklang.core.rules import Accepts, EntityRules
 from simulation.planner.reading import PRICES
 from simulation.planner.terms import FIRST, SECOND, SIDES
-from simulation.planner.words import POOLS, Word, is_amount, shown, word
+from simulation.planner.words import NO_KEYS, POOLS, Word, is_amount, shown, word
 
 CREATED = ("2024-01-01T00:00:00.0000000Z", "2025-01-01T00:00:00.0000000Z", "2026-01-01T00:00:00.0000000Z")
+_LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwll"
 _KEYS = {
     "Mail": (None, "", "kari@post.no", " Kari@Post.NO ", "ola@post.no", "OLA@post.no", "kari@post.no, ola@post.no",
-             "kari at post"),
-    "Code": (None, "", "Moss", " Moss ", "moss", "Oslo"),
+             "Kari <kari@post.no>", "ka\u200bri@post.no", "kari at post"),
+    "Code": (None, "", "Moss", " Moss ", "moss", "Oslo", "Mo\u00adss", "\u00ad", _LONG),
 }  # fmt: skip
 
 
@@ -123,6 +124,7 @@ def _views(rng: random.Random) -> tuple[SideView, SideView]:
             "price": Accepts(form="money", clearable=False),
             "country": Accepts(form="country", choices=frozenset({"NO", "SE"})),
             "name": Accepts(max_length=30),
+            "code": Accepts(max_length=30),
         },
         create_needs=rng.choice(((("name",),), (("name",), ("mail",)), (("name", "mail"), ("mail", "code")))),
     )
@@ -253,15 +255,15 @@ def _judge(
 
 
 def _key_of(terms: Terms, person: Person, key: str) -> str | None:
-    return _word(terms, person, terms.mapping.field(key)).normal if key in person.raw else None
+    return _word(terms, person, terms.mapping.field(key)).key if key in person.raw else None
 
 
 def _word(terms: Terms, person: Person, f: Field) -> Word:
-    return word(f.kind, person.raw[f.name], _region(terms, person))
+    return word(f.kind, person.raw[f.name], _region(terms, person), terms.mapping.region)
 
 
 def _region(terms: Terms, person: Person) -> str:
-    return word("country", person.raw.get("Country"), "").normal or terms.mapping.region
+    return word("country", person.raw.get("Country"), "", "").normal or terms.mapping.region
 
 
 def _make(terms: Terms, world: World, n: int, expected: Expected) -> None:
@@ -272,6 +274,11 @@ def _make(terms: Terms, world: World, n: int, expected: Expected) -> None:
         expected.excluded[n] = reason
         return
     values, held = _values(terms, person, target)
+    if reason := _unknown_by(terms, person, target, held):
+        expected.excluded[n] = reason
+        noise = set(_noise(terms, person, target).items())
+        expected.held |= {(n, key, why) for key, why in noise or held if key in terms.mapping.match}
+        return
     filled = _named(terms, target, values)
     lacking = [[need for need in needs if need not in filled] for needs in target.rules.create_needs]
     if lacking and all(lacking):
@@ -283,6 +290,25 @@ def _make(terms: Terms, world: World, n: int, expected: Expected) -> None:
     else:
         expected.made[n] = values
         expected.held |= {(n, name, why) for name, why in held}
+
+
+def _noise(terms: Terms, person: Person, target: SideView) -> dict[str, str]:
+    """Key fields that hold something nobody can be told apart by, and why the target does not take it either."""
+    found = {}
+    for f in map(terms.mapping.field, terms.mapping.match):
+        meant = _word(terms, person, f)
+        if meant.normal is not None and meant.fault in NO_KEYS:
+            found[f.name] = _fault(target, f, meant) or "no_key"
+    return found
+
+
+def _unknown_by(terms: Terms, person: Person, target: SideView, held: set[tuple[str, str]]) -> str:
+    """Why the new record would be one that nobody can tell apart."""
+    for key in terms.mapping.match:
+        if key in _noise(terms, person, target):
+            return f"{key}_is_no_key"
+    kept_back = {name for name, _ in held}
+    return next((f"{key}_is_held" for key in terms.mapping.match if key in kept_back), "")
 
 
 def _named(terms: Terms, target: SideView, values: dict[str, tuple[str, str]]) -> set[str]:

@@ -136,13 +136,13 @@ def form_of(terms: Terms, pair: Pair, f: Field, side: int) -> str:
 
 
 def normal_of(terms: Terms, pair: Pair, f: Field, side: int) -> str | None:
-    return word(f.kind, pair.raw[side][f.name], region_of(terms, pair, side)).normal
+    return word(f.kind, pair.raw[side][f.name], region_of(terms, pair, side), terms.mapping.region).normal
 
 
 def region_of(terms: Terms, pair: Pair, side: int) -> str:
     """The country of the address, else the mapping's."""
     country = pair.raw[side].get(terms.country) if terms.country else None
-    return word("country", country, "").normal or terms.mapping.region
+    return word("country", country, "", "").normal or terms.mapping.region
 
 
 def _look(terms: Terms, pair: Pair, f: Field, regions: tuple[str, str], expected: Expected) -> Cell | None:
@@ -163,7 +163,8 @@ def _look(terms: Terms, pair: Pair, f: Field, regions: tuple[str, str], expected
     if not known:
         return None
     values = (left[name], right[name])
-    words = (word(f.kind, values[0], regions[0]), word(f.kind, values[1], regions[1]))
+    home = terms.mapping.region
+    words = (word(f.kind, values[0], regions[0], home), word(f.kind, values[1], regions[1], home))
     figures = (_figure(f, values[0], words[0].normal, forms[0]), _figure(f, values[1], words[1].normal, forms[1]))
     if forms[0].startswith("held:") or forms[1].startswith("held:"):
         if figures[0] != figures[1]:
@@ -294,7 +295,7 @@ def _change(terms: Terms, pair: Pair, f: Field, cell: Cell, target: int, expecte
     source, view = 1 - target, terms.views[target]
     accepts = view.rules.accepts(f.names[view.name])
     value, factor = None, ""
-    meant = word(f.kind, cell.raw[source], region_of(terms, pair, source))
+    meant = word(f.kind, cell.raw[source], region_of(terms, pair, source), terms.mapping.region)
     if not accepts.writable:
         reason = "not_writable"
     elif meant.normal is None:

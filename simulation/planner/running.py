@@ -168,9 +168,9 @@ def _broken_promises(known: Terms, pair: Pair, plan: reading.Expected) -> list[s
             if name in contested and change.value is None and (pair.raw[side][name] or "").strip():
                 wrong.append(f"{name}: an empty value wins a conflict")
             kind = known.mapping.field(name).kind
-            region = reading.region_of(known, pair, 1 - side)
-            source = word(kind, pair.raw[1 - side].get(name), region)
-            if kind not in reading.PRICES and word(kind, change.value, region).normal != source.normal:
+            region, home = reading.region_of(known, pair, 1 - side), known.mapping.region
+            source = word(kind, pair.raw[1 - side].get(name), region, home)
+            if kind not in reading.PRICES and word(kind, change.value, region, home).normal != source.normal:
                 wrong.append(f"{name}: a value is written that nobody entered")
     return wrong
 
@@ -205,7 +205,7 @@ def _wrong_order(known: Terms, rows: list[Row]) -> list[str]:
 
 
 def _same(known: Terms, kinds: dict[str, str], name: str, value: str | None) -> str | None:
-    return word(kinds[name], value, known.mapping.region).normal
+    return word(kinds[name], value, known.mapping.region, known.mapping.region).normal
 
 
 def _check_totals(

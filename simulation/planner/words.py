@@ -17,11 +17,24 @@ class Word(NamedTuple):
     """:param normal: what makes two values equal. :param written: as a target gets it.
 
     :param fault: why a target that wants the kind's own form refuses it.
+    :param unseen: what is left of a text for a key, which has no part that nobody sees.
     """
 
     normal: str | None
     written: str | None
     fault: str = ""
+    unseen: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """What a record can be known by."""
+        if self.fault in NO_KEYS:
+            return None
+        return (self.normal if self.unseen is None else self.unseen) or None
+
+
+NO_KEYS = ("several_emails", "email_invalid", "phone_unparsable")
+"""Faults of values that name nobody, or not one."""
 
 
 EMPTY = Word(None, None)
@@ -36,6 +49,8 @@ EMAILS: dict[str | None, Word] = {
     "ida@post.no": Word("ida@post.no", "ida@post.no"),
     "kari@post.no, ola@post.no": Word("kari@post.no, ola@post.no", "kari@post.no, ola@post.no", "several_emails"),
     "kari at post": Word("kari at post", "kari at post", "email_invalid"),
+    "Kari <kari@post.no>": Word("kari <kari@post.no>", "Kari <kari@post.no>", "email_invalid"),
+    "ka\u200bri@post.no": Word("kari@post.no", "kari@post.no"),
 }
 TEXTS: dict[str | None, Word] = {
     **_BLANK,
@@ -43,6 +58,8 @@ TEXTS: dict[str | None, Word] = {
     " Moss ": Word("Moss", "Moss"),
     "moss": Word("moss", "moss"),
     "Oslo": Word("Oslo", "Oslo"),
+    "Mo\u00adss": Word("Mo\u00adss", "Mo\u00adss", unseen="Moss"),
+    "\u00ad": Word("\u00ad", "\u00ad", unseen=""),
     "\u00c5re": Word("\u00c5re", "\u00c5re"),
     "A\u030are": Word("\u00c5re", "\u00c5re"),  # the same word, its ring typed as a letter of its own
     "Llanfairpwllgwyngyllgogerychwyrndrobwll": Word(
@@ -68,8 +85,12 @@ _PHONES: dict[str | None, Word] = {
     "+46812345678": Word("+46812345678", "+46812345678"),
     "ring meg": Word("ring meg", "ring meg", "phone_unparsable"),
     "22334455/99887766": Word("22334455/99887766", "22334455/99887766", "phone_unparsable"),
+    "00000000": Word("00000000", "00000000", "phone_unparsable"),
+    "+47\u200b22334455": Word("+4722334455", "+4722334455"),
 }
 _NATIONAL = "22 33 44 55"
+_MOBILE = "91 23 45 67"
+"""A mobile number in Norway; in Sweden and Denmark it would be somebody else's."""
 PRICES = (
     None, "", "100", "100.00", "100.004", "125", "124.998", "79.9", "79.90", "80", "0", "0.1", "-5", "gratis",
 )  # fmt: skip
@@ -78,7 +99,7 @@ POOLS: dict[str, tuple[str | None, ...]] = {
     "email": tuple(EMAILS),
     "text": tuple(TEXTS),
     "country": tuple(COUNTRIES),
-    "phone": (*_PHONES, _NATIONAL),
+    "phone": (*_PHONES, _NATIONAL, _MOBILE),
     "money": PRICES,
     "cost": PRICES,
 }
@@ -94,7 +115,11 @@ def _with_written(table: dict[str | None, Word]) -> dict[str | None, Word]:
     return whole
 
 
-_ABROAD = {f"{code}22334455": Word(f"{code}22334455", f"{code}22334455") for code in _CODES.values()}
+_ABROAD = {
+    f"{code}{number}": Word(f"{code}{number}", f"{code}{number}")
+    for code in _CODES.values()
+    for number in ("22334455", "91234567")
+}
 _TABLES = {
     "email": _with_written(EMAILS),
     "text": _with_written(TEXTS),
@@ -103,8 +128,15 @@ _TABLES = {
 }
 
 
-def word(kind: str, raw: str | None, region: str) -> Word:
-    """What a value means. :param region: the country of a phone number that names none."""
+def word(kind: str, raw: str | None, region: str, home: str) -> Word:
+    """What a value means.
+
+    :param region: the country of a phone number that names none. :param home: the one that most numbers belong to.
+    """
+    if kind == "phone" and raw == _MOBILE:
+        code = _CODES.get(region)
+        nobodys = code is None or region != home == "NO"
+        return Word(raw, raw, "phone_unparsable") if nobodys else Word(f"{code}91234567", f"{code}91234567")
     if kind == "phone" and raw == _NATIONAL:
         code = _CODES.get(region)
         number = f"{code}22334455"

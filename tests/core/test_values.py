@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import phonenumbers
@@ -105,14 +106,86 @@ def test_text_that_is_not_exactly_one_whole_number_is_compared_as_it_stands(raw:
 
 @given(PHONE_TEXT)
 def test_norwegian_numbers_come_out_as_the_phone_library_reads_them(text: str) -> None:
+    read = e164(text.strip(), "NO")
     try:
-        number = phonenumbers.parse(text, "NO")
+        number = phonenumbers.parse(text, "NO", keep_raw_input=True)
     except phonenumbers.NumberParseException:
-        assert e164(text.strip(), "NO") is None
+        assert read is None
         return
-    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
-    expected = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if possible else None
-    assert e164(text.strip(), "NO") == expected
+    as_read = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    assert read in (None, as_read)
+    if phonenumbers.is_valid_number(number) and not re.search(r"(\d)\1{5}|^0?1234567", as_read.removeprefix("+47")):
+        assert read == as_read
+    if not phonenumbers.is_possible_number(number):
+        assert read is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "country"),
+    [
+        ("00000000", "NO"),
+        ("11111111", "NO"),
+        ("99999999", "NO"),
+        ("12345678", "NO"),
+        ("12345678", "SE"),
+        ("00000000", "SE"),
+        ("123 456 789", "PL"),
+        ("+47 00000000", "NO"),
+    ],
+)
+def test_filler_is_no_phone_number(raw: str, country: str) -> None:
+    assert normal_form("phone", raw, country, "NO") == raw
+
+
+@pytest.mark.parametrize("country", ["SE", "DK", "DE", "GB", "US", "FI"])
+@pytest.mark.parametrize("raw", ["91 23 45 67", "41234567", "\u200b91234567"])
+def test_a_norwegian_mobile_on_a_foreign_address_is_nobodys_number_there(raw: str, country: str) -> None:
+    assert normal_form("phone", raw, country, "NO") == raw.strip("\u200b")
+
+
+@pytest.mark.parametrize(
+    ("raw", "country", "home", "form"),
+    [
+        ("91 23 45 67", "NO", "NO", "+4791234567"),
+        ("+47 91 23 45 67", "DK", "NO", "+4791234567"),
+        ("+45 91 23 45 67", "DK", "NO", "+4591234567"),
+        ("32 12 34 56", "DK", "NO", "+4532123456"),
+        ("070-123 45 67", "SE", "NO", "+46701234567"),
+        ("91 23 45 67", "DK", "DK", "+4591234567"),
+        ("70 123 45 67", "NO", "SE", "70 123 45 67"),
+        ("613 450-5293", "CA", "US", "+16134505293"),
+    ],
+)
+def test_a_number_that_can_belong_to_one_country_only_does(raw: str, country: str, home: str, form: str) -> None:
+    assert normal_form("phone", raw, country, home) == form
+
+
+UNSEEN = "\u200b\u200c\u200d\u200e\u202a\u202c\u2060\u2066\u2069\ufeff\u00ad\u034f\ufe0f\U000e0100\x00\x1d"
+
+
+@pytest.mark.parametrize("character", UNSEEN)
+@pytest.mark.parametrize(
+    ("kind", "plain"),
+    [("email", "kari@post.no"), ("code", "AB-1"), ("phone", "+4722334455"), ("country", "NO"), ("money", "99.00")],
+)
+def test_what_nobody_sees_is_no_part_of_a_value_compared_or_written(kind: str, plain: str, character: str) -> None:
+    typed = f"{character} {plain[:2]}{character}{plain[2:]} {character}"
+    accepts = Accepts(form=kind if kind in ("email", "phone") else "text")
+
+    assert normal_form(kind, typed, "NO") == plain
+    assert normal_form(kind, character, "NO") is None
+    assert written_form(kind, typed, accepts=accepts, region="NO") == plain
+
+
+def test_a_joiner_keeps_its_meaning_in_text_and_letters_that_look_alike_are_different() -> None:
+    persian, two_words = (
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0645\u06cc\u062e\u0648\u0627\u0647\u0645",
+    )
+    assert normal_form("text", persian) == written_form("text", persian, accepts=Accepts(), region="NO") == persian
+    assert normal_form("text", persian) != normal_form("text", two_words)
+    assert normal_form("code", "\u0410B-1") != normal_form("code", "AB-1")
+    assert normal_form("code", "\u0663-\u0600") == "\u0663-\u0600"  # a mark that is shown
 
 
 @given(st.from_regex(r"(\+47|0047)? ?[2-9]\d{2}[ .-]?\d\d ?\d{3}", fullmatch=True))

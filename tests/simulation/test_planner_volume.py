@@ -121,7 +121,7 @@ def a_side_that_is_not_shared_is_written(patch: Patch) -> None:
 def spelling_is_an_edit(patch: Patch) -> None:
     normal = derive.normal_forms
     patch.setattr(
-        derive, "normal_forms", lambda kind, raw, regions: raw if kind == "text" else normal(kind, raw, regions)
+        derive, "normal_forms", lambda kind, raw, *where: raw if kind == "text" else normal(kind, raw, *where)
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers, products
 
+from samklang.core.jsontext import loads
 from samklang.core.records import Scope
-from samklang.store.schema import conflicts, intents, link_sides, links, verdicts
+from samklang.store.schema import conflicts, holds, intents, link_sides, links, verdicts
 from samklang.sync.context import Run
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
@@ -399,17 +401,115 @@ def test_two_hundred_customers_are_linked_and_made_in_one_run(world: World) -> N
     assert len(world.right.writes) == 100
 
 
-def test_nobody_is_made_who_shares_one_of_several_addresses_in_one_field(new_world: NewWorld) -> None:
-    world = new_world(customers(NO_LIMITS, "create_in: [shopify, powerofficego]"))
-    a = world.left.add(**OLA | {"email": "ola@post.example; ola@home.example"})
-    b = world.right.add(**OLA | {"email": "ola@home.example"})
-    world.left.add(**KARI | {"email": "kari@post.example; kari@home.example"})
+BOTH = "create_in: [shopify, powerofficego]"
+NOISE = [
+    "Ola Dal <ola@post.example>", "ola@post.example;", "ola@post.example (jobb)", "ola @post.example",
+    "mailto:ola@post.example", '"ola@post.example"', "ola@post.example; ola@home.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("noise", NOISE)
+@pytest.mark.parametrize("noisy", [LEFT, RIGHT])
+def test_who_holds_a_key_in_a_form_that_is_none_makes_nobody_and_nobody_is_made_beside_them(
+    new_world: NewWorld, noisy: str, noise: str
+) -> None:
+    world = new_world(customers(NO_LIMITS, BOTH))
+    emails = {LEFT: OLA["email"], RIGHT: OLA["email"], noisy: noise}
+    a, b = world.left.add(**OLA | {"email": emails[LEFT]}), world.right.add(**OLA | {"email": emails[RIGHT]})
 
     world.run()
 
-    excluded = ("excluded", "shares_one_of_several_addresses")
-    assert judged(world) == {(LEFT, a): excluded, (RIGHT, b): excluded}
-    assert [values["firstName"] for _, _, values in world.right.writes] == ["Kari"]
+    assert world.writes() == 0
+    assert world.status()["ambiguous"] == 2
+    for row in world.rows(verdicts):
+        assert (row["verdict"], row["reason"]) == ("ambiguous", "EmailAddress_shared_in_part")
+        assert loads(row["candidates"]) == {LEFT: [a], RIGHT: [b]}
+
+
+@pytest.mark.parametrize("noise", NOISE)
+@pytest.mark.parametrize("create_in", ["[shopify]", "[shopify, powerofficego]"])
+def test_correcting_the_field_as_the_remedy_says_links_the_two(new_world: NewWorld, noise: str, create_in: str) -> None:
+    world = new_world(customers(NO_LIMITS, f"create_in: {create_in}"))
+    a, b = world.left.add(**OLA | {"email": noise}), world.right.add(**OLA)
+    world.run()
+    (hold,) = world.rows(holds)
+    assert hold["field"] == "EmailAddress"
+    assert "e-mail address" in hold["remedy"]
+
+    world.left.edit(a, email=OLA["email"])
+    world.run()
+
+    assert twins(world) == {(a, b)}
+    assert world.writes() == 0
+    assert world.rows(holds) == world.rows(verdicts) == []
+
+
+def test_who_holds_noise_for_a_key_is_made_nowhere_and_says_so(world: World) -> None:
+    a = world.left.add(**KARI | {"email": "ukjent"})
+
+    world.run()
+    assert world.writes() == 0
+    assert judged(world) == {(LEFT, a): ("excluded", "EmailAddress_is_no_key")}
+    assert [row["reason"] for row in world.rows(holds)] == ["email_invalid"]
+
+    world.left.edit(a, email=KARI["email"])
+    world.run()
+    assert world.right.show("1") == KARI
+    assert world.rows(holds) == []
+
+
+def test_a_linked_record_whose_field_holds_more_than_its_key_blocks_who_has_that_key(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS, BOTH))
+    a, _ = world.pair(**KARI)
+    world.left.edit(a, email="kari@post.example, ola@post.example")
+    world.run()
+    b = world.right.add(**OLA)
+
+    world.run()
+
+    assert len(world.left.records) == 1
+    (row,) = world.rows(verdicts)
+    assert (row["verdict"], loads(row["candidates"])) == ("ambiguous", {LEFT: [a], RIGHT: [b]})
+
+
+def test_a_record_that_is_gone_blocks_nobody_with_what_could_be_read_out_of_it(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS, BOTH))
+    a, _ = world.left.add(**OLA | {"email": "ola@post.example; ola@home.example"}), world.left.add(**KARI)
+    world.right.add(**OLA | {"email": "ola@home.example"})
+    world.run()
+    assert len(world.left.records) == 2
+
+    world.left.delete(a)
+    for _ in range(3):
+        world.moment += timedelta(days=2)
+        world.run()
+
+    assert world.status()["ambiguous"] == 0
+    assert world.left.show("3") == OLA | {"email": "ola@home.example"}
+
+
+def test_a_key_that_the_other_side_cannot_hold_makes_nobody_without_it(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS, "create_in: [powerofficego]"))
+    world.right.add(**KARI | {"email": f"{'x' * 100}@post.example"})
+
+    world.run()
+
+    assert world.writes() == 0
+    assert judged(world) == {(RIGHT, "1"): ("excluded", "EmailAddress_is_held")}
+    assert [row["reason"] for row in world.rows(holds)] == ["too_long"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["AB-1\u200b", "\ufeffAB-1", "A\u00adB-1", "\u202aAB-1\u202c", "AB-1\ufe0f", "AB-1\x00"]
+)
+def test_what_nobody_sees_doubles_no_product(new_world: NewWorld, typed: str) -> None:
+    shop = new_world(products(NO_LIMITS, BOTH))
+    a, b = shop.left.add(title="A", code=typed, price="10.00"), shop.right.add(title="A", code="AB-1", price="10.00")
+
+    shop.run()
+
+    assert twins(shop) == {(a, b)}
+    assert shop.writes() == 0
 
 
 def test_a_record_that_two_others_claim_by_our_key_gets_one_twin_and_nobody_is_doubled(new_world: NewWorld) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from samklang.core.derive import HELD, SKIP, SideView
-from samklang.core.holds import INCOMPLETE_ADDRESS, NEEDS_PRICE, Hold, refusal
+from samklang.core.holds import INCOMPLETE_ADDRESS, NEEDS_PRICE, NO_KEY, NOT_WRITABLE, Hold, refusal
+from samklang.core.keys import is_no_key
 from samklang.core.mapping import Field, Mapping
 from samklang.core.plan import FieldChange, Held, Plan, Refusals, Row, Verdict, row_content
 from samklang.core.prices import common_form, from_common, price_form, price_hold
@@ -57,6 +58,10 @@ def plan_creation(
         plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", reason))
         return
     changes, held = _values(mapping, source, target, candidate, refusals)
+    if reason := _without_key(mapping, candidate, held):
+        plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", reason))
+        plan.held.extend(key_holds(mapping, target, candidate) or [h for h in held if h.field in mapping.match])
+        return
     if first_created is not None and candidate.created > first_created:
         for change in changes:
             change.edited = candidate.created
@@ -88,6 +93,28 @@ def plan_creation(
             last_edits=candidate.last_edits,
         )
     )
+
+
+def key_holds(mapping: Mapping, target: SideView, candidate: Candidate) -> list[Held]:
+    """What to do about key fields that hold something no key can be made of."""
+    held = []
+    for f in map(mapping.field, mapping.match):
+        raw = candidate.raw.get(f.name)
+        if is_no_key(f.kind, candidate.normal.get(f.name)):
+            accepts, region = target.rules.accepts(f.names[target.name]), _region(mapping, candidate)
+            hold = refusal(f.kind, raw, accepts=accepts, region=region, home=mapping.region) or NO_KEY
+            held.append(Held(target.name, candidate.id, f.name, hold.reason, hold.remedy))
+    return held
+
+
+def _without_key(mapping: Mapping, candidate: Candidate, held: list[Held]) -> str:
+    """Why a record would be made without the key that it is to be known by: a second one would come beside the one
+    that has it, and no correction would bring the two together."""
+    for name in mapping.match:
+        if is_no_key(mapping.field(name).kind, candidate.normal.get(name)):
+            return f"{name}_is_no_key"
+    kept_back = {h.field for h in held if h.reason != NOT_WRITABLE.reason}
+    return next((f"{name}_is_held" for name in mapping.match if name in kept_back), "")
 
 
 def _not_created(mapping: Mapping, target: str, candidate: Candidate, first_created: str | None) -> str:
@@ -144,8 +171,9 @@ def _value(
         return None, NEEDS_PRICE if f.kind == "money" else None
     region = _region(mapping, candidate)
     if f.kind not in ("money", "cost"):
-        hold = refusal(f.kind, raw, accepts=accepts, region=region)
-        return (None, hold) if hold else (written_form(f.kind, raw, accepts=accepts, region=region), None)
+        where = {"region": region, "home": mapping.region}
+        hold = refusal(f.kind, raw, accepts=accepts, **where)
+        return (None, hold) if hold else (written_form(f.kind, raw, accepts=accepts, **where), None)
     value, hold = _converted(f, mapping, source, target, candidate)
     if value is not None:
         hold = hold or refusal(f.kind, value, accepts=accepts, region=region)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samklang.core.holds import addresses
+from samklang.core.keys import key_in, read_out
 from samklang.core.mapping import Field, Mapping
 from samklang.core.prices import price_form
 from samklang.core.rules import EntityRules
@@ -63,7 +63,7 @@ def derive(mapping: Mapping, view: SideView, raw: MappingOf[str, str | None], fa
     region = _region(mapping, raw)
     known = [f for f in mapping.fields if f.name in raw]
     return Derived(
-        normal={f.name: normal_form(f.kind, raw[f.name], region) for f in known},
+        normal={f.name: normal_form(f.kind, raw[f.name], region, mapping.region) for f in known},
         form={f.name: form_of(f, mapping, view, raw[f.name], facts) for f in known},
     )
 
@@ -80,7 +80,7 @@ def derive_all(
     form: list[dict[str, str]] = [{} for _ in raw]
     for f in mapping.fields:
         name = f.name
-        values = normal_forms(f.kind, [r.get(name) for r in raw], regions)
+        values = normal_forms(f.kind, [r.get(name) for r in raw], regions, mapping.region)
         for i, value in enumerate(values):
             if name in raw[i]:
                 normal[i][name] = value
@@ -109,25 +109,30 @@ def form_of(field: Field, mapping: Mapping, view: SideView, raw: str | None, fac
 def match_keys(mapping: Mapping, normal: MappingOf[str, str | None]) -> list[tuple[str, str]]:
     """(field, value) of each key that the record has; keys are compared whole, however long.
 
-    Where one field holds several e-mail addresses, each of them besides, as `field#n`. Those link nobody, but they say
-    that two records may be one person, so that none of the two is made anew.
+    Of a value that no key can be made of, what can be read out of it, as `field#n` (see `core.keys`). Those link
+    nobody, but they say that two records may be one, so that none of the two is made anew.
     """
     keys = []
     for name in mapping.match:
-        if value := normal.get(name):
-            keys.append((name, _storable(value)))
-            parts = addresses(value) if mapping.field(name).kind == "email" else []
-            keys += [(f"{name}{PART}{n}", _storable(part)) for n, part in enumerate(parts) if len(parts) > 1]
+        kind, value = mapping.field(name).kind, normal.get(name)
+        if key := key_in(kind, value):
+            keys.append((name, _storable(key)))
+        elif value is not None:
+            regions = dict.fromkeys((_region(mapping, normal), mapping.region))
+            parts = dict.fromkeys(_storable(part) for part in read_out(kind, value, regions))
+            keys += [(f"{name}{PART}{n}", part) for n, part in enumerate(parts)]
     return keys
 
 
 def keys_of(mapping: Mapping, raw: MappingOf[str, str | None]) -> list[tuple[str, str]]:
-    """The match keys in raw values, each of several addresses under the name of its field.
+    """The match keys in raw values, each that was read out under the name of its field.
 
     :param raw: by the mapping's field name.
     """
-    region = _region(mapping, raw)
-    normal = {n: normal_form(mapping.field(n).kind, raw[n], region) for n in mapping.match if raw.get(n) is not None}
+    region, country = _region(mapping, raw), _country_field(mapping)
+    names = (*mapping.match, *([country] if country else []))
+    kinds = {n: mapping.field(n).kind for n in names if raw.get(n) is not None}
+    normal = {n: normal_form(kind, raw[n], region, mapping.region) for n, kind in kinds.items()}
     return [(name.partition(PART)[0], value) for name, value in match_keys(mapping, normal)]
 
 

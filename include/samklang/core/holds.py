@@ -6,13 +6,11 @@ and a refusal by the target becomes a hold of its own. Reasons never carry the v
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from samklang.core.emails import addresses, is_address
 from samklang.core.rules import Accepts
-from samklang.core.values import decimal, e164, normal_form, tidy, written_form
-
-_BETWEEN_ADDRESSES = re.compile(r"[\s,;|/]+")
+from samklang.core.values import decimal, e164, normal_form, written_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +31,27 @@ NOT_WRITABLE = Hold(
 NOT_CLEARABLE = Hold("not_clearable", "Enter a value again; the target system does not let this field be empty.")
 PHONE_UNPARSABLE = Hold(
     "phone_unparsable",
-    "Enter exactly one phone number, with its country code (such as +47) unless it belongs to the customer's country.",
+    "Enter exactly one phone number, with its country code (such as +47).",
 )
 SEVERAL_EMAILS = Hold("several_emails", "Keep one e-mail address in the field; the target system takes only one.")
 EMAIL_INVALID = Hold("email_invalid", "Correct the e-mail address; it must look like name@example.com.")
+NO_KEY = Hold("no_key", "Correct the field: records are told apart by it, and it must hold one value and no more.")
 COUNTRY_UNKNOWN = Hold("country_unknown", "Choose a country, by its two letters, that the target system knows.")
 MONEY_INVALID = Hold("money_invalid", "Enter an amount of 0 or more, as a plain number.")
 
 
-def refusal(kind: str, raw: str | None, *, accepts: Accepts, region: str) -> Hold | None:
+def refusal(kind: str, raw: str | None, *, accepts: Accepts, region: str, home: str = "") -> Hold | None:
     """Why a target cannot take a value; None when it can.
 
     :param raw: the value as the source stores it; for prices, as it would be written.
     :param accepts: what the target takes for this field.
-    :param region: two letters, of a phone number that names no country.
+    :param region: two letters, of a phone number that names no country. :param home: the mapping's.
     """
     if not accepts.writable:
         return NOT_WRITABLE
-    if raw is None or normal_form(kind, raw, region) is None:
+    if raw is None or normal_form(kind, raw, region, home) is None:
         return None if accepts.clearable else NOT_CLEARABLE
-    written = written_form(kind, raw, accepts=accepts, region=region)
+    written = written_form(kind, raw, accepts=accepts, region=region, home=home)
     hold = _of_form(written, accepts, region)
     if hold is None and accepts.max_length is not None and len(written) > accepts.max_length:
         return Hold(
@@ -76,23 +75,10 @@ def _of_form(written: str, accepts: Accepts, region: str) -> Hold | None:
             return None
 
 
-def addresses(text: str) -> list[str]:
-    """The e-mail addresses in one field, as written, but for the case."""
-    return [part.lower() for part in _BETWEEN_ADDRESSES.split(tidy(text)) if "@" in part]
-
-
 def _of_email(text: str) -> Hold | None:
-    """Shopify's own rules and no more: one `@`, something before it, a dot in the domain (sheet: Shopify 2.4).
-
-    Shopify drops spaces inside an address, so it would store another address than the one we read: held.
-    """
-    parts = [part for part in _BETWEEN_ADDRESSES.split(tidy(text)) if part]
-    if len(addresses(text)) > 1:
-        return SEVERAL_EMAILS
-    local, _, domain = text.partition("@")
-    labels = domain.split(".")
-    valid = len(parts) == 1 and parts[0] == text and local and "@" not in domain and len(labels) > 1 and all(labels)
-    return None if valid else EMAIL_INVALID
+    if is_address(text):
+        return None
+    return SEVERAL_EMAILS if len(addresses(text)) > 1 else EMAIL_INVALID
 
 
 LAST_IDENTITY = Hold("last_identity", "Keep a name, an e-mail address or a phone number; the target needs one of them.")

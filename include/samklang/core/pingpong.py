@@ -162,4 +162,4 @@ def _normal(
 ) -> str | None:
     if f.kind in ("money", "cost"):
         return common_form(raw, arrays[f.name].form[side][i].partition("*")[2])
-    return normal_form(f.kind, raw, region_of(mapping, arrays, i, side))
+    return normal_form(f.kind, raw, region_of(mapping, arrays, i, side), mapping.region)

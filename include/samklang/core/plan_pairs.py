@@ -133,14 +133,15 @@ class _PairPlanner:
         accepts = self.views[target].rules.accepts(f.names[self.views[target].name])
         region = region_of(self.mapping, self.arrays, i, source)
         raw = a.raw[source][i]
-        hold = None if f.kind in ("money", "cost") else refusal(f.kind, raw, accepts=accepts, region=region)
+        where = {"region": region, "home": self.mapping.region}
+        hold = None if f.kind in ("money", "cost") else refusal(f.kind, raw, accepts=accepts, **where)
         value: str | None = None
         if hold is None and a.normal[source][i] is not None:
             if f.kind in ("money", "cost"):
                 value, hold = _price(a, target, i)
                 hold = hold or refusal(f.kind, value, accepts=accepts, region=region)
             else:
-                value = written_form(f.kind, raw, accepts=accepts, region=region)
+                value = written_form(f.kind, raw, accepts=accepts, **where)
         elif hold is None and not accepts.clearable:
             hold = refusal(f.kind, None, accepts=accepts, region=region)
         side = self.views[target].name

@@ -331,29 +331,24 @@ def _key_holders(entity: str, field: str) -> Select[Any]:
 
 
 def key_parts(connection: Connection, entity: str, field: str) -> list[tuple[str, str, str]]:
-    """(side, id, value) of each of several addresses that stand in one key field; see `core.derive.match_keys`."""
-    rows = connection.execute(
-        select(seen_keys.c.side, seen_keys.c.id, seen_keys.c.value).where(
-            seen_keys.c.entity == entity, seen_keys.c.field.startswith(field + PART, autoescape=True)
-        )
-    )
-    return [(row.side, row.id, row.value) for row in rows]
+    """(side, id, value) of each key that was read out of a field that is none; see `core.derive.match_keys`."""
+    return _key_rows(connection, entity, seen_keys.c.field.startswith(field + PART, autoescape=True))
 
 
-def held_keys(connection: Connection, entity: str, side: str, field: str, values: Sequence[str]) -> set[str]:
-    """Which of these keys a record of this side holds."""
-    return {
-        value
+def holders_of(connection: Connection, entity: str, field: str, values: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(side, id, value) of all that hold one of these keys."""
+    return [
+        row
         for part in chunks(values)
-        for value in connection.execute(
-            select(seen_keys.c.value).where(
-                seen_keys.c.entity == entity,
-                seen_keys.c.side == side,
-                seen_keys.c.field == field,
-                seen_keys.c.value.in_(part),
-            )
-        ).scalars()
-    }
+        for row in _key_rows(connection, entity, seen_keys.c.field == field, seen_keys.c.value.in_(part))
+    ]
+
+
+def _key_rows(connection: Connection, entity: str, *which: Any) -> list[tuple[str, str, str]]:
+    same = [seen.c[name] == seen_keys.c[name] for name in ("entity", "side", "id")]
+    statement = select(seen_keys.c.side, seen_keys.c.id, seen_keys.c.value).join(seen, and_(*same))
+    rows = connection.execute(statement.where(seen_keys.c.entity == entity, seen.c.scope != Scope.GONE, *which))
+    return [(row.side, row.id, row.value) for row in rows]
 
 
 def find(connection: Connection, entity: str, text: str) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, orders, seen
 from samklang.store.dossier import Records
 from samklang.sync.frozen import freeze_fields
+from samklang.sync.in_part import shared_in_part
 from samklang.sync.transform import refused
 
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
@@ -252,6 +253,10 @@ def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: l
         return {"decision": "ambiguous", "reason": f"{found[0]}_held_more_than_once", "candidates": found[1]}
     if blocked := matches.blocked.get((side, record_id)):
         return {"decision": "excluded", "reason": blocked[1], "candidates": {other: [blocked[2]]}}
+    if shared := shared_in_part(connection, mapping, side, [record_id]).get(record_id):
+        remedies = [{"remedy": hold["remedy"]} for hold in holds if hold["field"] == shared.field]
+        told = {"decision": "ambiguous", "reason": shared.reason, "candidates": shared.candidates}
+        return told | (remedies[0] if remedies else {})
     return _creation(connection, terms, row, holds)
 
 
@@ -281,7 +286,8 @@ def _creation(connection: Connection, terms: Terms, row: dict[str, Any], holds: 
         plan=plan,
     )
     if plan.verdicts:
-        return {"decision": "excluded", "reason": plan.verdicts[0].reason}
+        remedy = {"remedy": plan.held[0].remedy} if plan.held else {}
+        return {"decision": "excluded", "reason": plan.verdicts[0].reason, **remedy}
     if not plan.rows:
         held = plan.held[0]
         return _held(held.side, held.field, held.reason, held.remedy, holds)

@@ -12,6 +12,7 @@ from samklang.core.derive import SideView, by_field, derive, derive_all, match_k
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE, Record, Scope
+from samklang.core.values import NORMAL_FORMS
 from samklang.errors import OutdatedError
 from samklang.staging import missing_files
 from samklang.store import journal, links, seen, tombstones
@@ -256,6 +257,7 @@ def _rederive(sync: Sync, view: SideView) -> None:
 def _terms(mapping: Mapping, views: tuple[SideView, SideView]) -> str:
     """What normal forms and forms depend on, besides the values."""
     content = {
+        "normal_forms": NORMAL_FORMS,
         "fields": [(f.name, dict(f.names), f.kind) for f in mapping.fields],
         "match": mapping.match,
         "region": mapping.region,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Row
 
-from samklang.core.creation import Candidate, plan_creation
+from samklang.core.creation import Candidate, key_holds, plan_creation
 from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
 from samklang.core.matching import Matches, match
@@ -24,6 +24,7 @@ from samklang.store import apart, journal, ledger, links, seen
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
 from samklang.sync.frozen import freeze_fields
+from samklang.sync.in_part import shared_in_part
 from samklang.sync.observe import derive_again, take_in
 from samklang.sync.put_back import put_back
 from samklang.sync.unheard import settle_unheard
@@ -148,12 +149,18 @@ def _plan_unlinked(
         other = sync.mapping.other(side)
         alone = [unlinked[side][i] for s, i in matches.alone if s == side]
         reasons = dict.fromkeys(orphans[side], "made_for_a_record_that_is_not_there")
-        reasons |= dict.fromkeys(_hidden_twins(sync, side, alone), "shares_one_of_several_addresses")
+        with sync.database.read() as connection:
+            shared = shared_in_part(connection, sync.mapping, side, {row.id for row in alone})
         if alone and _keys_unknown(sync, other):
             reasons = dict.fromkeys((row.id for row in alone), "match_key_unknown_on_the_other_side")
         for row in alone:
             if row.id in reasons:
                 plan.verdicts.append(Verdict(side, row.id, "excluded", reasons[row.id]))
+                continue
+            if row.id in shared:
+                reason, candidates = shared[row.id].reason, shared[row.id].candidates
+                plan.verdicts.append(Verdict(side, row.id, "ambiguous", reason, candidates))
+                plan.held += key_holds(sync.mapping, view_of[other], _candidate(side, row))
                 continue
             plan_creation(
                 sync.mapping,
@@ -165,26 +172,6 @@ def _plan_unlinked(
                 refusals=refusals,
                 plan=plan,
             )
-
-
-def _hidden_twins(sync: Sync, side: str, alone: list[Row[Any]]) -> list[str]:
-    """Records that share one of several addresses in a key field with somebody on the other side.
-
-    As a whole such a field matches nobody; but to make one of the two anew could double a person.
-    """
-    other = sync.mapping.other(side)
-    hidden: set[str] = set()
-    with sync.database.read() as connection:
-        for name in sync.mapping.match:
-            parts = seen.key_parts(connection, sync.entity, name)
-            if not parts:
-                continue
-            theirs = {value for s, _, value in parts if s == other}
-            mine = [(i, value) for s, i, value in parts if s == side]
-            held = seen.held_keys(connection, sync.entity, other, name, [value for _, value in mine]) | theirs
-            hidden |= {i for i, value in mine if value in held}
-            hidden |= {row.id for row in alone if loads(row.normal).get(name) in theirs}
-    return [row.id for row in alone if row.id in hidden]
 
 
 def _keys_unknown(sync: Sync, side: str) -> bool:

@@ -1,7 +1,9 @@
-"""Ambiguous: keys that several records of one side hold, with all of them side by side."""
+"""Ambiguous: keys that several records of one side hold, or that were read out of a field on the other, with all of
+them side by side."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +17,7 @@ from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
 from samklang.store.lists.records import Record, Shown, by_record, few_of, one_of, shown, without_link
 from samklang.store.schema import verdicts
 
-_HELD_TWICE = "_held_more_than_once"
+_REASONS = re.compile(r"_(?:held_more_than_once|shared_in_part)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def with_candidates(
     records = shown(connection, mapping, ((side, i) for one in few for side, ids in one.items() for i in ids))
     return [
         Ambiguous(
-            reason.removesuffix(_HELD_TWICE),
+            _REASONS.sub("", reason),
             {side: [records[side, i] for i in one[side]] for side in mapping.sides},
             {side: len(candidates.get(side, ())) for side in mapping.sides},
             run_id,
