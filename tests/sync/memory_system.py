@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
+from typing import TypeVar
 
 from samklang.core.clocks import from_datetime
 from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
-from samklang.errors import UnclearError
+from samklang.errors import RemoteError, TemporaryError, UnclearError
 from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update, Usage
 
 Values = dict[str, str | None]
+Write = TypeVar("Write", Update, Creation)
 
 
 class WorkerDiedError(Exception):
@@ -58,6 +60,10 @@ class MemorySystem:
     hidden: set[str] = field(default_factory=set)  # ids that its lists leave out
     unknown: set[str] = field(default_factory=set)  # ids that it does not know when asked for them
     look_up_fails: Exception | None = None  # raised instead of an answer to ids
+    breaks: set[str] = field(default_factory=set)  # ids, keys and values over which it fails, with all that came along
+    together: int = 20  # writes in one request
+    down: bool = False  # everything fails, and it says so
+    requests: int = 0
     die_after: int | None = None  # writes until the process dies, with the last one carried out
     unclear: int = 0  # writes that are carried out and answered with a time-out
     fails: Exception | None = None  # raised instead of writing
@@ -116,6 +122,8 @@ class MemorySystem:
     # --- the eight verbs
 
     def describe(self) -> Description:
+        if self.down:
+            raise self._fault(TemporaryError)
         return Description(self.tenant, self.side, self.facts)
 
     def check(self) -> list[Check]:
@@ -135,11 +143,15 @@ class MemorySystem:
         self.reads.append("ids " + ",".join(ids))
         if self.look_up_fails is not None:
             raise self.look_up_fails
+        if self.down or self.breaks.intersection(ids):
+            raise self._fault(TemporaryError)
         known = [self.records[i] for i in ids if i in self.records and i not in self.unknown]
         yield Page(tuple(self._shown(r) for r in known))
 
     def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
         self.reads.append("keys")
+        if self.down or self.breaks.intersection(keys):
+            raise self._fault(TemporaryError)
         found: dict[str, list[Record]] = {}
         for record in self.records.values():
             if record.key in keys:
@@ -150,7 +162,10 @@ class MemorySystem:
         return f"{source.id}-{source_id}"
 
     def create(self, creations: Sequence[Creation]) -> Iterator[Outcome]:
-        for creation in creations:
+        for creation in self._requested(creations, lambda creation: {creation.key, *creation.values.values()}):
+            if isinstance(creation, Outcome):
+                yield creation
+                continue
             if self.fails is not None:
                 raise self.fails
             if problems := self._problems(None, creation.values):
@@ -163,7 +178,10 @@ class MemorySystem:
             yield self._outcome("create", creation.ref, identifier, dict(creation.values))
 
     def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
-        for update in updates:
+        for update in self._requested(updates, lambda update: {update.id, *(c.value for c in update.changes)}):
+            if isinstance(update, Outcome):
+                yield update
+                continue
             if self.fails is not None:
                 raise self.fails
             record = self.records.get(update.id)
@@ -179,6 +197,20 @@ class MemorySystem:
                 yield self._outcome("update", update.ref, update.id, values)
 
     # --- inside
+
+    def _fault(self, kind: type[RemoteError]) -> RemoteError:
+        return kind("the server failed (HTTP 500)", system=self.side, status=500)
+
+    def _requested(
+        self, writes: Sequence[Write], holds: Callable[[Write], set[str | None]]
+    ) -> Iterator[Write | Outcome]:
+        """By request: those to carry out, or an outcome for each of a request that fails."""
+        for batch in (writes[at : at + self.together] for at in range(0, len(writes), self.together)):
+            self.requests += 1
+            if self.down or any(self.breaks & holds(write) for write in batch):
+                yield from (Outcome(write.ref, error=self._fault(UnclearError)) for write in batch)
+            else:
+                yield from batch
 
     def _named(self, values: Values) -> Values:
         """By the system's own names, which are taken as they are."""

@@ -14,12 +14,15 @@ from samklang.core.jsontext import dumps, loads
 from samklang.core.plan import Based, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
-from samklang.errors import OutdatedError
+from samklang.errors import OutdatedError, RemoteError
 from samklang.store import clashes, ledger, links, orders, seen
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
 from samklang.sync.refusing import Refusing
 from samklang.systems.base import Outcome, Problem
+
+UNCLEAR = "unclear"
+"""The outcome of a row that may have been written; a later read may still tell."""
 
 
 @dataclass(slots=True)
@@ -117,6 +120,7 @@ class Committer:
         try:
             with self.sync.database.begin() as connection:
                 self._advance(connection, row, there, now)
+                self._drop_holds(connection, row, there)
                 self.close_in(connection, row, "written", "found so by a later read")
         except OutdatedError:
             return False  # a load has settled it a moment ago
@@ -206,6 +210,18 @@ class Committer:
                     connection, self.sync.entity, self.side, row["key"], state="failed", at=at, note=_code(outcome)
                 )
             self.close_in(connection, row, "refused", _code(outcome))
+
+    def unclear(self, row: dict[str, Any], error: RemoteError) -> None:
+        """The system fails over this record alone, again and again: quarantined, and looked at before it is sent again.
+
+        The row stays open: what a later read shows as it was to be written is taken for written, see `sync.unheard`.
+        """
+        with self.sync.database.begin() as connection:
+            content = {c["field"]: c["value"] for c in row["changes"]}
+            self.refusing.hold(connection, row, "", Problem(None, "unclear", error.message), content)
+            if row["op"] != "create":
+                seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "unclear")
+            self.close_in(connection, row, UNCLEAR, type(error).__name__)
 
     def parked(self, row: dict[str, Any], note: str) -> None:
         """A person has to say whether the record that holds the key is ours."""

@@ -8,7 +8,7 @@ take turns, see `store.lanes`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,11 +31,17 @@ from samklang.sync.context import Sync, from_json
 from samklang.sync.extract import OVERLAP
 from samklang.sync.forgotten import is_about_forgotten
 from samklang.sync.meter import NOTHING, Meter, Used
+from samklang.sync.sifting import may_be_one_record, sift
 from samklang.systems.base import Change, Creation, Outcome, Update
 
 _CHUNK = 50
 _TRIES_WITHOUT_A_FIELD = 4
 _PARKED = "a record that may be the one whose creation was not confirmed"
+
+Rows = dict[int, dict[str, Any]]
+"""Rows of a plan by their number."""
+Failed = dict[int, RemoteError]
+"""Why rows failed, by their number."""
 
 
 @dataclass(slots=True)
@@ -91,6 +97,7 @@ class _Lane:
     confirm: Callable[[], None]
     report: Report = field(default_factory=Report)
     failure: RemoteError | None = None
+    is_down: bool = False
 
     def run(self) -> Report:
         rows = [
@@ -126,7 +133,7 @@ class _Lane:
 
         :raises OutdatedError: it is not.
         """
-        if isinstance(self.failure, AccessError | TemporaryError):
+        if self.is_down or isinstance(self.failure, AccessError | TemporaryError):
             return  # the system is out of reach
         self.confirm()
         with self.sync.database.begin() as connection:
@@ -143,13 +150,48 @@ class _Lane:
         self._count("failed", type(error).__name__)
         self.failure = self.failure or error
 
+    def _send_apart(self, rows: Rows, send: Callable[[Rows], Failed]) -> None:
+        """Send rows, what failed once more in parts; a row that fails alone is quarantined, and the others go through.
+
+        :param send: changes the rows that it had to reduce. :returns: those that failed.
+        """
+        failed = send(rows)
+        suspects = {n: error for n, error in failed.items() if may_be_one_record(error)}
+
+        def again(part: Sequence[int]) -> Failed:
+            self.confirm()
+            return send({n: rows[n] for n in part})
+
+        if len(suspects) == len(failed):
+            found = sift(
+                suspects, again, is_alive=len(failed) < len(rows), ask=lambda: self.sync.system(self.side).describe()
+            )
+            for n, error in found.bad.items():
+                self.committer.unclear(rows[n], error)
+                self._count("unclear", type(error).__name__)
+            if found.outage is None:
+                return
+            self.is_down, failed = True, dict.fromkeys(found.lost, found.outage)
+        for n, error in failed.items():
+            self._failed(error)
+            if rows[n]["op"] != "create":
+                self.committer.look_again(rows[n]["id"], "unclear")
+
     # --- updates -------------------------------------------------------------------------------------------------
 
     def _update(self, chunk: list[dict[str, Any]]) -> None:
-        waiting = self._current(chunk)
+        rows = self._current(chunk)
+        if rows:
+            self._send_apart(rows, lambda part: self._until_taken(rows, part, self._update_once))
+
+    def _until_taken(self, rows: Rows, part: Rows, send: Callable[[Rows, Failed], Rows]) -> Failed:
+        """Send rows, again without the fields that the system refused. :param rows: keeps those without them."""
+        failed: Failed = {}
         for _ in range(_TRIES_WITHOUT_A_FIELD):
-            if waiting:
-                waiting = self._update_once(waiting)
+            if part:
+                part = send(part, failed)
+                rows |= part
+        return failed
 
     def _current(self, chunk: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """The rows whose target is the twin of the same record still, and was not written since the plan was made."""
@@ -168,7 +210,7 @@ class _Lane:
                 current[row["n"]] = {**row, "link_id": link_id}
         return current
 
-    def _update_once(self, waiting: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    def _update_once(self, waiting: Rows, failed: Failed) -> Rows:
         """:returns: rows to send once more, without the fields that the system refused."""
         names = {f.name: f.names[self.side] for f in self.sync.mapping.fields}
         updates = [
@@ -180,12 +222,11 @@ class _Lane:
             )
             for n, row in waiting.items()
         ]
-        again: dict[int, dict[str, Any]] = {}
-        for outcome in self._send(lambda: self.sync.system(self.side).update(updates)):
+        again: Rows = {}
+        for outcome in self._send(lambda: self.sync.system(self.side).update(updates), waiting, failed):
             row = waiting[outcome.ref]
             if outcome.error is not None and not isinstance(outcome.error, RejectedError):
-                self._failed(outcome.error)
-                self.committer.look_again(row["id"], "unclear")
+                failed[outcome.ref] = outcome.error
             elif outcome.moved or outcome.gone:
                 self.committer.moved(row, outcome)
                 self._count("gone" if outcome.gone else "moved")
@@ -208,16 +249,33 @@ class _Lane:
     # --- creates -------------------------------------------------------------------------------------------------
 
     def _create(self, chunk: list[dict[str, Any]]) -> None:
-        waiting, intended_before = self._open_intents(chunk)
-        if intended_before:
-            for n in self._resolve([waiting[n] for n in intended_before], intended_before):
-                del waiting[n]
-            again = [waiting[n]["key"] for n in intended_before if n in waiting]
+        opened_at = self.sync.clock()
+        rows, intended_at = self._open_intents(chunk)
+        if not rows:
+            return
+
+        def send(part: Rows) -> Failed:
+            try:
+                unsettled = self._resolve_unsure(part, intended_at)
+            except RemoteError as error:
+                if error.final:
+                    raise
+                return dict.fromkeys(part, error)  # nobody knows who holds their keys: nothing is sent
+            failed = self._until_taken(rows, unsettled, self._create_once)
+            intended_at.update({n: opened_at for n in failed if n not in intended_at})
+            return failed
+
+        self._send_apart(rows, send)
+
+    def _resolve_unsure(self, part: Rows, intended_at: dict[int, str]) -> Rows:
+        """The rows that nobody has been made for, as far as their keys tell. :param intended_at: see `_resolve`."""
+        unsure = [row for n, row in part.items() if n in intended_at]
+        settled = set(self._resolve(unsure, intended_at)) if unsure else set()
+        again = [row["key"] for row in unsure if row["n"] not in settled]
+        if again:
             with self.sync.database.begin() as connection:
                 ledger.renew_intents(connection, self.sync.entity, self.side, again, self.plan["id"])
-        for _ in range(_TRIES_WITHOUT_A_FIELD):
-            if waiting:
-                waiting = self._create_once(waiting)
+        return {n: row for n, row in part.items() if n not in settled}
 
     def _open_intents(self, chunk: list[dict[str, Any]]) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
         """Commit an intent per row, before anything is sent.
@@ -309,15 +367,27 @@ class _Lane:
         old = [key for key, intent in unresolved.items() if intent["state"] == "open" and key not in planned]
         if not old:
             return
-        try:
-            found = self.sync.system(self.side).find_by_key(old)
-        except RemoteError as error:
-            self._failed(error)
-            return
-        for key in old:
-            self.committer.give_up(key, found.get(key, []))
+        system = self.sync.system(self.side)
 
-    def _create_once(self, waiting: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        def look(keys: Sequence[str]) -> dict[str, RemoteError]:
+            try:
+                found = system.find_by_key(keys)
+            except RemoteError as error:
+                if error.final:
+                    raise
+                return dict.fromkeys(keys, error)
+            for key in keys:
+                self.committer.give_up(key, found.get(key, []))
+            return {}
+
+        failed = look(old)
+        outage = next((error for error in failed.values() if not may_be_one_record(error)), None)
+        if outage is None:
+            outage = sift(failed, look, is_alive=not failed, ask=system.describe).outage
+        if outage is not None:
+            self._failed(outage)  # a key that fails alone stays open, and is looked up by the next run
+
+    def _create_once(self, waiting: Rows, failed: Failed) -> Rows:
         """:returns: rows to send once more, without the fields that the system refused."""
         names = {f.name: f.names[self.side] for f in self.sync.mapping.fields}
         creations = [
@@ -329,11 +399,11 @@ class _Lane:
             )
             for n, row in waiting.items()
         ]
-        again: dict[int, dict[str, Any]] = {}
-        for outcome in self._send(lambda: self.sync.system(self.side).create(creations)):
+        again: Rows = {}
+        for outcome in self._send(lambda: self.sync.system(self.side).create(creations), waiting, failed):
             row = waiting[outcome.ref]
             if outcome.error is not None and not isinstance(outcome.error, RejectedError):
-                self._failed(outcome.error)
+                failed[outcome.ref] = outcome.error
             elif outcome.record is not None:
                 self._count("created" if self.committer.created(row, outcome, outcome.record) else "linked")
                 self.report.reasons.update(problem.code for problem in outcome.problems)
@@ -363,14 +433,17 @@ class _Lane:
         self.committer.hold_fields(row, outcome)
         return {**row, "changes": kept}
 
-    def _send(self, call: Any) -> Iterator[Outcome]:
-        """Outcomes one by one; a failure of the whole batch ends it and is raised when the lane is through."""
+    def _send(self, call: Callable[[], Iterator[Outcome]], waiting: Rows, failed: Failed) -> Iterator[Outcome]:
+        """Outcomes one by one; a failure of the whole batch is one of each row that has none."""
+        left = set(waiting)
         try:
-            yield from call()
+            for outcome in call():
+                left.discard(outcome.ref)
+                yield outcome
         except RemoteError as error:
             if error.final:
                 raise
-            self._failed(error)
+            failed |= dict.fromkeys(left, error)
 
 
 def _reason(outcome: Outcome) -> str:

@@ -16,7 +16,7 @@ from samklang.core.jsontext import loads
 from samklang.core.values import normal_form
 from samklang.errors import StagingError, StoreError
 from samklang.store import journal, ledger, links, seen
-from samklang.sync.commit import Committer
+from samklang.sync.commit import UNCLEAR, Committer
 from samklang.sync.context import Sync
 from samklang.sync.extract import OVERLAP
 
@@ -31,13 +31,17 @@ def settle_unheard(sync: Sync, views: tuple[SideView, SideView]) -> int:
 
 
 def _updates(sync: Sync, views: tuple[SideView, SideView], side: str) -> int:
-    """Rows without an outcome of the newest plan that was carried out."""
+    """Rows of the newest plan that was carried out of which nobody knows what became."""
     with sync.database.read() as connection:
         number = journal.plan_in_force(connection, sync.entity)
         plan = journal.plan(connection, number) if number else None
-        if plan is None or journal.run_state(connection, sync.entity, plan["run_id"]) == "success":
+        if plan is None:
+            return 0
+        results = ledger.results(connection, number, side)
+        unclear = {n for n, outcome in results.items() if outcome == UNCLEAR}
+        if not unclear and journal.run_state(connection, sync.entity, plan["run_id"]) == "success":
             return 0  # each of its rows has an outcome
-        done = ledger.results(connection, number, side)
+        done = results.keys() - unclear
     left = [
         row for row in _rows(sync, number) if row["side"] == side and row["op"] == "update" and row["n"] not in done
     ]
