@@ -133,12 +133,34 @@ def test_a_new_token_that_is_refused_too_ends_it() -> None:
     assert len(go.sent) == 2
 
 
-def test_missing_privileges_are_named() -> None:
-    go = Go(lambda _: Answer(403))
-    with pytest.raises(AccessError, match="403") as caught:
-        go.client.get("/Customers")
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(403), Answer(400, {"title": "Missing privilege", "status": 400, "detail": "The privilege is missing."})],
+)
+def test_missing_privileges_are_named_and_no_matter_of_the_record(answer: Answer) -> None:
+    go = Go(lambda _: answer)
+    with pytest.raises(AccessError, match=str(answer.status)) as caught:
+        go.client.post("/Customers", {"LastName": "Lie"})
     assert "Customer_Full" in caught.value.remedy
     assert len(go.sent) == 1
+
+
+@pytest.mark.parametrize(("extra", "named"), [({}, ""), ({"contact": "it@fjord.example"}, "(it@fjord.example)")])
+def test_each_request_names_the_application_and_the_contact_of_the_connection(
+    extra: dict[str, str], named: str
+) -> None:
+    go = Go(fine, **extra)
+    go.client.get("/Customers")
+    agents = [request.headers["user-agent"] for request in go.server.requests]
+    assert len(agents) == 2
+    assert {agent.partition(" ")[2] for agent in agents} == {named}
+    assert all(agent.startswith("Samklang/") for agent in agents)
+
+
+@pytest.mark.parametrize("contact", ["a@b.example\r\nX-Evil: 1", "å@b.example", "x" * 101, "a) (b"])
+def test_a_contact_that_cannot_stand_in_a_header_is_refused(contact: str) -> None:
+    with pytest.raises(ConfigurationError, match="contact"):
+        Go(fine, contact=contact)
 
 
 @pytest.mark.parametrize(

@@ -187,11 +187,11 @@ def test_a_page_size_that_is_refused_is_remembered() -> None:
 
 def test_a_field_list_that_is_refused_is_remembered_for_these_fields() -> None:
     memory: dict[str, str] = {}
-    answers = [problem("Fields property is not formatted correct."), problem("Fields ..."), Answer(204), Answer(204)]
+    answers = [*[problem("Fields property is not formatted correct.")] * 4, Answer(204), Answer(204)]
     reader, go = make(*answers, memory=memory)
     read(reader)
     read(reader)
-    assert ["Fields" in r.query for r in go.sent] == [True, True, False, False]
+    assert ["Fields" in r.query for r in go.sent] == [True] * 4 + [False, False]
     other = ListReader(go.client, "/Customers", ("Id", "Code"), memory)
     go.handler = lambda _: Answer(204)
     read(other)
@@ -208,7 +208,15 @@ def test_a_field_list_that_leaves_out_what_it_names_is_not_used() -> None:
 
 
 def test_a_first_page_that_is_refused_in_every_form_tells_why() -> None:
-    reader, go = make(*[problem("since is no date.")] * 4)
+    reader, go = make(*[problem("since is no date.")] * 8)
     with pytest.raises(RejectedError, match="HTTP 400"):
         read(reader)
-    assert len(go.sent) == 4
+    assert len(go.sent) == 8
+
+
+def test_page_sizes_step_down_until_the_server_takes_one_and_at_last_none_is_named() -> None:
+    memory: dict[str, str] = {}
+    refusal = problem("PageSize is not allowed.", "Invalid resourceParameter")
+    reader, go = make(*[refusal] * 3, *[page(1, total=1, has_next=False)] * 2, memory=memory)
+    assert read(reader) == read(reader) == [1]
+    assert [r.query.get("PageSize") for r in go.sent] == [["20000"], ["5000"], ["1000"], None, None]

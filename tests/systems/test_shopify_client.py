@@ -300,7 +300,7 @@ def test_a_failed_call_among_others_is_given_back_when_asked_for() -> None:
         (404, ConfigurationError, "myshopify.com address"),
         (423, AccessError, "locked"),
         (400, RejectedError, "400"),
-        (430, RejectedError, "430"),
+        (430, AccessError, "security risk"),
     ],
 )
 def test_a_refusal_by_status_says_what_to_do(status: int, kind: type[SamklangError], words: str) -> None:

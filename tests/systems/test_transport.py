@@ -20,7 +20,7 @@ from samklang.errors import (
     ThrottledError,
     UnclearError,
 )
-from samklang.systems.transport import BUDGET, LONGEST_WAIT, Transport
+from samklang.systems.transport import BUDGET, HURRY, LONGEST_WAIT, Transport
 
 
 def refused_connection() -> requests.ConnectionError:
@@ -258,3 +258,19 @@ def test_a_key_that_no_header_can_carry_is_named_as_such_and_not_shown() -> None
         transport.send("GET", "/", safe=True, headers={"X-Key": "hemmelig\nX-Other: 1"})
     assert "hemmelig" not in str(caught.value)
     assert server.requests == []
+
+
+def test_a_server_that_failed_for_a_minute_is_given_one_more_try_by_what_follows() -> None:
+    transport, server, time = make_transport(Answer(500))
+    for _ in range(3):
+        with pytest.raises(TemporaryError):
+            transport.send("GET", "/", safe=True)
+    first, *following = server.requests[:-4], server.requests[-4:-2], server.requests[-2:]
+    assert len(first) > 4
+    assert [len(tries) for tries in following] == [2, 2]
+
+    time.now += HURRY
+    before = len(server.requests)
+    with pytest.raises(TemporaryError):
+        transport.send("GET", "/", safe=True)
+    assert len(server.requests) - before == len(first)

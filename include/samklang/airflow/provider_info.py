@@ -51,6 +51,11 @@ def _powerofficego() -> dict[str, Any]:
                 "description": "The share of the subscription key's limit that may be used here; 10 when empty.",
                 "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 10},
             },
+            "contact": {
+                "label": "Contact",
+                "description": "An e-mail address for PowerOffice to turn to; it goes with each request.",
+                "schema": _OPTIONAL_TEXT,
+            },
         },
     }
 

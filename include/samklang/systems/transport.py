@@ -54,6 +54,9 @@ LONGEST_WAIT = 30.0
 """Seconds between two tries, whatever `Retry-After` asks for."""
 BUDGET = 60.0
 """Seconds that one request may spend on tries and waits before the task has to decide."""
+HURRY = 300.0
+"""Seconds for which nobody has that much patience with a failing server again: what a minute did not mend is no matter
+of seconds, and the parts of a batch that fails are sent one after the other."""
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 _CHUNK = 256 * 1024
 _TROUBLE = (OSError, UnicodeError, HTTPError)  # requests' own errors are OSErrors
@@ -92,6 +95,7 @@ class Transport:
     :param pacer: waited for before every try.
     :param timeout: seconds to connect, and seconds between two bytes of an answer.
     :param clock: monotonic seconds; :param wall: seconds since 1970, for `Retry-After` as a date.
+    :param user_agent: names the application, and whom to write to.
     :raises ConfigurationError: the URL may not be used.
     """
 
@@ -108,10 +112,11 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         random: Callable[[], float] = random_module.random,
+        user_agent: str = f"Samklang/{__version__}",
     ) -> None:
         self.base_url, self.origin = parse_base_url(base_url)
         self.system = system
-        self._session = _prepare(session or _new_session(self.base_url))
+        self._session = _prepare(session or _new_session(self.base_url), user_agent)
         # a simulator on this machine is no business of a proxy: plain http would carry the keys there
         self.sent = 0
         """Requests so far, retries included."""
@@ -123,6 +128,7 @@ class Transport:
         self._clock = clock
         self._wall = wall
         self._random = random
+        self._hurry_until = -1.0
 
     def send(
         self,
@@ -281,7 +287,14 @@ class Transport:
         def stop(state: RetryCallState) -> bool:
             # the sum of the waits counts too, for a clock that stands still in tests
             spent = max(self._clock() - start, state.idle_for)
-            return spent + state.upcoming_sleep > BUDGET
+            error = state.outcome.exception() if state.outcome else None
+            server_failed = isinstance(error, RemoteError) and not isinstance(error, ThrottledError) and error.status
+            if server_failed and self._clock() < self._hurry_until:
+                return state.attempt_number > 1
+            is_over = spent + state.upcoming_sleep > BUDGET
+            if is_over and server_failed:
+                self._hurry_until = self._clock() + HURRY
+            return is_over
 
         def tell(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
@@ -306,12 +319,12 @@ def _new_session(base_url: str) -> requests.Session:
     return session
 
 
-def _prepare(session: requests.Session) -> requests.Session:
+def _prepare(session: requests.Session, user_agent: str) -> requests.Session:
     """Proxies and CA files come from the environment; certificates are always checked; no .netrc, no cookies."""
     session.verify = True
     session.auth = _no_auth
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers["User-Agent"] = f"Samklang/{__version__}"
+    session.headers["User-Agent"] = user_agent
     return session
 
 

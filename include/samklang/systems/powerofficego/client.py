@@ -53,7 +53,17 @@ class PowerOfficeGoClient:
         self._config = config
         pacer = pacer or TokenBucket(config.requests_per_second, sleep=sleep, clock=clock)
         self._api, self._tokens_at = (
-            Transport(url, session, system=SYSTEM, pacer=pacer, sleep=sleep, clock=clock, wall=wall, random=random)
+            Transport(
+                url,
+                session,
+                system=SYSTEM,
+                pacer=pacer,
+                sleep=sleep,
+                clock=clock,
+                wall=wall,
+                random=random,
+                user_agent=config.user_agent,
+            )
             for url in (config.host, config.token_url)
         )
         keys = b64encode(f"{config.application_key}:{config.client_key}".encode()).decode()
@@ -61,6 +71,7 @@ class PowerOfficeGoClient:
         if on_secret is not None:
             for secret in (*config.secrets, keys):
                 on_secret(secret)
+        self.sleep, self.clock, self.wall = sleep, clock, wall
         self._token = TokenCache(self._fetch_token, on_secret=on_secret, clock=clock)
 
     @property
@@ -128,7 +139,15 @@ class PowerOfficeGoClient:
                 system=SYSTEM,
                 status=reply.status,
             )
-        raise RefusedError(reply, sent=json if json is not None else dict(params or {}))
+        refusal = RefusedError(reply, sent=json if json is not None else dict(params or {}))
+        if refusal.is_about_access:
+            raise AccessError(
+                f"{reply.request}: access refused (HTTP {reply.status}).",
+                remedy=_PRIVILEGES,
+                system=SYSTEM,
+                status=reply.status,
+            )
+        raise refusal
 
     def _fetch_token(self) -> Token:
         """Client credentials; bad keys are answered with 400, not 401 (sheet: 1)."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from samklang import __version__
 from samklang.errors import ConfigurationError
 from samklang.systems.origin import parse_base_url
 
@@ -15,6 +16,7 @@ HOSTS = {
     "demo": "https://goapi.poweroffice.net/Demo/v2",
 }
 _DOMAIN = ".poweroffice.net"
+_LONGEST_CONTACT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class PowerOfficeGoConfig:
     """Where and as whom. Application, client and subscription key all belong to one environment (sheet: 1).
 
     :param requests_per_second: the subscription key's share that this installation may use; the limit is 10.
+    :param contact: whom PowerOffice may write to about the traffic: an e-mail address, or where else to turn.
     """
 
     host: str
@@ -31,6 +34,12 @@ class PowerOfficeGoConfig:
     subscription_key: str = field(repr=False)
     environment: str = "production"
     requests_per_second: float = 10.0
+    contact: str = ""
+
+    @property
+    def user_agent(self) -> str:
+        """PowerOffice asks for the application's name and an e-mail address in it (sheet: 10)."""
+        return f"Samklang/{__version__}" + (f" ({self.contact})" if self.contact else "")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -66,6 +75,7 @@ class PowerOfficeGoConfig:
             ),
             environment=environment,
             requests_per_second=_rate(extra.get("requests_per_second", 10)),
+            contact=_contact(extra.get("contact")),
         )
 
 
@@ -115,6 +125,16 @@ def _key(value: object, name: str, where: str) -> str:
     if not (text.isascii() and text.isprintable()) or ":" in text:
         raise ConfigurationError(
             f"The PowerOffice Go connection's {name} has characters that no key has.", remedy="Copy it again."
+        )
+    return text
+
+
+def _contact(value: object) -> str:
+    text = str(value or "").strip()
+    if len(text) > _LONGEST_CONTACT or not text.isascii() or not text.isprintable() or set(text) & set("()"):
+        raise ConfigurationError(
+            "The PowerOffice Go connection's extra contact cannot stand in a request's header.",
+            remedy=f"Use an e-mail address of at most {_LONGEST_CONTACT} plain characters.",
         )
     return text
 

@@ -19,8 +19,8 @@ from samklang.systems.powerofficego.problems import RefusedError
 from samklang.systems.powerofficego.values import read_id
 from samklang.systems.transport import Reply
 
-PAGE_SIZES = (20000, 5000)
-"""`MaxPageSize`, and the default for a server that refuses it."""
+PAGE_SIZES = (20000, 5000, 1000, 0)
+"""`MaxPageSize`, what to ask for of a server that refuses it, and at last 0: whatever it gives."""
 MOST_STEPS_BACK = 5
 MOST_IDLE_PAGES = 5
 """Pages one after the other without a row that was not seen before."""
@@ -118,7 +118,7 @@ class ListReader:
         selections = [""] if self._memory.get(self._fields_key) == fields else [fields, ""]
         for selection in selections:
             for size in sizes:
-                request = {**filters, "OrderBy": "Id", "PageSize": str(size)}
+                request = {**filters, "OrderBy": "Id", **({"PageSize": str(size)} if size else {})}
                 if selection:
                     request["Fields"] = selection
                 try:

@@ -89,6 +89,11 @@ class RefusedError(RejectedError):
     def _code(self) -> str:
         return next((code for code, pattern in _CODES if pattern.search(self.problem.text)), "invalid")
 
+    @property
+    def is_about_access(self) -> bool:
+        """Whether a privilege is missing, which a 400 may say too (seen on demo; sheet: 10)."""
+        return self.problem.title.strip().lower() == "missing privilege"
+
     def is_taken(self, field: str) -> bool:
         """Whether another record holds the value of `field` already (sheet: 2, POST: a 400, not a 409)."""
         first = self.problems([field])[0]

@@ -18,6 +18,8 @@ Json = dict[str, Any]
 Path = tuple[str, ...]
 
 DENIED, THROTTLED, NOT_FOUND, UNKNOWN_ID = "ACCESS_DENIED", "THROTTLED", "NOT_FOUND", "RESOURCE_NOT_FOUND"
+_OK = 200
+"""The HTTP status under which almost everything comes."""
 _SERVER_FAULTS = frozenset({"INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "TIMEOUT"})
 _SCOPES = re.compile(r"\b(?:read|write)_\w+")
 _CODE = re.compile(r"[A-Z][A-Z_]{1,60}")
@@ -182,7 +184,7 @@ def error_of(faults: Sequence[Fault], operation: str, safe: bool) -> RemoteError
         return no_access(operation, faults)
     if any(fault.is_server_fault for fault in faults):
         kind = TemporaryError if safe else UnclearError
-        return kind(f"{operation}: the server failed ({_names(codes)}).", system=SYSTEM)
+        return kind(f"{operation}: the server failed ({_names(codes)}).", system=SYSTEM, status=_OK)
     if codes == {"INVALID_VARIABLE"}:
         inputs = [(match[1], fault.inputs) for fault in faults if (match := _VARIABLE.search(fault.message))]
         names = ", ".join(name for name, _ in inputs)

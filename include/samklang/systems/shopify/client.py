@@ -50,6 +50,8 @@ _REMEDIES = {
     403: f"See that the app is installed in this shop and has the access scopes it needs. {PROTECTED_DATA}",
     404: "Check the connection's host: it must be the https://{shop}.myshopify.com address of an existing shop.",
     423: "The shop is locked: its owner has to contact Shopify.",
+    430: "Shopify rejected the request as a security risk: see what stands between this machine and the shop (a "
+    "firewall, an app of the shop that blocks bots), and ask less often. The next run tries again.",
 }
 
 
@@ -212,7 +214,7 @@ class ShopifyClient:
             self.budget.learn(operation, _cost(body))
             return seconds_to_wait(_cost(body))
         if safe and any(fault.is_server_fault for fault in faults):
-            raise TemporaryError(f"{operation}: the server failed.", system=SYSTEM)
+            raise TemporaryError(f"{operation}: the server failed.", system=SYSTEM, status=reply.status)
         return None
 
     def _compare_version(self, reply: Reply) -> None:
@@ -282,5 +284,5 @@ def _refused(reply: Reply, safe: bool) -> RemoteError | ConfigurationError:
     remedy = _REMEDIES.get(reply.status, "")
     if reply.status == 404:
         return ConfigurationError(message, remedy=remedy)
-    kind = AccessError if reply.status in (401, 402, 403, 423) else RejectedError
+    kind = AccessError if reply.status in (401, 402, 403, 423, 430) else RejectedError
     return kind(message, remedy=remedy, system=SYSTEM, status=reply.status)

@@ -43,7 +43,7 @@ class ShopifyCustomers(Updating):
 
     # --- reading
 
-    def read_changes(self, since: str) -> Iterator[Page]:
+    def _read_newest(self, since: str) -> Iterator[Page]:
         """From the newest on, without a filter: a filter matches whole days and reads an index that lags.
 
         A long window goes on with a bulk operation, which does filter: what the index lacks yet is among the newest.

@@ -54,6 +54,10 @@ def follow(first: Rows, fetch: Callable[[str], Rows]) -> Iterator[Rows]:
         rows = fetch(rows.cursor)
 
 
+class DisorderError(ProtocolError):
+    """Rows came out of order. In a list sorted by the time of the last change, a change meanwhile does that."""
+
+
 @dataclass(slots=True)
 class Ordered:
     """Lets through each row once.
@@ -67,7 +71,7 @@ class Ordered:
     _last: Any = None
 
     def new(self, nodes: list[Json]) -> list[Json]:
-        """The rows that have not come before. :raises ProtocolError: they are out of order."""
+        """The rows that have not come before. :raises DisorderError: they are out of order."""
         found = []
         for node in nodes:
             node_id = str(node.get("id"))
@@ -75,7 +79,7 @@ class Ordered:
                 continue  # it was changed while we read, and moved
             key = self.key(node)
             if self._last is not None and (key > self._last if self.falling else key < self._last):
-                raise ProtocolError("Rows came out of order.", system=SYSTEM)
+                raise DisorderError("Rows came out of order.", system=SYSTEM)
             self._seen.add(node_id)
             self._last = key
             found.append(node)

@@ -51,7 +51,7 @@ class ShopifyProducts(Updating):
 
     # --- reading
 
-    def read_changes(self, since: str) -> Iterator[Page]:
+    def _read_newest(self, since: str) -> Iterator[Page]:
         """From the product changed last on, with all its variants; a long window goes on as a whole read."""
         order = Ordered(lambda node: read_clock(node, "updatedAt"), falling=True)
         pages = follow(self._fetch_newest(None), self._fetch_newest)

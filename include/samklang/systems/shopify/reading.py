@@ -19,7 +19,7 @@ from samklang.systems.shopify.checks import check_access
 from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import Call, Path
 from samklang.systems.shopify.fields import Field, select
-from samklang.systems.shopify.paging import Denied, Ordered, Rows, follow, in_batches, read_connection
+from samklang.systems.shopify.paging import Denied, DisorderError, Ordered, Rows, follow, in_batches, read_connection
 from samklang.systems.shopify.values import number_of, to_gid, unknown_fields
 
 BULK_FROM = 2500
@@ -27,6 +27,8 @@ BULK_FROM = 2500
 BULK_PAGE = 5000
 WINDOW_PAGES = 2
 """Pages of a change window before a bulk operation takes over."""
+ORDER_TRIES = 3
+"""How often a list of the newest is begun."""
 IDS, KEYS = 100, 20
 """How many records are looked up with one document; each costs up to six points, and a document 1000 at most."""
 _SEARCHED = timedelta(days=1)
@@ -81,8 +83,8 @@ class Reading(ABC):
         """The records that `_holder_call` found."""
 
     @abstractmethod
-    def read_changes(self, since: str) -> Iterator[Page]:
-        """See `System`."""
+    def _read_newest(self, since: str) -> Iterator[Page]:
+        """From what was changed last on, back to a clock; see `read_changes`."""
 
     # --- the shop
 
@@ -121,6 +123,18 @@ class Reading(ABC):
         order = Ordered(lambda node: int(number_of(node.get("id"))))
         for rows in follow(first, self._fetch_more):
             yield self._to_page(order.new(rows.nodes), rows.denied, total)
+
+    def read_changes(self, since: str) -> Iterator[Page]:
+        """Read again from the start where a record changed while its page was put together; records may come twice."""
+        for tries_left in reversed(range(ORDER_TRIES)):
+            try:
+                yield from self._read_newest(since)
+            except DisorderError:
+                if not tries_left:
+                    raise
+                self._client.sleep(1.0)
+            else:
+                return
 
     def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
         for chunk in in_batches(dict.fromkeys(ids), IDS):
