@@ -21,13 +21,15 @@ from sqlalchemy import (
     text,
 )
 
+from samklang.store.types import AnyText
+
 metadata = MetaData()
 
 meta = Table(
     "meta",
     metadata,
     Column("name", String(200), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", AnyText, nullable=False),
 )
 
 tickets = Sequence("tickets", metadata=metadata)  # PostgreSQL; SQLite, with one writer at a time, counts in a row
@@ -317,10 +319,10 @@ orders = Table(  # values that a person has put back; the next plan writes them
     Column("record_id", String(64), nullable=False),
     Column("field", String(100), nullable=False),
     Column("kind", String(10), nullable=False),  # undo: held where it is | take: travels on like an edit
-    Column("value", Text),  # raw, as are the three below
-    Column("expected", Text),  # what must still stand there
-    Column("other", Text),  # what must still stand on the other side
-    Column("stored", Text),  # of an undo that stands: what the system made of the value
+    Column("value", AnyText),  # raw, as are the three below
+    Column("expected", AnyText),  # what must still stand there
+    Column("other", AnyText),  # what must still stand on the other side
+    Column("stored", AnyText),  # of an undo that stands: what the system made of the value
     Column("action", String(200), nullable=False),
     Column("of_run", String(250)),
     Column("state", String(10), nullable=False),  # wanted | standing | done | moved | refused | released

@@ -18,7 +18,18 @@ from samklang.store.tickets import next_ticket
 from samklang.store.upserts import chunks, upsert
 
 _TAKE_IN = 0x5345454E  # "SEEN": the first half of the names of our advisory locks on PostgreSQL
+_LONGEST_ID, _LONGEST_KEY = 64, 200
 COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side", "linked")]
+
+
+def is_storable_id(record_id: str) -> bool:
+    """Whether a column can hold an id; no system that we know has another one."""
+    return 0 < len(record_id) <= _LONGEST_ID and "\x00" not in record_id
+
+
+def storable_key(key: str | None) -> str | None:
+    """Our key on a record; None for one that we never made: an odd code, where the key is an ordinary value."""
+    return key if key is not None and len(key) <= _LONGEST_KEY and "\x00" not in key else None
 
 
 def start_read(connection: Connection, *, entity: str, side: str, run_id: str, whole: bool, started_at: str) -> int:
@@ -353,6 +364,7 @@ def _key_rows(connection: Connection, entity: str, *which: Any) -> list[tuple[st
 
 def find(connection: Connection, entity: str, text: str) -> list[tuple[str, str]]:
     """Records (side, id) whose id or match key is this text."""
+    text = text.replace("\x00", "")  # PostgreSQL refuses it, and no key has one
     by_id = select(seen.c.side, seen.c.id).where(seen.c.entity == entity, seen.c.id == text)
     by_key = select(seen_keys.c.side, seen_keys.c.id).where(
         seen_keys.c.entity == entity, or_(seen_keys.c.value == text, seen_keys.c.value == text.strip().lower())

@@ -14,6 +14,7 @@ from samklang.core.jsontext import dumps
 from samklang.core.records import IN_SCOPE, Page, Record, Scope
 from samklang.errors import ProtocolError, RemoteError
 from samklang.store import journal, seen, tombstones
+from samklang.store.seen import is_storable_id, storable_key
 from samklang.store.tombstones import Tombstones
 from samklang.sync import unshown
 from samklang.sync.context import Run, Sync, to_json
@@ -41,6 +42,7 @@ class _Staged:
     entombed: Tombstones
     ids: set[str] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
+    unstorable: set[str] = field(default_factory=set)
     max_clock: str = ""
     max_created: str = ""
     total: int | None = None
@@ -66,7 +68,9 @@ class _Staged:
 
     def _keep(self, page: Page) -> None:
         self.denied.update(page.denied)
-        records = self._remembered(page)
+        odd = {record.id for record in page.records if not is_storable_id(record.id)}
+        self.unstorable |= odd
+        records = [record for record in self._remembered(page) if record.id not in odd]
         self.ids.update(record.id for record in records)
         self._rows.extend(_row(self.sync, self.side, record) for record in records)
         if len(self._rows) >= _PART_ROWS:
@@ -135,6 +139,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         "whole": whole,
         "rows": len(staged.ids),
         "forgotten": len(staged.left_out),
+        "unstorable": len(staged.unstorable),
         "fields": ",".join(sync.mapping.names(side)),
         "folder": staged.folder,
         "started_at": started_at,
@@ -186,7 +191,7 @@ def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> Non
     So is none at all. And a first read of a system that names no total is made twice, as long as that costs a page or
     two: whoever it lacks would be made anew here.
     """
-    everybody = staged.ids | staged.left_out
+    everybody = staged.ids | staged.left_out | staged.unstorable
     came, lacking = len(everybody), present - len(staged.ids)  # nobody who was forgotten counts as known
     few = lacking >= _SHORT_ROWS and lacking > present * _SHORT_PART
     is_first = not present and staged.total is None and came <= _CONFIRMED_ROWS
@@ -242,5 +247,5 @@ def _row(sync: Sync, side: str, record: Record) -> dict[str, Any]:
         "created": record.created,
         "clock": record.clock,
         "group_clocks": dumps(dict(record.group_clocks)),
-        "our_key": record.key,
+        "our_key": storable_key(record.key),
     }

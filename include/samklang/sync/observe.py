@@ -135,7 +135,7 @@ def record_answer(
         "scope": str(Scope.ERASED if erased else record.scope),
         "created": record.created or (before["created"] if before else clock),
         **clocks,
-        "our_key": record.key or (before["our_key"] if before else None),
+        "our_key": seen.storable_key(record.key) or (before["our_key"] if before else None),
         "ticket": next_ticket(connection),
         "changed_after": before["changed_after"] if before else None,
         "missing": 0,

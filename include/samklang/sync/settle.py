@@ -63,7 +63,10 @@ def settle(
             "reads": {read["side"]: {"rows": read["rows"], "whole": read["whole"]} for read in reads},
             "gone": {side: n for side, n in gone.items() if n <= limit},
             "gone_beyond_limit": {side: n for side, n in gone.items() if n > limit},
-            "warnings": [_too_many_gone(sync, side, n) for side, n in gone.items() if n > limit],
+            "warnings": [
+                *(_too_many_gone(sync, side, n) for side, n in gone.items() if n > limit),
+                *(_unstorable(read["side"], read["unstorable"]) for read in reads if read.get("unstorable")),
+            ],
             "forgotten": {read["side"]: read["forgotten"] for read in reads if read.get("forgotten")},
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
@@ -158,6 +161,13 @@ def _too_many_gone(sync: Sync, side: str, number: int) -> str:
         f"{number} or more records seem gone in {title(side)}, and {limit} at once are believed: none of them was "
         f"marked. If they were really deleted there, raise limits: gone in {sync.entity}.yaml to their number for one "
         "run with the param mode set to full."
+    )
+
+
+def _unstorable(side: str, number: int) -> str:
+    return (
+        f"{number} records in {title(side)} have ids that no store can hold (over 64 characters): they were left out. "
+        "No system is known to give such ids; look at what stands between."
     )
 
 
