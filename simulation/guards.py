@@ -71,8 +71,9 @@ def _no_key_lookup(stack: ExitStack) -> None:
         return ()
 
     _put(stack, creating.Creating, _prepare=prepare)
-    for kind in (customers.PowerOfficeGoCustomers, products.PowerOfficeGoProducts, shop_reading.Reading):
-        _put(stack, kind, find_by_key=lambda _self, _keys: {})
+    for kind in (customers.PowerOfficeGoCustomers, products.PowerOfficeGoProducts):
+        _put(stack, kind, _look_up=lambda _self, _keys: {})
+    _put(stack, shop_reading.Reading, find_by_key=lambda _self, _keys: {})
 
 
 def _no_overlap(stack: ExitStack) -> None:

@@ -267,3 +267,33 @@ def test_an_object_of_a_list_is_the_object_that_is_got_alone() -> None:
     for path in ("/Customers", "/Products", "/ProductGroups"):
         for row in company.good("GET", path):
             assert content(company.call("GET", f"{path}/{row['Id']}")) == row
+
+
+# --- the replica
+
+
+def test_reads_show_what_was_there_a_moment_ago_and_writes_are_answered_at_once() -> None:
+    company = Company(replica_lag_seconds=2.0)
+    number = company.customer()["Id"]
+    path = f"/Customers/{number}"
+    assert company.call("GET", path).status == 404
+    assert company.ids("/Customers") == []
+    company.pass_time(2.0)
+    assert company.good("GET", path)["LastName"] == "Nordmann"
+    assert company.patch(path, replace("/LastName", "Lie"))["LastName"] == "Lie"
+    company.pass_time(1.9)
+    assert company.good("GET", path)["LastName"] == "Nordmann"
+    company.pass_time(0.1)
+    assert [row["LastName"] for row in company.good("GET", "/Customers")] == ["Lie"]
+    assert company.call("DELETE", path).status == 200
+    assert company.ids("/Customers") == [number]
+    company.pass_time(2.0)
+    assert company.ids("/Customers") == []
+
+
+def test_a_filter_does_not_find_what_reads_do_not_show_yet() -> None:
+    company = Company(replica_lag_seconds=2.0)
+    number = company.customer(ExternalImportReference="shopify:1:2")["Id"]
+    assert company.ids("/Customers", externalImportReference="shopify:1:2") == []
+    company.pass_time(2.0)
+    assert company.ids("/Customers", externalImportReference="shopify:1:2") == [number]

@@ -76,7 +76,7 @@ class Go:
             on_secret=self.secrets.append,
             sleep=self.time.sleep,
             clock=self.time.clock,
-            wall=self.time.clock,
+            wall=lambda: 1_800_000_000.0 + self.time.clock(),
             random=lambda: 0.0,
         )
 

@@ -250,6 +250,63 @@ def test_an_update_whose_answer_was_lost_is_recognised_the_next_time() -> None:
     assert again.record.values["PhoneNumber"] == "1"
 
 
+# --- reads that lag
+
+
+def test_a_lost_creation_that_reads_do_not_show_yet_is_found_by_its_key() -> None:
+    world = World(replica_lag_seconds=1.9)
+    world.simulator.switches({"lose_response_after_commit": 1})
+    order = Creation(1, "shopify:4242:99", {"FirstName": "Ola", "LastName": "Hansen"})
+    (outcome,) = world.customers.create([order])
+    assert isinstance(outcome.error, UnclearError)
+    assert len(world.customers.find_by_key([order.key])[order.key]) == 1
+
+
+def test_a_lost_product_that_reads_do_not_show_yet_is_found_by_its_key_where_codes_need_not_be_unique() -> None:
+    world = World(product_code="free", replica_lag_seconds=1.9)
+    world.simulator.switches({"lose_response_after_commit": 1})
+    (outcome,) = world.products.create([Creation(1, "NY-1", {"Name": "Ny", "Code": "NY-1"})])
+    assert isinstance(outcome.error, UnclearError)
+    assert len(world.products.find_by_key(["NY-1"])["NY-1"]) == 1
+
+
+def test_an_edit_that_reads_do_not_show_yet_is_not_overwritten() -> None:
+    """The server refuses the patch because of its test; the read that tells so is made once it is true."""
+    world = World(replica_lag_seconds=1.9)
+    world.memory[TEST_ENFORCED] = "yes"
+    person = world.person()
+    world.sleep(60)
+    world.simulator.edit({"entity": "customers", "id": person.id, "set": {"PhoneNumber": "+4722334455"}})
+
+    outcome = update(world.customers, person, {"PhoneNumber": "+4799887766"})
+
+    assert outcome.moved
+    assert world.state("customers", person.id)["PhoneNumber"] == "+4722334455"
+    assert outcome.record.values["PhoneNumber"] == "+4722334455"
+
+
+def test_a_second_write_to_a_record_is_not_held_against_what_stood_there_before_the_first() -> None:
+    world = World(replica_lag_seconds=1.9, test_operation="ignored")
+    person = world.person()
+    first = update(world.customers, person, {"PhoneNumber": "+4799887766"}).record
+
+    second = update(world.customers, first, {"PhoneNumber": "+4722334455"})
+
+    assert not second.moved
+    assert world.state("customers", person.id)["PhoneNumber"] == "+4722334455"
+
+
+def test_a_read_waits_until_it_shows_what_this_installation_wrote() -> None:
+    world = World(replica_lag_seconds=1.9)
+    order = Creation(1, "shopify:4242:99", {"FirstName": "Ola", "LastName": "Hansen"})
+    (made,) = world.customers.create([order])
+    elsewhere = PowerOfficeGoCustomers(world.client, CUSTOMER_FIELDS, world.memory, workers=1)
+    assert made.record.id in {record.id for record in records(elsewhere.read_all())}
+    update(world.customers, made.record, {"PhoneNumber": "+4799887766"})
+    (read,) = records(elsewhere.read_ids([made.record.id]))
+    assert read.values["PhoneNumber"] == "+4799887766"
+
+
 # --- reading under trouble
 
 

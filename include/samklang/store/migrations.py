@@ -44,6 +44,11 @@ def _add_what_people_do(connection: Connection) -> None:
                 index.create(connection)
 
 
+def _add_what_reads_may_not_know_yet(connection: Connection) -> None:
+    for name in ("latest", "latest_at"):
+        _add_column(connection, schema.seen.c[name])
+
+
 def _add_column(connection: Connection, column: Column[Any]) -> None:
     """One that may be null; a store that is new has it already."""
     table = column.table.name
@@ -56,6 +61,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_freezes_and_what_quarantine_knows,
     _add_what_people_do,
+    _add_what_reads_may_not_know_yet,
 )
 """Append only. A step that has shipped is never edited."""
 

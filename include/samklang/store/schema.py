@@ -80,6 +80,8 @@ seen = Table(
     Column("ticket", Integer, nullable=False),  # of the read or write that these values come from
     Column("changed_after", String(40)),  # our time of the last read that still had the values before these
     Column("missing", Integer, nullable=False, default=0),  # whole reads in a row without it
+    Column("latest", Text),  # the newest of each of its clocks that was ever told, by group; "" is the record's own
+    Column("latest_at", String(40)),  # our time of that
     Column("linked", Boolean),  # true: it has a link; null: it may have none, which only `link_sides` can tell
     Index("seen_our_key", "entity", "side", "our_key"),
     Index(

@@ -20,6 +20,7 @@ from samklang.store.tickets import next_ticket
 from samklang.sync import unshown
 from samklang.sync.context import Sync
 from samklang.sync.forgotten import MARK, left_out
+from samklang.sync.freshness import is_older, is_outdated, noted, told
 
 _INPUTS = ("raw", "facts", "scope", "created", "clock", "group_clocks", "our_key")
 
@@ -45,14 +46,16 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     if ticket < newest:
         return 0
     changed = 0
-    ids: set[str] = set()
+    ids, behind = set[str](), set[str]()
     for rows in sync.staging.read_tables(read["folder"]):
         if read["denied"] and rows and not ids:
             unshown.note(sync, side, ticket, rows[0]["id"])
         ids.update(row["id"] for row in rows)
         with sync.database.begin() as connection:
             seen.take_turns(connection, entity, side)
-            changed += _take_rows(connection, sync.mapping, view, rows, ticket, last_started)
+            stored, old = _take_rows(connection, sync.mapping, view, rows, read, last_started)
+        changed += stored
+        behind.update(old)
     if len(ids) != read["rows"]:
         raise missing_files(read["folder"])  # they are no records that have gone
     with sync.database.begin() as connection:
@@ -65,7 +68,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
                 if len(read["gone"]) <= sync.mapping.limits.gone:
                     ids |= seen.set_gone(connection, entity, side, sorted(there.intersection(read["gone"])))
             seen.mark_taken_in(connection, ticket)
-            seen.drop_revisit(connection, entity, side, _settled(connection, entity, side, ids, ticket))
+            seen.drop_revisit(connection, entity, side, _settled(connection, entity, side, ids - behind, ticket))
     if read["whole"] and not read["denied"]:
         unshown.shown(sync, side, ticket)
     return changed
@@ -139,6 +142,7 @@ def record_answer(
         "ticket": next_ticket(connection),
         "changed_after": before["changed_after"] if before else None,
         "missing": 0,
+        **noted({"": record.clock or clock, **record.group_clocks}, before, clock),
     }
     keys = [(record.id, name, value) for name, value in match_keys(sync.mapping, derived.normal)]
     seen.put(connection, sync.entity, view.name, [row], keys)
@@ -150,13 +154,18 @@ def _take_rows(
     mapping: Mapping,
     view: SideView,
     rows: list[dict[str, Any]],
-    ticket: int,
+    read: dict[str, Any],
     last_started: str | None,
-) -> int:
-    entity, side = mapping.entity, view.name
-    rows = list({row["id"]: row for row in rows}.values())  # a record that came twice counts as it came last
-    rows = _remembered(connection, mapping, side, rows)
+) -> tuple[int, list[str]]:
+    """:returns: how many records are new or different; and those of which more is known than this read shows."""
+    entity, side, ticket = mapping.entity, view.name, read["ticket"]
+    rows = _remembered(connection, mapping, side, _newest(rows))
     known = seen.known(connection, entity, side, [row["id"] for row in rows], lock=True)
+    behind = [row["id"] for row in rows if is_outdated(row, known.get(row["id"]), read["started_at"])]
+    if behind:
+        seen.add_revisit(connection, entity, side, behind, "read while the system was behind")
+        rows = [row for row in rows if row["id"] not in behind]
+    clocks = {row["id"]: told(row) for row in rows}
     rows = [_with_edit_clocks(row, known.get(row["id"])) for row in rows]
     written_since = [i for i, old in known.items() if old["ticket"] > ticket]
     if written_since:
@@ -191,11 +200,22 @@ def _take_rows(
                 "ticket": ticket,
                 "changed_after": last_started if leaves_base else old["changed_after"] if old else None,
                 "missing": 0,
+                **noted(clocks[row["id"]], old, read["started_at"]),
             }
         )
         keys += [(row["id"], name, value) for name, value in match_keys(mapping, normal)]
     seen.put(connection, entity, side, stored, keys)
-    return len(new)
+    return len(new), behind
+
+
+def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A record that came twice counts as it came last, unless its clocks say that this is the older row."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        before = found.get(row["id"])
+        if before is None or not is_older(told(row), told(before)):
+            found[row["id"]] = row
+    return list(found.values())
 
 
 def _remembered(

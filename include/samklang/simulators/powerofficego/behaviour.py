@@ -16,6 +16,8 @@ SETTINGS = {
     "token_seconds": Switch(1200),  # docs, sheet 1
     "requests_per_second": Switch(10),  # per subscription key (docs, sheet 4). 0: unlimited
     "privileges": Switch(ALL_PRIVILEGES),  # spec, sheet 1
+    # lists and single GETs are answered from a replica, up to two seconds behind (docs, sheet 10)
+    "replica_lag_seconds": Switch(0.0),
 }
 
 GUESSES = {

@@ -26,12 +26,13 @@ def filtered(resource: Resource, ledger: Ledger, query: Mapping[str, str], switc
         for name, rule in known_filters(resource, switches).items()
         if query.get(name, "").strip()
     ]
-    rows: Iterable[Dto] = ledger.objects[resource.path].values()
-    for kind, name, text in wanted:
+    objects = ledger.shown(resource.path)
+    rows: Iterable[Dto] = objects.values()
+    for kind, name, text in wanted if objects is ledger.objects[resource.path] else ():
         if kind in ("one_of", "equal") and name in ledger.keys[resource.path].names:
             values = _parts(text) if kind == "one_of" else {text}
             numbers = {number for value in values for number in ledger.keys[resource.path].ids(name, value)}
-            rows = [ledger.objects[resource.path][number] for number in sorted(numbers)]
+            rows = [objects[number] for number in sorted(numbers)]
             break
     for kind, name, text in wanted:
         keep = _FILTERS[kind](text, name)

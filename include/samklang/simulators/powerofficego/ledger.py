@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from samklang.simulators.powerofficego.keys import Keys
+from samklang.simulators.powerofficego.replica import Replica
 from samklang.simulators.powerofficego.schema import ADDRESS, RESOURCES, Resource
 from samklang.simulators.powerofficego.times import stamp
 
@@ -35,9 +36,13 @@ _BLANK: dict[str, Dto] = {
 
 @dataclass(slots=True)
 class Ledger:
-    """:param now: the only clock. Objects are full DTOs by id; ids rise and are never used again."""
+    """Objects are full DTOs by id; ids rise and are never used again.
+
+    :param now: the only clock. :param lag: seconds by which reads are behind.
+    """
 
     now: Callable[[], datetime]
+    lag: Callable[[], float] = lambda: 0.0
     objects: dict[str, dict[int, Dto]] = field(default_factory=lambda: {path: {} for path in RESOURCES})
     keys: dict[str, Keys] = field(default_factory=lambda: {path: Keys(path) for path in RESOURCES})
     in_use: set[int] = field(default_factory=set)  # has transactions or another role: cannot be deleted
@@ -46,6 +51,14 @@ class Ledger:
     _next_number: int = CUSTOMER_NUMBERS.start
     _next_address: int = 90_001
     _last_tick: int = 0
+    _replica: Replica = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._replica = Replica(self.now, self.lag)
+
+    def shown(self, path: str) -> dict[int, Dto]:
+        """What reads show of a resource; what is changed is in `objects`."""
+        return self._replica.shown(path, self.objects[path])
 
     def stamp(self) -> str:
         """The time in the server's form, seven digits; no two stamps are the same, and each is later than the last."""
@@ -68,6 +81,7 @@ class Ledger:
         if path == "products":
             dto["StockAvailable"] = dto["StockOnHand"]
             dto["StockOnHandLastChangedDatetimeOffset"] = None if dto["StockOnHand"] is None else at
+        self._replica.note(path, number, None)
         self.objects[path][number] = dto
         self.keys[path].add(dto)
         return dto
@@ -89,6 +103,7 @@ class Ledger:
         changed = {name for name, value in after.items() if dto[name] != value}
         if not changed:
             return changed
+        self._replica.note(resource.path, dto["Id"], dto)
         self.keys[resource.path].drop(dto)
         dto.update(after)
         at = self.stamp()
@@ -106,6 +121,7 @@ class Ledger:
 
     def remove(self, resource: Resource, dto: Dto) -> None:
         """A hard delete: no tombstone appears anywhere (spec, sheet 2)."""
+        self._replica.note(resource.path, dto["Id"], dto)
         del self.objects[resource.path][dto["Id"]]
         self.keys[resource.path].drop(dto)
 

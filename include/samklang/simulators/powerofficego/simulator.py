@@ -46,7 +46,7 @@ class PowerOfficeGoSimulator(Controlled):
         self.reset(records, seed, overlap)
 
     def reset(self, records: int = 0, seed: int = 1, overlap: float = 0.6) -> None:  # noqa: ARG002
-        self.ledger = Ledger(self.now)
+        self.ledger = Ledger(self.now, lambda: float(self.switch("replica_lag_seconds")))
         self.access = Access(self.now, self.switch)
         seeds.fill(self.ledger, records, seed)
         self.clear_log()
@@ -91,7 +91,7 @@ class PowerOfficeGoSimulator(Controlled):
             case "GET", False:
                 return list_objects(resource, self.ledger, request, self.switches())
             case "GET", True:
-                return self._one(resource, self._find(resource, int(number)))
+                return self._one(resource, _known(resource, self.ledger.shown(resource.path), int(number)))
             case "POST", False:
                 return self._post(resource, request)
             case "PATCH", True:
@@ -164,10 +164,7 @@ class PowerOfficeGoSimulator(Controlled):
         return self.ledger.new_address(values, self.ledger.stamp(), country=country)
 
     def _find(self, resource: Resource, number: int) -> Dto:
-        dto = self.ledger.objects[resource.path].get(number)
-        if dto is None:
-            raise not_found(resource.name, number)
-        return dto
+        return _known(resource, self.ledger.objects[resource.path], number)
 
     def _one(self, resource: Resource, dto: Dto, status: int = 200) -> Response:
         return json_response(shown(resource, dto, self.switches()), status)
@@ -214,6 +211,12 @@ def _route(path: str) -> tuple[bool, str]:
     """Whether the demo environment is meant, and the rest of the path in lower case: routes know no case (sheet 1)."""
     lower = path.lower().strip("/")
     return lower.startswith("demo/"), lower.removeprefix("demo/")
+
+
+def _known(resource: Resource, objects: Mapping[int, Dto], number: int) -> Dto:
+    if number not in objects:
+        raise not_found(resource.name, number)
+    return objects[number]
 
 
 def _too_long(request: Request) -> bool:

@@ -55,7 +55,7 @@ class PowerOfficeGoCustomers(Writing):
         del since
         yield from self.read_all()
 
-    def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+    def _look_up(self, keys: Sequence[str]) -> dict[str, list[Record]]:
         found = in_parallel(self._holders, dict.fromkeys(keys), self._workers)
         return {key: records for key, records in found if records}
 

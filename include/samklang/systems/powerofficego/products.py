@@ -44,9 +44,10 @@ class PowerOfficeGoProducts(Writing):
     )
 
     def read_changes(self, since: str) -> Iterator[Page]:
+        self._lag.settle()
         yield from self._read({"lastChangedDateTimeOffsetGreaterThan": since})
 
-    def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+    def _look_up(self, keys: Sequence[str]) -> dict[str, list[Record]]:
         """Products by `Code`, case kept, blanks around it ignored."""
         # the list of codes is separated by commas, so a code with one can only be looked for in the whole list
         listable = [key for key in dict.fromkeys(keys) if "," not in key]
@@ -74,7 +75,7 @@ class PowerOfficeGoProducts(Writing):
             batch = [waiting[key] for key in chunk]
             if failure is None:
                 try:
-                    held = self.find_by_key(chunk)
+                    held = self._look_up(chunk)
                 except RemoteError as error:
                     failure = error
             if failure is not None:

@@ -12,6 +12,7 @@ from samklang.systems.base import Check, Description, Memory, Usage
 from samklang.systems.parallel import in_parallel
 from samklang.systems.powerofficego.checks import check_access
 from samklang.systems.powerofficego.client import SYSTEM, Json, PowerOfficeGoClient, read_object
+from samklang.systems.powerofficego.lag import Lag
 from samklang.systems.powerofficego.paging import ListReader
 from samklang.systems.powerofficego.problems import RefusedError
 from samklang.systems.powerofficego.schema import ADDRESS, Property, select
@@ -58,6 +59,7 @@ class Reading(ABC):
         wanted = dict.fromkeys([*self.own_properties, *(name.partition(".")[0] for name in fields)])
         self._list = ListReader(client, self.path, tuple(wanted), memory)
         self._reads_address = ADDRESS in wanted
+        self._lag = Lag(client, memory)
 
     @abstractmethod
     def _record(self, dto: Json) -> Record:
@@ -80,9 +82,11 @@ class Reading(ABC):
         return check_access(self._client, self.path, self.privilege)
 
     def read_all(self) -> Iterator[Page]:
+        self._lag.settle()
         yield from self._read({})
 
     def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
+        self._lag.settle()
         wanted = dict.fromkeys(ids)
         if len(wanted) > FEW:
             for page in self.read_all():

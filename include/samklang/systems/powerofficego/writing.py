@@ -42,22 +42,37 @@ class Writing(Reading):
     """Where our key stands."""
 
     @abstractmethod
-    def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
-        """See `base.System`."""
+    def _look_up(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+        """Who holds these keys, as a read shows it by now."""
 
     @abstractmethod
     def _own_values(self, creation: Creation) -> Json:
         """What a new record carries besides its values: our key."""
 
+    def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
+        """Asks a second time for those that nobody seems to hold: a record that was just made may not show yet."""
+        found = self._look_up(keys)
+        absent = [key for key in keys if key not in found]
+        if absent:
+            self._lag.let_pass()
+            found |= self._look_up(absent)
+        return found
+
     def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
         rest, stop = list(updates), list[RemoteError]()
-        while rest and TEST_ENFORCED not in self._memory:
-            yield from self._each(self._update_probing, [rest.pop(0)], stop)
-        update_one = self._update_tested if self._memory.get(TEST_ENFORCED) == "yes" else self._update_read
-        yield from self._each(update_one, rest, stop)
+        try:
+            while rest and TEST_ENFORCED not in self._memory:
+                yield from self._each(self._update_probing, [rest.pop(0)], stop)
+            update_one = self._update_tested if self._memory.get(TEST_ENFORCED) == "yes" else self._update_read
+            yield from self._each(update_one, rest, stop)
+        finally:
+            self._lag.note()
 
     def create(self, creations: Sequence[Creation]) -> Iterator[Outcome]:
-        yield from self._each(self._create_one, creations, [])
+        try:
+            yield from self._each(self._create_one, creations, [])
+        finally:
+            self._lag.note()
 
     def _each(
         self, write: Callable[[Write], Outcome], items: Sequence[Write], stop: list[RemoteError]
@@ -94,7 +109,8 @@ class Writing(Reading):
 
     def _update_read(self, update: Update) -> Outcome:
         """Read, compare, write: a small window stays open where tests are not carried out."""
-        record = self._read_one(update.id)
+        is_tested = self._memory.get(TEST_ENFORCED) != "no"
+        record = self._read_one(update.id) if is_tested else self._lag.read(update.id, self._read_one)
         if record is None:
             return Outcome(update.ref, gone=True)
         if has_moved(update.changes, record):
@@ -110,10 +126,10 @@ class Writing(Reading):
     def _patch(self, update: Update) -> Outcome:
         """Write all that can be written.
 
-        A refusal may mean a failed test or a bad value, and only its text tells which. So the record is read again:
-        where it has moved, nothing is written; where it stores what is expected, the patch goes out without tests,
-        and what is refused then is a value. A refused field is left out; a refusal that names none of several fields
-        sends each in a patch of its own.
+        A refusal may mean a failed test or a bad value, and only its text tells which. So the record is read again,
+        once reads show what the test saw: where it has moved, nothing is written; where it stores what is expected,
+        the patch goes out without tests, and what is refused then is a value. A refused field is left out; a refusal
+        that names none of several fields sends each in a patch of its own.
         """
         has_address = bool(update.facts.get("has_address"))
         with_tests = self._memory.get(TEST_ENFORCED) != "no"
@@ -129,6 +145,8 @@ class Writing(Reading):
             except RefusedError as refusal:
                 if refusal.status == 404:
                     return self._outcome_of_404(update, refusal)
+                if with_tests:
+                    self._lag.let_pass()
                 fresh = self._read_one(update.id)
                 if fresh is None:
                     return Outcome(update.ref, gone=True)
@@ -193,7 +211,7 @@ class Writing(Reading):
                 found = refusal.problems([c.field for c in changes])
                 unnamed = found[0].field is None
                 # a refusal without words may mean the key as well as a value
-                if refusal.is_taken(self.key_property) or (unnamed and self.find_by_key([creation.key])):
+                if refusal.is_taken(self.key_property) or (unnamed and self._look_up([creation.key])):
                     return Outcome(creation.ref, problems=(Problem(None, "taken", refusal.words),))
                 if unnamed:
                     return Outcome(creation.ref, problems=(*problems, *found))
@@ -204,9 +222,11 @@ class Writing(Reading):
     def _written(self, reply: Reply) -> Record:
         """What is stored now. :raises UnclearError: the write was accepted, and its answer says nothing usable."""
         try:
-            return self._record(read_object(reply))
+            record = self._record(read_object(reply))
         except ProtocolError as error:
             raise UnclearError(error.message, system=error.system, status=reply.status) from None
+        self._lag.wrote(record.id)
+        return record
 
 
 def _without(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
