@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from simulation.clock import Clock
 from simulation.oracle import Oracle
-from simulation.people import People
-from simulation.trace import DEATHS, DISK_FAULTS, LANES, STORE_FAULTS, WIRE_FAULTS, Event
+from simulation.trace import DEATHS, DISK_FAULTS, LANES, STORE_FAULTS, WIRE_FAULTS, Edit, Event
 
 
 class Killed(BaseException):
@@ -20,13 +19,14 @@ class Killed(BaseException):
 class Happenings:
     """Told of each thing that a run does, and makes happen what is due there.
 
+    :param act: somebody does something.
     :param fired: how often each thing happened. :param at: how many things this run has done.
     :param other_lane: starts the load of the other side, where that has not begun yet.
     """
 
     clock: Clock
     oracle: Oracle
-    people: People
+    act: Callable[[Edit], None]
     fired: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     at: int = 0
@@ -65,7 +65,7 @@ class Happenings:
             self.pending.remove(happening)
             self.count("edit during a run" if happening.edit else happening.what)
             if happening.edit is not None:
-                self.people.act(happening.edit)
+                self.act(happening.edit)
             elif self.other_lane is not None:
                 self.other_lane()
         met += self.point(kind)

@@ -18,6 +18,7 @@ from simulation.trace import (
     Trace,
 )
 from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
+from simulation.widening import widened
 
 EDIT_WEIGHTS = {
     "type": 40,  # a new value
@@ -54,7 +55,7 @@ GUESSES = {
 
 def make_trace(seed: int, *, entity: str | None = None) -> Trace:
     """The trace of a seed."""
-    return _Maker(Random(seed)).make(seed, entity)
+    return widened(_Maker(Random(seed)).make(seed, entity))
 
 
 class _Maker:

@@ -59,6 +59,9 @@ class MemoryPath:
     def unlink(self) -> None:
         del self._disk.files[self._path]
 
+    def replace(self, target: MemoryPath) -> None:
+        self._disk.files[target._path] = self._disk.files.pop(self._path)
+
     def rmdir(self) -> None:
         self._disk.folders.discard(self._path)
 

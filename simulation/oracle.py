@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.desks import Desk
+from simulation.promises import Promises
 from simulation.values import FREE, KEYS, POWEROFFICEGO, SHOPIFY, normal, other
 from simulation.versions import Cell, Loss, Record, Version
 
@@ -45,6 +46,12 @@ class Oracle:
     _saved: set[Record] = field(default_factory=set)  # what we had made when the store was copied
     forgotten: set[Record] = field(default_factory=set)  # made by us, and a restored store has not linked it again yet
     unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
+    promises: Promises = field(init=False)
+    _runs: list[str] = field(default_factory=list)  # whose loads are at work, the newest last
+    _writes: dict[tuple[str, Record, str], tuple[str | None, str | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.promises = Promises(self.entity, self.cells)
 
     # --- what happens
 
@@ -65,12 +72,27 @@ class Oracle:
     def store_saved(self) -> None:
         """This is what the store will know when it is put back."""
         self._saved = set(self.made_by_us)
+        self.promises.store_saved()
 
     def store_replaced(self) -> None:
         """We may have forgotten everything since it was saved."""
         self.forgotten = set(self.made_by_us) - self._saved
         self._planned.clear()
         self._known.clear()
+        self.promises.store_replaced()
+
+    def load_begins(self, run: str) -> None:
+        """What is written from now on, this run writes."""
+        self._runs.append(run)
+        self.promises.load_begins()
+
+    def load_ends(self) -> None:
+        self._runs.pop()
+        self.promises.load_ends()
+
+    def written_by(self, run: str, record: Record, name: str) -> tuple[str | None, str | None] | None:
+        """What stood in a field before a run wrote it first, and after it wrote it last; None: it did not."""
+        return self._writes.get((run, record, name))
 
     def linked(self, links: Iterable[tuple[str, str]]) -> None:
         """These links stand in the store after a run: whoever is in one is known again."""
@@ -106,6 +128,7 @@ class Oracle:
                 continue
             for name, raw in values.items():
                 value = normal(name, side, raw)
+                self.promises.looked(record, name, raw, who, at)
                 if value != known[name].version.value:
                     self._changed(record, name, known[name], value, who, at)
         self.deleted |= {record for record in self.cells if record[0] == side and record[1] not in now}
@@ -122,8 +145,10 @@ class Oracle:
                 self.persons[record] = self.persons[twin]
                 self.unknowable |= {r for r in self.forgotten if self.made_by_us[r] == twin and self._is_lost(r)}
                 self.made_by_us[record] = twin
+                self.promises.we_made(record, twin)
         self.cells[record] = {}
         for name, raw in values.items():
+            self.promises.looked(record, name, raw, who, at)
             value = normal(name, side, raw)
             version = self._carried(record, name, value, [twin] if twin else []) if who == "api" else None
             if version is None:
@@ -160,8 +185,13 @@ class Oracle:
                 if name not in FREE:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
                 found = Version(side, name, value, cell.version, None)
+            self.promises.we_wrote(record, name)
+            if self._runs:
+                written = (self._runs[-1], record, name)
+                self._writes[written] = (self._writes.get(written, (cell.version.value,))[0], found.value)
             version = found
-            self._check_age(record, name, version)
+            if not self.promises.is_ordered(record, name):
+                self._check_age(record, name, version)
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
 
@@ -184,8 +214,10 @@ class Oracle:
         return None
 
     def twins_of(self, record: Record) -> list[Record]:
-        """The record that it was made for, and those that were made for it, newest first: one, but for a store that was
-        replaced; else all of the same person on the other side."""
+        """The twin that a person gave it; else the record that it was made for, and those that were made for it, newest
+        first: one, but for a store that was replaced; else all of the same person on the other side."""
+        if twin := self.promises.now.twins.get(record):
+            return [twin]
         related = [pair for pair in reversed(self.made_by_us.items()) if record in pair]
         if related:
             return [origin if record == made else made for made, origin in related]

@@ -25,7 +25,7 @@ class _Outcome:
 
     def violations(self) -> list[str]:
         """Everything that must not be, once people and faults have been quiet for some runs."""
-        found = [*self.oracle.faults, *self._doubles(), *self._unfair_losses(), *self._guesses()]
+        found = [*self.oracle.faults, *self._doubles(), *self._unfair_losses(), *self._guesses(), *self._unkept()]
         linked: set[Record] = set()
         for first, second in self.store.links:
             pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
@@ -38,7 +38,7 @@ class _Outcome:
                 or not self.oracle.desks[record[0]].is_active(record[1])
             ):
                 continue
-            if record not in self.store.accounted:
+            if record not in self.store.accounted and record not in self.oracle.promises.now.forgotten:
                 found.append(f"forgotten: {record[0]} {record[1]} has no twin and nothing says why")
         return found
 
@@ -50,8 +50,19 @@ class _Outcome:
         return [
             f"doubled: we made person {person} {len(records)} times in {side}"
             for (person, side), records in made.items()
-            if len(records) > len({self.oracle.made_by_us[record] for record in records})
+            if len(records) > self._asked_for(records)
         ]
+
+    def _asked_for(self, records: list[Record]) -> int:
+        """One for each record that they were made for, and as many more as a person wanted."""
+        origins = {self.oracle.made_by_us[record] for record in records}
+        return sum(1 + self.oracle.promises.now.anew[origin] for origin in origins)
+
+    def _unkept(self) -> list[str]:
+        """What people were promised."""
+        desks = self.oracle.desks.items()
+        active = {side: {i for i in desk.records() if desk.is_active(i)} for side, desk in desks}
+        return self.oracle.promises.violations(self.store.links, active)
 
     def _guesses(self) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""
@@ -65,7 +76,7 @@ class _Outcome:
         return [
             f"guessed: {side} has a key twice, and one of the two was linked or given a twin"
             for (side, _), records in holders.items()
-            if len(records) > 1 and any(record in linked for record in records)
+            if len(records) > 1 and any(record in linked - self.oracle.promises.ever_decided for record in records)
         ]
 
     def _unfair_losses(self) -> list[str]:
@@ -82,7 +93,9 @@ class _Outcome:
         if any(record in self.oracle.deleted for record in pair):
             return []
         found = []
-        if self.oracle.persons.get(pair[0]) != self.oracle.persons.get(pair[1]) and not self._shared_a_key(pair):
+        persons = {self.oracle.persons.get(record) for record in pair}
+        by_a_person = self.oracle.promises.now.twins.get(pair[0]) == pair[1]
+        if len(persons) > 1 and not by_a_person and not self._shared_a_key(pair):
             found.append(f"mislinked: {pair[0][1]} and {pair[1][1]} are two people")
         if not all(self.oracle.desks[side].is_active(i) for side, i in pair):
             return found  # paused
@@ -104,6 +117,8 @@ class _Outcome:
         found = []
         for version in typed:
             if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
+                continue
+            if self.oracle.promises.had_its_day(pair, name, version):
                 continue
             before_link = version.at < self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
             if version.value is None and (before_link or told):

@@ -38,9 +38,9 @@ class People:
             for _ in range(2 if person.dirty == "double" else 1):
                 _try(lambda side=side, values=values: self._make(side, person.number, values))
             if person.dirty == "archived":
-                _try(lambda side=side: self.desks[side].archive(self._record(side, person.number), on=True))
+                _try(lambda side=side: self.desks[side].archive(self.record(side, person.number), on=True))
             if person.dirty == "company" and side == POWEROFFICEGO:
-                _try(lambda side=side: self._turn(side, self._record(side, person.number), person=False))
+                _try(lambda side=side: self._turn(side, self.record(side, person.number), person=False))
 
     def act(self, edit: Edit) -> None:
         """Somebody does something at a desk."""
@@ -59,7 +59,7 @@ class People:
 
     def _type(self, edit: Edit) -> None:
         value = typed(edit.field, edit.side, edit.number, edit.person)
-        self.desks[edit.side].type_in(self._record(edit.side, edit.person), {edit.field: value})
+        self.desks[edit.side].type_in(self.record(edit.side, edit.person), {edit.field: value})
 
     def _late(self, edit: Edit) -> None:
         self.skews[edit.side] -= LATE
@@ -73,7 +73,7 @@ class People:
         self.skews[edit.side] += edit.number
 
     def _back(self, edit: Edit) -> None:
-        record_id = self._record(edit.side, edit.person)
+        record_id = self.record(edit.side, edit.person)
         value = self.oracle.before(edit.side, record_id, edit.field)
         if value is not None:
             self.desks[edit.side].type_in(record_id, {edit.field: value})
@@ -81,10 +81,10 @@ class People:
     def _agree(self, edit: Edit) -> None:
         for side in (edit.side, other(edit.side)):
             value = typed(edit.field, side, edit.number, edit.person)
-            self.desks[side].type_in(self._record(side, edit.person), {edit.field: value})
+            self.desks[side].type_in(self.record(side, edit.person), {edit.field: value})
 
     def _respell(self, edit: Edit) -> None:
-        record_id = self._record(edit.side, edit.person)
+        record_id = self.record(edit.side, edit.person)
         raw = self.desks[edit.side].records()[record_id][edit.field]
         if isinstance(raw, str) and edit.field not in FREE:
             self.desks[edit.side].type_in(record_id, {edit.field: f" {raw} "})
@@ -92,7 +92,7 @@ class People:
     def _garbage(self, edit: Edit) -> None:
         if self.entity == "customers":
             phone = "12 34 eller kveld" if edit.side == POWEROFFICEGO else None
-            self.desks[edit.side].type_in(self._record(edit.side, edit.person), {"PhoneNumber": phone})
+            self.desks[edit.side].type_in(self.record(edit.side, edit.person), {"PhoneNumber": phone})
 
     def _new(self, edit: Edit) -> None:
         self._make(edit.side, edit.person, self._values(edit, lambda _index: edit.number))
@@ -104,7 +104,7 @@ class People:
             self._make(edit.side, edit.person, self._values(edit, lambda index: edit.person * 16 + index + 1))
 
     def _plain(self, edit: Edit) -> None:
-        desk, record_id = self.desks[edit.side], self._record(edit.side, edit.person)
+        desk, record_id = self.desks[edit.side], self.record(edit.side, edit.person)
         match edit.kind:
             case "clear":
                 desk.type_in(record_id, {edit.field: None})
@@ -136,7 +136,7 @@ class People:
                 return values | {"EmailAddress": f"{values.get('EmailAddress', 'x@example.no')}; post@example.no"}
         return values
 
-    def _record(self, side: str, person: int) -> str:
+    def record(self, side: str, person: int) -> str:
         """:raises KeyError: that person has no record there."""
         alive = self.desks[side].records()
         for (at, record_id), who in reversed(self.oracle.persons.items()):

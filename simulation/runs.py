@@ -30,11 +30,14 @@ from simulation.machine import Machine
 from simulation.memory_path import Disk, MemoryPath
 from simulation.opening import open_system
 from simulation.oracle import Oracle
-from simulation.trace import Step
+from simulation.people import People
+from simulation.trace import Edit, Step
 from simulation.values import SIDES
 from simulation.wire import Wire
 
 BETWEEN_RUNS = timedelta(minutes=15)
+WAITING = timedelta(minutes=40)
+"""Until the next thing that happens while a plan waits for a person."""
 
 
 class TaskFailed(Exception):  # noqa: N818 - as Airflow says it
@@ -62,6 +65,7 @@ class Runs:
     oracle: Oracle
     happenings: Happenings
     wire: Wire
+    people: People
 
     def __init__(self, seed: int) -> None:
         self.crashes: list[str] = []
@@ -72,6 +76,7 @@ class Runs:
         self._random = Random(seed)
         self._answer = "yes"
         self._overtaken = ""
+        self._waits: tuple[Edit, ...] = ()
 
     def run(self, step: Step) -> Task:
         """One run, from extract to settle; a task that fails or dies is tried again as its retries say."""
@@ -81,6 +86,7 @@ class Runs:
         options = dict(step.options)
         self._answer = options.pop("review", "yes")
         self._overtaken = options.pop("overtaken", "")
+        self._waits = options.pop("waits", ())
         if options.get("kind") == "backfill":
             now = self.clock.now()
             options["window"] = (from_datetime(now - timedelta(hours=1)), from_datetime(now))
@@ -122,6 +128,9 @@ class Runs:
         plan = task.plan or {}
         state = str(plan["state"])
         if state == "proposed":
+            for edit in self._waits:
+                self.clock.sleep(WAITING.total_seconds())
+                self.act(edit)
             asked = bool(review.beyond_limits(self.mapping, plan["counts"]))
             self.oracle.may_write = None if asked else self._limits()
             state = "rejected" if asked and self._answer == "no" else "approved"
@@ -139,11 +148,14 @@ class Runs:
 
         def lane(side: str) -> None:
             started.append(side)
+            self.oracle.load_begins(task.run.id)
             try:
                 task.written[side] = self._attempt(f"load_{side}", lambda: load(self._sync(), side, task.plan or {}))
             except TaskFailed as failed:
                 task.written[side] = None
                 task.failed.append(str(failed))
+            finally:
+                self.oracle.load_ends()
 
         self.happenings.other_lane = lambda: lane(second) if second not in started else None
         lane(first)
@@ -174,7 +186,11 @@ class Runs:
                 case ("transform", _, _) if len(task.reads) == len(SIDES):
                     task.plan = self._attempt(name, lambda: transform(self._sync(), task.run, [*task.reads.values()]))
                 case ("load", _, side) if task.plan is not None:
-                    self._attempt(name, lambda: load(self._sync(), side, task.plan or {}))
+                    self.oracle.load_begins(task.run.id)
+                    try:
+                        self._attempt(name, lambda: load(self._sync(), side, task.plan or {}))
+                    finally:
+                        self.oracle.load_ends()
                 case ("settle", _, _):
                     self._attempt(name, lambda: self._settle(task))
 
@@ -199,10 +215,14 @@ class Runs:
         raise TaskFailed(name)
 
     def _sync(self) -> Sync:
-        return Sync(
-            self.mapping, self.machine.database, Staging(MemoryPath(self.disk, "/staging")), self._open, self.clock.now
-        )
+        return Sync(self.mapping, self.machine.database, self.staging(), self.open, self.clock.now)
 
-    def _open(self, side: str) -> System:
+    def staging(self) -> Staging:
+        return Staging(MemoryPath(self.disk, "/staging"))
+
+    def act(self, edit: Edit) -> None:
+        raise NotImplementedError
+
+    def open(self, side: str) -> System:
         memory = StoredMemory(self.machine.database, side)
         return open_system(side, self.mapping, memory, self.wire, self.clock, self._random.random)

@@ -66,7 +66,7 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
             for row in rows(schema.links)
             if row["state"] == "linked"
         }
-        apart = {row["id"] for row in rows(schema.links)} - linked.keys()
+        apart = {row["id"] for row in rows(schema.links) if row["state"] == "excluded"}
         holds = {(row["side"], row["source_id"], row["field"]) for row in rows(schema.holds)}
         accounted = {(row["side"], row["record_id"]) for row in rows(schema.verdicts)}
         accounted |= {(other(side), source) for side, source, _ in holds}
@@ -92,7 +92,8 @@ def broken_promises(database: Database) -> list[str]:
     with database.read() as connection:
         is_open = schema.intents.c.state == "open"
         intents = connection.execute(select(schema.intents.c.key).where(is_open)).all()
-        ends = connection.execute(select(schema.link_sides.c.link_id)).scalars().all()
-        linked = connection.execute(select(schema.links.c.id)).scalars().all()
+        linked = connection.execute(select(schema.links.c.id).where(schema.links.c.state == "linked")).scalars().all()
+        mine = schema.link_sides.c.link_id.in_(linked)  # one that a person keeps apart may stand alone
+        ends = connection.execute(select(schema.link_sides.c.link_id).where(mine)).scalars().all()
     found = [f"open: {len(intents)} intents are never closed"] if intents else []
     return found + (["half: a link has one side"] if sorted(ends) != sorted(linked * 2) else [])

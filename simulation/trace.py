@@ -39,6 +39,31 @@ STORE_FAULTS = ("database busy", "commit lost", "commit unconfirmed")
 DISK_FAULTS = ("disk full",)
 DEATHS = ("killed",)
 LANES = ("other lane",)
+DECISIONS = (
+    "exclude",
+    "include",
+    "unlink",
+    "match again",
+    "link",
+    "make anew",
+    "undo",
+    "undo run",
+    "release",
+    "take",
+    "take side",
+    "keep",
+    "freeze",
+    "freeze all",
+    "unfreeze",
+    "retry",
+    "skip",
+    "import",
+    "forget",
+    "lift",
+    "adopt",
+    "look",
+)
+"""What people decide: kinds of `Edit`, of which `person`, `side` and `field` say about what, and `number` which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +100,8 @@ class Step:
 
     :param task: which task of an earlier run is run again.
     :param options: of the run; besides, `review`: what a person answers to a plan that passes a limit; `overtaken`: a
-        task of the last run that is cleared while this one has read and not yet planned. Of `again`: `run`, its number.
+        task of the last run that is cleared while this one has read and not yet planned; `waits`: what people do while
+        its plan waits for a person. Of `again`: `run`, its number.
     """
 
     what: str

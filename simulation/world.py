@@ -14,6 +14,7 @@ from samklang.simulators.control import Controlled
 from samklang.store import seen
 from samklang.sync import unshown
 from simulation.clock import Clock
+from simulation.decisions import Decisions
 from simulation.desks import Desk, PowerOfficeGoDesk, ShopifyDesk
 from simulation.happenings import Happenings
 from simulation.machine import Machine
@@ -25,7 +26,7 @@ from simulation.outcome import violations
 from simulation.people import People
 from simulation.runs import Runs, Task
 from simulation.store_view import StoreView, broken_promises, read_store
-from simulation.trace import Step, Trace
+from simulation.trace import DECISIONS, Edit, Step, Trace
 from simulation.values import POWEROFFICEGO, SHOPIFY
 from simulation.wire import Wire
 
@@ -61,13 +62,14 @@ class World(Runs):
             self.desks, trace.entity, enforces=trace.switches[POWEROFFICEGO].get("test_operation") != "ignored"
         )
         self.people = People(trace.entity, self.desks, self.oracle, machine.skews)
-        self.happenings = Happenings(self.clock, self.oracle, self.people)
+        self.happenings = Happenings(self.clock, self.oracle, self.act)
         self.fired = self.happenings.fired
         self.wire = Wire(
             machine.simulators, lambda url: POWEROFFICEGO if url.startswith(GO) else SHOPIFY, self.happenings
         )
         machine.database.point = self.happenings.point
         self.disk = Disk(lambda _name: self.happenings.file())
+        self.decisions = Decisions(self)
         self._log = blake2b(digest_size=16)
         self._backup: sqlite3.Connection | None = None
         self._told = StoreView()  # by a store that was replaced
@@ -91,7 +93,7 @@ class World(Runs):
         match step.what:
             case "edit" if step.edit:
                 self.clock.sleep(7.0)
-                self.people.act(step.edit)
+                self.act(step.edit)
             case "run":
                 self.run(step)
             case "again" if self.done:
@@ -106,6 +108,10 @@ class World(Runs):
                 self.machine.database.point = lambda _kind: []
                 self.machine.put_store(self._backup)
                 self.machine.database.point = self.happenings.point
+
+    def act(self, edit: Edit) -> None:
+        """Somebody does something, at a desk or at the console."""
+        (self.decisions if edit.kind in DECISIONS else self.people).act(edit)
 
     def _quieten(self) -> list[str]:
         """Runs without any fault, until one has nothing to write; sometimes one more, which must not find anything."""

@@ -1,0 +1,42 @@
+"""How often each class of events comes. 0: not yet, since the product does not keep its promises under it.
+
+`python -m simulation --try NAME` plays it all the same.
+"""
+
+from __future__ import annotations
+
+WEIGHTS: dict[str, float] = {
+    "decisions": 0.4,  # part of the traces in which people decide things
+    "decided while a plan waits": 0.3,  # part of their runs
+    "decided during a run": 0.2,
+    "exclude": 6,
+    "include": 6,
+    "unlink": 4,
+    "match again": 3,
+    "link": 4,
+    "make anew": 3,
+    "undo": 6,
+    "undo run": 5,
+    "release": 4,
+    "take": 6,
+    "take side": 5,
+    "keep": 2,
+    "freeze": 4,
+    "freeze all": 2,
+    "unfreeze": 5,
+    "retry": 3,
+    "skip": 3,
+    "import": 4,
+    "forget": 3,
+    "lift": 2,
+    "adopt": 2,
+    "look": 2,
+}
+TRIED: dict[str, float] = {}
+"""What one tries gets of those that have 0."""
+
+
+def try_out(names: list[str]) -> None:
+    """Give these the weight that they are to have. :raises KeyError: there is no such class."""
+    for name in names:
+        WEIGHTS[name] = TRIED.get(name) or WEIGHTS[name]

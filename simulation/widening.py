@@ -1,0 +1,46 @@
+"""What is added to the trace of a seed, each class of events from randomness of its own: a seed keeps what it had."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from simulation.trace import DECISIONS, Edit, Event, Step, Trace
+from simulation.values import FIELDS, SIDES
+from simulation.weights import WEIGHTS
+
+
+def widened(trace: Trace) -> Trace:
+    """A trace with everything that `WEIGHTS` asks for."""
+    return decided_on(trace)
+
+
+def decided_on(trace: Trace) -> Trace:
+    """A trace in which people also decide things: between its runs, in the middle of them, and while plans wait."""
+    pick = Random(f"decisions {trace.seed}")
+    weights = {what: WEIGHTS[what] for what in DECISIONS}
+    if pick.random() >= WEIGHTS["decisions"] or not any(weights.values()):
+        return trace
+    people = len(trace.people) + 1
+    names = list(FIELDS[trace.entity])
+
+    def decision() -> Edit:
+        what = pick.choices(list(weights), list(weights.values()))[0]
+        return Edit(what, pick.choice(SIDES), pick.randrange(people), pick.choice(names), pick.randrange(1000))
+
+    steps: list[Step] = []
+    for step in trace.steps:
+        if step.what == "run" and steps and pick.random() < WEIGHTS["decided while a plan waits"]:
+            waits = [decision() for _ in range(pick.randint(1, 2))]
+            step = replace(step, options={**step.options, "waits": tuple(waits)})
+        elif step.what == "run" and pick.random() < WEIGHTS["decided during a run"]:
+            event = Event(pick.randrange(90), "edit", "", decision())
+            step = replace(step, events=tuple(sorted((*step.events, event), key=lambda one: one.at)))
+        steps.append(step)
+        if step.what == "run":
+            steps += [Step("edit", decision()) for _ in range(pick.choice((0, 1, 1, 2, 3)))]
+    if pick.random() < 0.5:
+        edits = [step for step in trace.steps if step.edit][:2]
+        again = [replace(step, edit=replace(step.edit, number=step.edit.number + 700)) for step in edits if step.edit]
+        steps += [*again, Step("run"), Step("edit", decision())]
+    return replace(trace, steps=tuple(steps))
