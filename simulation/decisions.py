@@ -164,7 +164,7 @@ class Decisions:
         somebody = edit.person if edit.number % 4 else self._other_person(edit)
         one, two = self._one(edit), (other(edit.side), self._id(other(edit.side), somebody))
         were_twins = self._links().get(one) == two
-        done = self._act("relink", lambda desk: desk.relink(one, two))
+        done = self._act("link", lambda desk: desk.relink(*(desk.find_one(":".join(end)) for end in (one, two))))
         if not were_twins:
             self._promises.link(one, two, done.apart)
         return not were_twins
@@ -177,7 +177,7 @@ class Decisions:
 
     def _make_anew(self, edit: Edit) -> bool:
         record = self._one(edit)
-        self._act("relink", lambda desk: desk.make_anew(record))
+        self._act("relink", lambda desk: desk.make_anew(desk.find_one(":".join(record))))
         self._promises.want_anew(record)
         return True
 
