@@ -187,7 +187,9 @@ def test_a_record_written_while_it_was_read_keeps_the_answer_and_is_read_again(w
     world.approve(plan)
     slow = world.begin(mode="full")
     reads = world.read(slow)  # has the shop's value from before the write
+    world.moment -= timedelta(minutes=15)  # … by a plan that did not wait
     world.load(plan)
+    world.moment += timedelta(minutes=15)
 
     world.carry_out(slow, world.plan(slow, reads))
     assert world.left.value(a, "first") == world.right.value(b, "first") == "Karin"

@@ -15,7 +15,7 @@ _STATES = {
     "success": "in tune as far as the plan goes",
     "dry": "a dry run; nothing was written and nothing moved",
     "rejected": "the plan was rejected; nothing was written and nothing moved",
-    "outdated": "a newer plan had been carried out before this one; what was still open is in that one",
+    "outdated": "the plan was overtaken by a newer one, or by a change of the mapping; what was open is planned anew",
     "failed": "failed",
 }
 

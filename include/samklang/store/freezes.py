@@ -43,6 +43,16 @@ def known_freezes(connection: Connection, entity: str) -> list[Row]:
     return [{**row, "normal": loads(row["normal"])} for row in rows]
 
 
+def of_persons(connection: Connection, entity: str) -> set[tuple[int, str]]:
+    """Link and field ("": all fields) of what people have frozen and not let go."""
+    rows = connection.execute(
+        select(freezes.c.link_id, freezes.c.field).where(
+            freezes.c.entity == entity, freezes.c.person.is_not(None), freezes.c.released_at.is_(None)
+        )
+    )
+    return {(row.link_id, row.field) for row in rows}
+
+
 def set_freezes(connection: Connection, entity: str, frozen: Sequence[Row], *, run_id: str, at: str) -> None:
     """What the newest plan leaves frozen; the others are let go, but for those of pairs that are paused.
 

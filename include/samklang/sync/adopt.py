@@ -17,14 +17,19 @@ from samklang.core.records import Scope
 from samklang.errors import OutdatedError
 from samklang.store import clashes, freezes, journal, ledger, links, orders, seen, tombstones
 from samklang.store.tombstones import Tombstones
+from samklang.sync import rejudge
 from samklang.sync.context import Sync
 from samklang.sync.forgotten import is_about_forgotten
+from samklang.systems.base import Description
 
 _CHUNK = 500
 
 
-def adopt(sync: Sync, plan: dict[str, Any]) -> None:
-    """:param plan: the row of the store. :raises OutdatedError: a newer plan was adopted before this one."""
+def adopt(sync: Sync, plan: dict[str, Any], descriptions: Mapping[str, Description]) -> None:
+    """Links whose match holds no more are left to the next plan.
+
+    :param plan: the row of the store. :raises OutdatedError: a newer plan was adopted before this one.
+    """
     with sync.database.read() as connection:
         if journal.plan(connection, plan["id"])["adopted"]:
             return
@@ -33,7 +38,7 @@ def adopt(sync: Sync, plan: dict[str, Any]) -> None:
     while chunk := list(islice(lines, _CHUNK)):
         with sync.database.begin() as connection:
             journal.take_over(connection, sync.entity, plan["id"])  # both lanes, and other plans, wait here
-            tune(connection, sync, plan["run_id"], chunk)
+            tune(connection, sync, plan["run_id"], rejudge.matches(connection, sync, descriptions, chunk))
     with sync.database.begin() as connection:
         journal.take_over(connection, sync.entity, plan["id"])
         if not journal.plan(connection, plan["id"])["adopted"]:  # the other lane may have finished this a moment ago
@@ -86,7 +91,7 @@ def _report(connection: Connection, sync: Sync, plan: dict[str, Any], entombed: 
     def lines(name: str) -> Iterator[dict[str, Any]]:
         return _lines(sync, plan, name, entombed)
 
-    found = list(lines("clashes"))
+    found = _of_twins(connection, sync, list(lines("clashes")))
     clashes.add(connection, sync.entity, [conflict_row(sync, clash, plan["id"], run_id, at) for clash in found])
     if journal.is_backfill(connection, sync.entity, run_id):
         return  # a window says nothing about the records outside it
@@ -135,6 +140,15 @@ def conflict_row(sync: Sync, clash: Mapping[str, Any], plan_id: int, run_id: str
         "plan_id": plan_id,
         "at": at,
     }
+
+
+def _of_twins(connection: Connection, sync: Sync, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Conflicts but for those of pairs that were to be linked, and were not."""
+    first, second = (
+        links.of_records(connection, sync.entity, side, [clash["ids"][n] for clash in found])
+        for n, side in enumerate(sync.mapping.sides)
+    )
+    return [c for c in found if c["ids"][0] in first and first[c["ids"][0]][0] == second.get(c["ids"][1], (None, 0))[0]]
 
 
 def _close_conflicts(connection: Connection, sync: Sync, still: set[tuple[str, str]]) -> None:

@@ -20,6 +20,7 @@ from samklang.sync import unshown
 from samklang.sync.context import Run, Sync, to_json
 from samklang.sync.forgotten import left_out
 from samklang.sync.meter import Meter
+from samklang.systems.base import Description
 
 OVERLAP = timedelta(minutes=10)
 """How far a window reaches back before the watermark: rows committed late, with an earlier clock, are seen again."""
@@ -102,14 +103,33 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         this whole read and the one before it, and not known by id either.
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
     """
-    system = sync.system(side)
     meter = Meter(sync, side)
-    description = system.describe()
+    description = sync.system(side).describe()
     with sync.database.begin() as connection:
         journal.bind(connection, side, description.id, description.name)
         journal.start_run(connection, sync.entity, run.id, run.kind, sync.clock())
         mark = journal.watermark(connection, sync.entity, side)
-        whole = system.reads_whole or _whole_is_due(sync, side, run, mark)
+    since = "" if mark is None or _whole_is_due(sync, side, run, mark) else _since(mark["clock"], run)
+    return _read(sync, side, run, since, description, meter)
+
+
+def catch_up(sync: Sync, read: dict[str, Any], run: Run, description: Description) -> dict[str, Any]:
+    """Read what changed on a side since an earlier read of it, and nothing else. No watermark follows from this.
+
+    :param read: what `extract` returned. :raises RemoteError: see `extract`.
+    """
+    side = read["side"]
+    with sync.database.read() as connection:
+        mark = journal.watermark(connection, sync.entity, side)
+    clock = read["max_clock"] or (mark["clock"] if mark else "")
+    return _read(sync, side, run, earlier(clock, OVERLAP) if clock else "", description, Meter(sync, side))
+
+
+def _read(sync: Sync, side: str, run: Run, since: str, description: Description, meter: Meter) -> dict[str, Any]:
+    """:param since: empty: the whole side."""
+    system = sync.system(side)
+    whole = system.reads_whole or not since
+    with sync.database.begin() as connection:
         started_at = sync.clock()
         ticket = seen.start_read(
             connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
@@ -117,8 +137,8 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
         revisit = seen.to_revisit(connection, sync.entity, side)
         entombed = tombstones.known(connection, sync.entity)
     staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"), entombed)
-    if mark is not None and not whole:
-        staged.add(system.read_changes(_since(mark["clock"], run)))
+    if not whole:
+        staged.add(system.read_changes(since))
         staged.add_by_id([i for i in revisit if i not in staged.ids])
         whole = run.window is None and _is_shown_again(staged)
     gone: list[str] = []  # only a whole read can tell; what is not known by id stays on the revisit list
@@ -152,9 +172,9 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     }
 
 
-def _whole_is_due(sync: Sync, side: str, run: Run, mark: dict[str, Any] | None) -> bool:
+def _whole_is_due(sync: Sync, side: str, run: Run, mark: dict[str, Any]) -> bool:
     """The first time, when asked, when the mapping names other fields, and in mode `auto` when it has been long."""
-    if run.mode == "full" or mark is None or not mark["whole_at"] or not mark["clock"]:
+    if run.mode == "full" or not mark["whole_at"] or not mark["clock"]:
         return True
     if mark["fields"] != ",".join(sync.mapping.names(side)):
         return True

@@ -25,13 +25,15 @@ from samklang.errors import (
     TemporaryError,
 )
 from samklang.store import journal, lanes, ledger, links, seen, tombstones
+from samklang.sync import rejudge
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
-from samklang.sync.context import Sync, from_json
+from samklang.sync.context import Sync
 from samklang.sync.extract import OVERLAP
 from samklang.sync.forgotten import is_about_forgotten
 from samklang.sync.meter import NOTHING, Meter, Used
 from samklang.sync.sifting import may_be_one_record, sift
+from samklang.sync.waited import OUTDATED, check_plan
 from samklang.systems.base import Change, Creation, Outcome, Update
 
 _CHUNK = 50
@@ -68,18 +70,18 @@ def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any
         plan = journal.plan(connection, plan_reference["plan"])
     if plan["state"] == "dry":
         return Report().as_json()
-    if plan["state"] != "approved":
+    if plan["state"] not in ("approved", OUTDATED):
         raise StoreError(
             f"Plan {plan['id']} is {plan['state']}, not approved.", remedy="Approve it in the task review first."
         )
-    descriptions = {read["side"]: from_json(read["description"]) for read in plan_reference["reads"]}
     with lanes.take(sync.database, sync.entity, side, run_id=plan["run_id"], at=sync.clock(), sleep=sync.sleep) as turn:
         sync = replace(sync, database=turn.database)
         try:
             meter = Meter(sync, side)
-            adopt(sync, plan)
+            descriptions, rows = check_plan(sync, side, plan, plan_reference)
+            adopt(sync, plan, descriptions)
             committer = Committer(sync, side, plan, sync.views(descriptions))
-            report = _Lane(sync, side, plan, committer, turn.confirm).run()
+            report = _Lane(sync, side, plan, committer, turn.confirm).run(rows)
             report.used = meter.read()
             return report.as_json()
         except StagingError:
@@ -99,12 +101,7 @@ class _Lane:
     failure: RemoteError | None = None
     is_down: bool = False
 
-    def run(self) -> Report:
-        rows = [
-            {**row, "n": n}
-            for n, row in enumerate(self.sync.staging.read_lines(self.plan["folder"], "rows"))
-            if row["side"] == self.side
-        ]
+    def run(self, rows: list[dict[str, Any]]) -> Report:
         with self.sync.database.read() as connection:
             done = ledger.results(connection, self.plan["id"], self.side)
             entombed = tombstones.known(connection, self.sync.entity)  # nobody is forgotten while a load is at work
@@ -204,11 +201,17 @@ class _Lane:
             link_id, revision = found.get(row["id"], (None, -1))
             twin_link_id = twins.get(row["source_id"], (None, -1))[0]
             if link_id is None or link_id != twin_link_id or revision != row["revision"]:
-                self.committer.close(row, "outdated", "written since this plan was made")
-                self._count("outdated")
+                self._outdated(row, "written since this plan was made")
             else:
                 current[row["n"]] = {**row, "link_id": link_id}
+        for n, reason in rejudge.outdated_updates(self.sync, self.side, list(current.values())).items():
+            self._outdated(current.pop(n), reason)
         return current
+
+    def _outdated(self, row: dict[str, Any], reason: str) -> None:
+        """The next plan judges it anew."""
+        self.committer.close(row, "outdated", reason)
+        self._count("outdated")
 
     def _update_once(self, waiting: Rows, failed: Failed) -> Rows:
         """:returns: rows to send once more, without the fields that the system refused."""
@@ -250,7 +253,11 @@ class _Lane:
 
     def _create(self, chunk: list[dict[str, Any]]) -> None:
         opened_at = self.sync.clock()
-        rows, intended_at = self._open_intents(chunk)
+        stale = rejudge.outdated_creates(self.sync, self.side, chunk)
+        for row in chunk:
+            if row["n"] in stale:
+                self._outdated(row, stale[row["n"]])
+        rows, intended_at = self._open_intents([row for row in chunk if row["n"] not in stale])
         if not rows:
             return
 

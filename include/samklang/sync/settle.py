@@ -12,6 +12,7 @@ from samklang.store import health, journal, ledger, seen
 from samklang.sync import report
 from samklang.sync.context import Run, Sync
 from samklang.sync.meter import NOTHING, Used, shares
+from samklang.sync.waited import OUTDATED
 
 _NAMED = 20
 
@@ -31,7 +32,7 @@ def settle(
     Everything that a read saw is in the store before this runs, and each plan covers all that is out of tune there; so
     a watermark may pass a record whose write is still to come. A side whose load did not finish stays where it was;
     dry, rejected and backfill runs move nothing. A run is `outdated` where a load did not finish since a newer plan had
-    been carried out.
+    been carried out, or the mapping had changed.
 
     :param written: what each load reported, by side; None where it did not finish.
     :param failed: task ids that failed before this one.
@@ -41,7 +42,9 @@ def settle(
     with sync.database.read() as connection:  # no write waits for it
         stored = journal.plan(connection, plan["plan"]) if plan is not None else None
         rejected = stored is not None and stored["state"] == "rejected"
-        outdated = stored is not None and journal.plan_in_force(connection, sync.entity) > stored["id"]
+        outdated = stored is not None and (
+            stored["state"] == OUTDATED or journal.plan_in_force(connection, sync.entity) > stored["id"]
+        )
         carried_out = written if plan is not None and not (run.dry_run or rejected) else {}
         state_of_things = {**report.counts(connection, sync.mapping), **report.records(connection, sync.mapping)}
         if plan is not None:

@@ -28,6 +28,7 @@ from samklang.sync.in_part import shared_in_part
 from samklang.sync.observe import derive_again, take_in
 from samklang.sync.put_back import put_back
 from samklang.sync.unheard import settle_unheard
+from samklang.sync.waited import mapping_mark
 from samklang.systems.base import Description
 
 Unlinked = dict[str, Row[Any]]
@@ -45,7 +46,7 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]], given: Sequence
 
     :param reads: the references that `extract` returned, one per side.
     :param given: see `make_plan`.
-    :returns: the reference of the plan: `plan` (its number), `state`, `counts`.
+    :returns: the reference of the plan: `plan` (its number), `state`, `counts`, `reads`, `mapping` (its mark).
     """
     with sync.database.begin() as connection:  # it may have been cleared, long after the run had ended
         journal.start_run(connection, sync.entity, run.id, run.kind, sync.clock())
@@ -58,7 +59,7 @@ def transform(sync: Sync, run: Run, reads: list[dict[str, Any]], given: Sequence
     settle_unheard(sync, views)
     plan = make_plan(sync, run, views, descriptions, given)
     counts = count(sync, plan) | {"seen_changes": changed}
-    return {**_stage(sync, run, plan, counts), "reads": reads}
+    return {**_stage(sync, run, plan, counts), "mapping": mapping_mark(sync.mapping), "reads": reads}
 
 
 def make_plan(

@@ -21,10 +21,12 @@ from samklang.sync.context import Sync
 from samklang.sync.extract import OVERLAP
 
 
-def settle_unheard(sync: Sync, views: tuple[SideView, SideView]) -> int:
-    """:returns: how many rows of earlier plans turned out to be written."""
+def settle_unheard(sync: Sync, views: tuple[SideView, SideView], *, only: str | None = None) -> int:
+    """:param only: what was written to this side. :returns: how many rows of earlier plans turned out to be written."""
     settled = 0
     for view in views:
+        if only not in (None, view.name):
+            continue
         settled += _creates(sync, views, view.name)
         settled += _updates(sync, views, view.name)
     return settled
@@ -94,10 +96,11 @@ def _rows(sync: Sync, number: int) -> Iterator[dict[str, Any]]:
     try:
         with sync.database.read() as connection:
             plan = journal.plan(connection, number) if number else None
-        if plan is None or plan["state"] != "approved":
+        if plan is None or plan["state"] not in ("approved", "outdated"):
             return
+        names = {f.name for f in sync.mapping.fields}  # a field may have left the mapping since
         for n, row in enumerate(sync.staging.read_lines(plan["folder"], "rows")):
-            yield {**row, "n": n}
+            yield {**row, "n": n, "changes": [c for c in row["changes"] if c["field"] in names]}
     except (StagingError, StoreError):
         return
 
