@@ -24,7 +24,7 @@ from samklang.core import creation, keys, matching, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import extract, load, observe, review, transform, unshown
+from samklang.sync import extract, load, observe, rejudge, review, transform, unshown, waited
 from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import reading as shop_reading
@@ -187,6 +187,28 @@ def _no_fence(stack: ExitStack) -> None:
     _put(stack, links, _count_write=lambda *_a: None)
 
 
+def _no_catching_up(stack: ExitStack) -> None:
+    """A plan that waited is carried out on what was read before it waited."""
+    _put(stack, waited, _is_old=lambda *_a: False)
+
+
+def _matches_are_believed(stack: ExitStack) -> None:
+    """Links and creates rest on the keys that stood there when the plan was made."""
+    _put(stack, rejudge, matches=lambda _connection, _sync, _descriptions, lines: list(lines))
+    _put(stack, rejudge, outdated_creates=lambda *_a: {})
+
+
+def _updates_are_believed(stack: ExitStack) -> None:
+    """A row is written though its source was edited, paused, frozen or released since."""
+    _put(stack, rejudge, outdated_updates=lambda *_a: {})
+
+
+def _any_mapping(stack: ExitStack) -> None:
+    """A plan is carried out under whatever mapping there is by then."""
+    _put(stack, waited, mapping_mark=lambda _mapping: "")
+    _put(stack, transform, mapping_mark=lambda _mapping: "")
+
+
 # --- where to look: traces that call for one guard more than others do
 
 
@@ -299,6 +321,10 @@ GUARDS = (
     Guard("second look at what was not shown", _no_second_look, traces=_hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
     Guard("fence against old plans", _no_fence, traces=_old_loads),
+    Guard("reading again under a plan that waited", _no_catching_up),
+    Guard("links and creates judged again at load", _matches_are_believed),
+    Guard("updates judged again at load", _updates_are_believed),
+    Guard("a plan is refused under another mapping", _any_mapping),
 )
 
 
