@@ -100,6 +100,10 @@ class ShopifyDesk:
 
     def origin(self, record_id: str) -> str | None:
         store = self._simulator.store
+        if self._entity == "products":
+            variant = store.variants[int(record_id)]
+            if variant.created_at != variant.product.created_at:
+                return None  # added to the product later on, by whomever
         owner = store.customers[int(record_id)] if self._entity == "customers" else self._product(record_id)
         key = owner.fields.get(("samklang", "powerofficego_id"))
         return key.value.rpartition("-")[2] if key else None

@@ -255,12 +255,12 @@ def customer_answer(number: int, **fields: Any) -> dict[str, Any]:
     return {"customer": node(number, **fields), "userErrors": []}
 
 
-def variant_node(number: int) -> dict[str, Any]:
+def variant_node(number: int, created: str = "2024-01-01T00:00:00Z") -> dict[str, Any]:
     return {
         "id": f"gid://shopify/ProductVariant/{number}",
-        "createdAt": "2024-01-01T00:00:00Z",
+        "createdAt": created,
         "updatedAt": "2026-08-01T00:00:00Z",
-        "position": number,
+        "title": f"Nr. {number}",
         "taxable": True,
         "inventoryItem": {"id": "gid://shopify/InventoryItem/5"},
         "sku": "A",
@@ -272,6 +272,7 @@ def product_node(variants: int) -> dict[str, Any]:
     return {
         "id": "gid://shopify/Product/1",
         "status": "ACTIVE",
+        "createdAt": "2024-01-01T00:00:00Z",
         "updatedAt": "2026-08-02T00:00:00Z",
         "variantsCount": {"count": variants},
         "samklangKey": {"value": "c1-9"},

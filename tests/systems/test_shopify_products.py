@@ -25,6 +25,7 @@ from shop import (
 from samklang.core.records import Scope
 from samklang.errors import ProtocolError
 from samklang.systems.base import Update
+from samklang.systems.shopify.values import number_of
 
 EVER = "2000-01-01T00:00:00.0000000Z"
 
@@ -70,11 +71,67 @@ def test_a_product_with_several_variants_keeps_its_title_to_itself() -> None:
     assert record.clock == "2026-08-02T00:00:00.0000000Z"
 
 
-def test_our_key_belongs_to_the_first_variant_alone() -> None:
-    for position, key in ((1, "c1-9"), (2, None)):
-        shop = Shop(ReadChangedProducts=data(m0=page(with_variants(position))))
-        (record,) = rows(shop.products().read_changes(EVER))
-        assert record.key == key
+def key_of(created: str) -> str | None:
+    nodes = {"nodes": [variant_node(2, created)], "pageInfo": {"hasNextPage": False}}
+    shop = Shop(ReadChangedProducts=data(m0=page({**product_node(2), "variants": nodes})))
+    (record,) = rows(shop.products().read_changes(EVER))
+    return record.key
+
+
+def test_our_key_belongs_to_the_variant_that_came_with_the_product() -> None:
+    assert key_of("2024-01-01T00:00:00Z") == "c1-9"
+    assert key_of("2024-01-01T00:00:01Z") == "c1-9"  # both clocks are cut to the second
+    assert key_of("2024-01-01T00:00:02Z") is None
+    assert key_of("2026-08-01T00:00:00Z") is None
+
+
+def made(world: World) -> tuple[str, str]:
+    """Ids of a product that we made, and of its variant."""
+    record = only(world.products().create([creation("c1-9", title="Genser", sku="G", price="400")])).record
+    assert record is not None
+    world.later(days=1)
+    return number_of(record.facts["product_id"]), record.id
+
+
+def arrange(world: World, product: str, *variants: dict[str, Any]) -> None:
+    world.sim.edit({"entity": "products", "id": product, "variants": list(variants)})
+
+
+def keys(world: World) -> dict[str, str | None]:
+    """By sku, as every way of reading says."""
+    whole, changed = (rows(pages) for pages in (world.products().read_all(), world.products().read_changes(EVER)))
+    assert {r.id: r.key for r in whole} == {r.id: r.key for r in changed}
+    return {str(record.values["sku"]): record.key for record in whole}
+
+
+def found(world: World) -> list[tuple[str | None, str | None]]:
+    """Sku and key of those who may hold our key."""
+    holders = world.products().find_by_key(["c1-9"])["c1-9"]
+    return [(record.values["sku"], record.key) for record in holders]
+
+
+def test_our_key_stays_with_the_variant_that_we_made_wherever_it_stands() -> None:
+    world = World()
+    product, variant = made(world)
+    arrange(world, product, {"name": "S", "sku": "G-S"}, {"variant": variant, "name": "M"}, {"name": "L", "sku": "G-L"})
+    assert keys(world) == {"G": "c1-9", "G-S": None, "G-L": None}
+    assert found(world) == [("G", "c1-9")]
+
+
+def test_a_variant_that_replaces_ours_does_not_inherit_our_key() -> None:
+    world = World()
+    product, _ = made(world)
+    arrange(world, product, {"name": "S", "sku": "G-S"}, {"name": "M", "sku": "G"})
+    assert keys(world) == {"G": None, "G-S": None}
+    assert found(world) == [("G-S", None), ("G", None)]
+
+
+def test_no_second_product_is_made_for_a_key_whose_variant_was_replaced() -> None:
+    world = World()
+    product, _ = made(world)
+    arrange(world, product, {"name": "S", "sku": "G-S"})
+    assert problems(only(world.products().create([creation("c1-9", title="Genser")]))) == {(None, "taken")}
+    assert len(world.sim.store.products) == 1
 
 
 def test_a_product_with_many_variants_is_read_by_itself() -> None:

@@ -116,10 +116,22 @@ def page(connection: Connection, entity: str, side: str, *, after: str, size: in
     return [dict(row) for row in rows]
 
 
-def with_our_key(connection: Connection, entity: str, side: str, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Records without a link that hold these keys of ours, by key."""
-    found: dict[str, list[str]] = {}
+def shared_our_keys(connection: Connection, entity: str, side: str, keys: Sequence[str]) -> set[str]:
+    """Of these keys of ours, those that several records carry, linked or not: they tell nobody from the other."""
+    shared: set[str] = set()
     for part in chunks(keys):
+        carried = select(seen.c.our_key).where(
+            seen.c.entity == entity, seen.c.side == side, seen.c.our_key.in_(part), seen.c.scope != Scope.GONE
+        )
+        shared.update(connection.execute(carried.group_by(seen.c.our_key).having(func.count() > 1)).scalars())
+    return shared
+
+
+def with_our_key(connection: Connection, entity: str, side: str, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Records without a link that hold these keys of ours, by key; a key that several carry is nobody's."""
+    found: dict[str, list[str]] = {}
+    shared = shared_our_keys(connection, entity, side, keys)
+    for part in chunks([key for key in keys if key not in shared]):
         statement = select(seen.c.our_key, seen.c.id).where(
             seen.c.entity == entity, seen.c.side == side, seen.c.our_key.in_(part), seen.c.scope != Scope.GONE, _free()
         )

@@ -334,12 +334,16 @@ class _Lane:
             if not holders and not self._has_lookalike(row, since):
                 continue  # from the database, not a search: it was not made
             settled.append(row["n"])
-            if len(holders) == 1 and (system.rules.key_proves_origin or self._is_ours(row, holders[0], since)):
+            if len(holders) == 1 and (self._proves_origin(row, holders[0]) or self._is_ours(row, holders[0], since)):
                 self._count("created" if self.committer.found(row, holders[0]) else "linked")
             else:
                 self.committer.parked(row, _PARKED)
                 self._count("parked")
         return settled
+
+    def _proves_origin(self, row: dict[str, Any], holder: Record) -> bool:
+        """Whether a key that only we set is this record's own: a part of what we made may have been replaced since."""
+        return self.sync.system(self.side).rules.key_proves_origin and holder.key == row["key"]
 
     def _is_ours(self, row: dict[str, Any], holder: Record, since: str) -> bool:
         """Whether who holds a key that anybody may type was made since, and as it was sent."""

@@ -214,10 +214,12 @@ def _match(
             ours.append((a, b, GIVEN))
     for target in sides:
         source = sync.mapping.other(target)
-        keyed = {i: row.our_key for i, row in unlinked[target].items() if row.our_key is not None}
-        wanted = _wanted(sync, source)
-        if not keyed or not sync.system(target).rules.key_proves_origin:
+        if not sync.system(target).rules.key_proves_origin:
             continue
+        keyed = _made_by_us(sync, target, unlinked[target])
+        if not keyed:
+            continue
+        wanted = _wanted(sync, source)
         key_for = _KeyFor(sync, target, descriptions[source])
         by_key = {key_for(i, {}): i for i in unlinked[source]}
         for i, key in keyed.items():
@@ -236,6 +238,15 @@ def _match(
     matches = match(sides, waiting, holders)
     matches.pairs = ours + matches.pairs
     return matches, orphans
+
+
+def _made_by_us(sync: Sync, side: str, unlinked: Unlinked) -> dict[str, str]:
+    """By id, the key of ours that a record carries alone. A key that several carry was copied along with a record: it
+    no longer tells which of them we made, so each is matched like any other record."""
+    keyed = {i: str(row.our_key) for i, row in unlinked.items() if row.our_key is not None}
+    with sync.database.read() as connection:
+        shared = seen.shared_our_keys(connection, sync.entity, side, sorted(set(keyed.values())))
+    return {i: key for i, key in keyed.items() if key not in shared}
 
 
 def _wanted(sync: Sync, side: str) -> set[str]:

@@ -166,7 +166,10 @@ class System(Protocol):
         """These records, from the database and not from a search index; an id that is not answered is gone."""
 
     def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
-        """Which records hold our keys, from the database; a key nobody holds is missing from the answer."""
+        """Which records hold our keys, from the database; a key nobody holds is missing from the answer.
+
+        One that comes without `Record.key` may be what we made for that key, and cannot be told to be.
+        """
 
     def key_for(self, source_id: str, source: Description, values: Mapping[str, str]) -> str | None:
         """The deterministic key of a record that is made here for `source_id` over there; None: it cannot have one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samklang.simulators.shopify import addresses, customers, products, variants
+from samklang.simulators.shopify.goods import Product
 from samklang.simulators.shopify.naming import gid, snake
 from samklang.simulators.shopify.records import Customer
 from samklang.simulators.shopify.store import Store
@@ -25,7 +26,9 @@ def edit(store: Store, order: Mapping[str, Any]) -> str | None:
     """Carry out one order; gives the id of the record, or None after a deletion.
 
     Fields of an address are written `addresses.city`: they go to the default address. Fields of a variant are
-    written `price`: they go to the first variant, or to the one that `variant` names by id.
+    written `price`: they go to the first variant, or to the one that `variant` names by id. A list under `variants` is
+    all variants of a product in their new order, each with the `name` of its choice: one with `variant` stays, one
+    without it is added, and what is not listed is removed.
 
     :raises ValueError: no such entity or field, or the shop refuses the value.
     :raises KeyError: no such record.
@@ -82,6 +85,9 @@ def _edit_product(store: Store, order: Mapping[str, Any]) -> str | None:
         store.remove_product(product)
         store.log("delete", "products", product.id, [])
         return None
+    if "variants" in order:
+        _checked(_set_variants(store, product, order["variants"]))
+        return product.id
     values = {"status": "ARCHIVED"} if order.get("archive") else dict(order["set"])
     variant_id = values.pop("variant", product.variant_list[0].id)
     variant = _variant_values(values)
@@ -91,6 +97,24 @@ def _edit_product(store: Store, order: Mapping[str, Any]) -> str | None:
     if variant:
         _checked(variants.update_many(store, product.id, [{"id": variant_id, **variant}]))
     return product.id
+
+
+def _set_variants(store: Store, product: Product, listed: Sequence[Mapping[str, Any]]) -> Values:
+    option = product.option_list[0]
+    rows = []
+    for one in listed:
+        values = dict(one)
+        name, kept = values.pop("name"), values.pop("variant", None)
+        row = {**_variant_values(values), "option_values": [{"option_name": option.name, "name": name}]}
+        rows.append(row | ({"id": _gid("ProductVariant", kept)} if kept else {}))
+        _snaked(values, frozenset())
+    for row in rows:  # a choice that went to another variant must not find the one that had it
+        known = next((one for one in product.variant_list if one.id == row.get("id")), None)
+        if known is not None:
+            known.choices = [choice["name"] for choice in row["option_values"]]
+    names = [{"name": row["option_values"][0]["name"]} for row in rows]
+    options = [{"id": option.id, "values": names}]
+    return products.upsert(store, {"id": product.id, "product_options": options, "variants": rows})
 
 
 def _variant_values(values: Values) -> Values:

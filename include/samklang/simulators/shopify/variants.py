@@ -119,9 +119,11 @@ def _settle_options(store: Store, product: Product) -> None:
 
 
 def add(store: Store, product: Product) -> Variant:
-    """A new variant with its stock item, not yet in the product's list."""
+    """A new variant with its stock item, not yet in the product's list. The first ones are as old as the product."""
     item = InventoryItem(**store.fresh("InventoryItem"), shop=store.shop)
     variant = Variant(**store.fresh("ProductVariant"), product=product, inventory_item=item)
+    if not product.variant_list:
+        variant.created_at = product.created_at
     item.variant = variant
     store.variants[variant.number] = variant
     store.inventory_items[item.number] = item

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from samklang.core.clocks import seconds_between
 from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import ProtocolError
@@ -23,13 +24,19 @@ from samklang.systems.shopify.values import dig, number_of, read_clock, read_key
 SEVERAL = "several_variants"
 _OPTION, _VALUE = "Title", "Default Title"
 """What a product with one variant has instead of options (sheet: Shopify 3)."""
+_AT_ONCE = 1.0
+"""Seconds between a product and the variant that it was made with: clocks are cut to seconds (sheet: Shopify 2.1)."""
 
 
 class ShopifyProducts(Updating):
     """Variants. Fields of the product are left alone where it has several.
 
-    Our key stands on the product, and belongs to its first variant. A cost may change without a sign on product or
-    variant (sheet: Shopify 7), so products are read whole each time where it is mapped.
+    Our key stands on the product, and belongs to the variant that we made it with. The shop does not say which one that
+    is, but it tells when each was made, and nothing moves that: the one that is as old as its product. One that was
+    added later, or replaces it, is never taken for it, wherever it stands in the list.
+
+    A cost may change without a sign on product or variant (sheet: Shopify 7), so products are read whole each time
+    where it is mapped.
     """
 
     entity = "products"
@@ -127,17 +134,21 @@ class ShopifyProducts(Updating):
             scope=Scope.ARCHIVED if product.get("status") == "ARCHIVED" else Scope.ACTIVE,
             created=read_clock(node, "createdAt"),
             clock=max(clocks),
-            key=read_key(product) if node.get("position") == 1 else None,
+            key=read_key(product) if _came_with(node, product) else None,
             facts=facts,
         )
 
     def _holder_call(self, key: str) -> Call:
-        selected = "...ProductParts variants(first: 1) { nodes { ...OwnVariantParts } }"
+        # ids rise, so the variant that came with the product is the first of them, and the second tells if it is alone
+        selected = "...ProductParts variants(first: 2, sortKey: ID) { nodes { ...OwnVariantParts } }"
         return documents.by_key("productByIdentifier", "ProductIdentifierInput", key, selected)
 
     def _holders(self, found: Json, unknown: frozenset[str]) -> list[Record]:
+        """The variant that we made; where that cannot be told, those that it may be, without the key."""
         nodes = objects(dig(found, ("variants", "nodes")) or [], "variants")
-        return [self._record({**node, "product": found}, unknown) for node in nodes]
+        records = [self._record({**node, "product": found}, unknown) for node in nodes]
+        ours = [record for record in records if record.key is not None]
+        return ours if len(ours) == 1 else [replace(record, key=None) for record in records]
 
     # --- writing
 
@@ -182,6 +193,12 @@ class ShopifyProducts(Updating):
         if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], dict):
             raise ProtocolError("A product was made, and its variant is not in the answer.", system=SYSTEM)
         return self._record(nodes[0], unknown)
+
+
+def _came_with(variant: Json, product: Json) -> bool:
+    """Whether a variant was made together with its product."""
+    clocks = read_clock(variant, "createdAt"), read_clock(product, "createdAt")
+    return abs(seconds_between(*clocks)) <= _AT_ONCE
 
 
 def _object(holder: Json, name: str) -> Json:
