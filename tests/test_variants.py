@@ -149,3 +149,23 @@ def test_variants_that_came_back_with_their_product_are_told_apart_by_their_skus
 
     assert pairs(both) == {("J", "J"), ("J-S", "J-S")}
     assert both.rows(verdicts) == []
+
+
+def test_variants_are_made_in_powerofficego_under_names_of_their_own_that_are_then_left_alone(
+    both: BothSystems,
+) -> None:
+    both.add(SHOP, title="Jumper", sku="J-S", price="125")
+    ours = variants(both)["J-S"]
+    arrange(both, {"variant": ours, "name": "S"}, {"name": "M", "sku": "J-M"}, {"name": "L", "sku": "J-L"})
+    both.run()
+    assert {one["Code"]: one["Name"] for one in both.show(GO)} == {
+        "J-S": "Jumper - S",
+        "J-M": "Jumper - M",
+        "J-L": "Jumper - L",
+    }
+
+    both.edit(SHOP, both.show(SHOP)[0]["legacyResourceId"], title="Pullover")
+    run_twice(both)
+
+    assert {one["Name"] for one in both.show(GO)} == {"Jumper - S", "Jumper - M", "Jumper - L"}
+    assert both.writes() == []

@@ -23,6 +23,8 @@ _KEYS = {
              "Kari <kari@post.no>", "ka\u200bri@post.no", "kari at post"),
     "Code": (None, "", "Moss", " Moss ", "moss", "Oslo", "Mo\u00adss", "\u00ad", _LONG),
 }  # fmt: skip
+_NAMES = {"Jumper": "Jumper - M", "Jumper of wool and silk, for the winter": "Jumper of wool and… - M / Blue"}
+"""What one of several is called, by the name of the whole: both, and no more than thirty characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def _views(rng: random.Random) -> tuple[SideView, SideView]:
     shop = {"prices_include_tax": rng.random() < 0.7, "currency": "NOK" if rng.random() < 0.85 else "EUR"}
     first = EntityRules(
         fields={"Price": Accepts(form="money", inherits=True, clearable=False),
+                "Name": Accepts(max_length=30),
                 "Country": Accepts(form="country", choices=frozenset({"NO", "SE", "DK"}))},
         create_needs=rng.choice(((("Name", "Code"),), (("Name",),))),
         group_needs={"address": ("City", "Zip")},
@@ -162,6 +165,9 @@ def _add(world: World, terms: Terms) -> None:
     )
     if side == 1 and rng.random() < 0.1:
         facts["skip"] = {"name": "several_variants"}
+        facts["parts"] = {
+            "name": rng.choice((["Jumper", "M"], ["Jumper of wool and silk, for the winter", "M / Blue"]))
+        }
     scope = rng.choice(("active", "active", "active", "active", "archived", "outside"))
     world.people.append(Person(side, raw, scope, rng.choice(CREATED), facts))
 
@@ -337,7 +343,9 @@ def _values(terms: Terms, person: Person, target: SideView) -> tuple[dict[str, t
     for f in terms.mapping.fields:
         if f.direction not in ("both", f"to_{target.name}") or f.name not in person.raw:
             continue
-        if f.names[SIDES[person.side]] in person.facts.get("skip", {}) and f.names[target.name] not in needed:  # type: ignore[operator]
+        if f.names[SIDES[person.side]] in person.facts.get("skip", {}):  # type: ignore[operator]
+            if f.names[target.name] in needed and _word(terms, person, f).normal is not None:
+                values[f.name] = (_NAMES[person.facts["parts"]["name"][0]], "")  # type: ignore[index]
             continue
         if f.kind in PRICES:
             value, factor, reason = _price(terms, person, f.name)

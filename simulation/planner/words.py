@@ -120,9 +120,11 @@ _ABROAD = {
     for code in _CODES.values()
     for number in ("22334455", "91234567")
 }
+_MADE = ("Jumper - M", "Jumper of wool and… - M / Blue")
+"""Names of records that were made for one of several."""
 _TABLES = {
     "email": _with_written(EMAILS),
-    "text": _with_written(TEXTS),
+    "text": _with_written({**TEXTS, **{name: Word(name, name) for name in _MADE}}),
     "country": _with_written(COUNTRIES),
     "phone": _with_written({**_PHONES, **_ABROAD}),
 }

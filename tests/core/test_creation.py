@@ -34,10 +34,11 @@ def plan_for(
     key: str | None = "our-key",
     refusals: Refusals | None = None,
     rules: EntityRules = RULES,
+    facts: dict[str, Any] | None = None,
 ) -> Plan:
     views = SideView(FIRST, {}, {}, EntityRules()), SideView(SECOND, {}, {}, rules)
-    derived = derive(mapping, views[0], raw, {})
-    candidate = Candidate(FIRST, "1", scope, "2026", raw, derived.normal, derived.form, {})
+    derived = derive(mapping, views[0], raw, facts or {})
+    candidate = Candidate(FIRST, "1", scope, "2026", raw, derived.normal, derived.form, facts or {})
     plan = Plan()
     plan_creation(
         mapping,
@@ -125,3 +126,21 @@ def test_what_was_refused_before_is_not_sent_again(field: str, content: object) 
 
     assert [(h.side, h.field, h.reason) for h in plan.held] == [(SECOND, field, "taken")]
     assert len(plan.rows) == (1 if field else 0)
+
+
+def name_of(*parts: str | None, longest: int | None = None) -> str | None:
+    needs = EntityRules(fields={"title": Accepts(max_length=longest)}, create_needs=(("title",),))
+    facts = {"skip": {"Name": "several_variants"}, "parts": {"Name": list(parts)}}
+    (row,) = plan_for({**KARI, "Name": "Jumper"}, rules=needs, facts=facts).rows
+    return next(change.value for change in row.changes if change.field == "Name")
+
+
+def test_one_of_several_is_made_under_a_name_of_its_own() -> None:
+    assert name_of("Jumper", "M / Blue") == "Jumper - M / Blue"
+    assert name_of("Jumper", " ") == name_of("Jumper", None) == "Jumper"
+    assert name_of() == "Jumper"
+
+
+def test_a_name_that_is_too_long_keeps_what_tells_the_parts_from_each_other() -> None:
+    assert name_of("Jumper of wool", "M", longest=14) == "Jumper of… - M"
+    assert name_of("Jumper", "M" * 30, longest=20) == "M" * 20

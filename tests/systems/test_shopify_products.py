@@ -68,6 +68,7 @@ def test_a_product_with_several_variants_keeps_its_title_to_itself() -> None:
     shop = Shop(ReadChangedProducts=data(m0=page(with_variants(2))))
     (record,) = rows(shop.products(["title", "descriptionHtml", "sku", "price"]).read_changes(EVER))
     assert record.facts["skip"] == {"title": "several_variants", "descriptionHtml": "several_variants"}
+    assert record.facts["parts"] == {"title": ["Kopp", "Nr. 2"]}
     assert record.clock == "2026-08-02T00:00:00.0000000Z"
 
 

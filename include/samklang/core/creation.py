@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from samklang.core.mapping import Field, Mapping
 from samklang.core.plan import FieldChange, Held, Plan, Refusals, Row, Verdict, row_content
 from samklang.core.prices import common_form, from_common, price_form, price_hold
 from samklang.core.records import Scope
-from samklang.core.values import written_form
+from samklang.core.values import tidy, written_form
 
 KeyFor = Callable[[str, MappingOf[str, str]], str | None]
 """(source id, values under the target's names) → our key."""
@@ -162,8 +162,11 @@ def _value(
     form, raw = candidate.form[f.name], candidate.raw[f.name]
     accepts = target.rules.accepts(f.names[target.name])
     needed = any(f.names[target.name] in alternative for alternative in target.rules.create_needs)
-    if form.startswith(SKIP) and not needed:
-        return None, None
+    if form.startswith(SKIP):
+        if not needed:
+            return None, None
+        parts = candidate.facts.get("parts", {}).get(f.names[source.name])
+        raw = _name_of_a_part(parts, accepts.max_length) or raw
     if form.startswith(HELD):
         hold = price_hold(form)
         return None, NEEDS_PRICE if hold and hold.reason == "inherited" and f.kind == "money" else hold
@@ -178,6 +181,19 @@ def _value(
     if value is not None:
         hold = hold or refusal(f.kind, value, accepts=accepts, region=region)
     return (None, hold) if hold else (value, None)
+
+
+def _name_of_a_part(parts: Sequence[str | None] | None, longest: int | None) -> str:
+    """`Jumper - M / Blue`: what a record is called that is one of several in its own system, or "".
+
+    Where that is too long, the end stays: it tells the parts of one record from each other.
+    """
+    filled = [tidy(part) for part in parts or () if part and part.strip()]
+    name = " - ".join(filled)
+    if longest is None or len(name) <= longest:
+        return name
+    end = f"… - {filled[-1]}" if len(filled) > 1 else ""
+    return f"{name[: longest - len(end)]}{end}" if len(end) < longest else filled[-1][:longest]
 
 
 def _converted(

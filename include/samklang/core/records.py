@@ -34,7 +34,8 @@ class Record:
     :param group_clocks: the same for a group of fields that has a clock of its own (`address`).
     :param key: our key, where it stands on the record (see `interface`), else None.
     :param facts: what is needed to write or convert it besides its values: JSON-able; `tax_group` and `taxable`
-        for prices, `single_variant` for titles, ids of its parts.
+        for prices; `skip`: by field, why it is not synchronised at present; `parts`: by such a field, what a twin that
+        is made for this record is called, piece by piece; ids of its parts.
     """
 
     id: str

@@ -208,7 +208,10 @@ def _why_phone(phone: str | None, phones: Counter[str | None]) -> str:
 def _product_differences(go: Json, shop: Json) -> Iterable[tuple[str, str]]:
     paused = "archived: paused" if go["IsArchived"] or shop["product"]["status"] == "ARCHIVED" else None
     several = len(shop["product"]["variants"]) > 1
-    if _text(go["Name"]) != _text(shop["product"]["title"]):
+    names = {_text(shop["product"]["title"])}
+    if several:  # as a variant is made in PowerOffice Go
+        names.add(_text(f"{shop['product']['title']} - {shop.get('title')}"))
+    if _text(go["Name"]) not in names:
         yield "title", paused or ("a title that several variants share" if several else UNEXPLAINED)
     if _text(go["Code"]) != _text(shop["sku"]):
         yield "sku", paused or UNEXPLAINED

@@ -125,6 +125,7 @@ class ShopifyProducts(Updating):
         }
         if variants > 1:
             facts["skip"] = dict.fromkeys(self._product_fields, SEVERAL)
+            facts["parts"] = {"title": [dig(product, ("title",)), node.get("title")]} if "title" in self._fields else {}
         clocks = [read_clock(node, "updatedAt"), read_clock(product, "updatedAt")]
         if "cost" in self._fields:
             clocks.append(read_clock(node, "inventoryItem", "updatedAt"))
