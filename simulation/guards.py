@@ -20,11 +20,11 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from samklang.core import creation, keys, matching, values
+from samklang.core import creation, freed, keys, matching, plan_pairs, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import extract, load, observe, rejudge, review, transform, unshown, waited
+from samklang.sync import extract, freeing, load, observe, rejudge, review, transform, unshown, waited
 from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import reading as shop_reading
@@ -221,6 +221,31 @@ def _lost_answers(seed: int) -> Trace:
     return replace(trace, steps=steps, switches=switches, mapping=("create_in: [powerofficego]",))
 
 
+def _freed_is_forgotten(stack: ExitStack) -> None:
+    """A value is emptied on the way of a swap, and the store does not say that it was us."""
+    advance = links.advance
+
+    def forgetful(connection: Any, link_id: int, bases: Any, **rest: Any) -> None:
+        kept = {
+            side: {name: base for name, base in fields.items() if not base[2].startswith(freed.FREED)}
+            for side, fields in bases.items()
+        }
+        advance(connection, link_id, kept, **rest)
+
+    _put(stack, links, advance=forgetful)
+
+
+def _nothing_returned(stack: ExitStack) -> None:
+    """A value that was emptied on the way of a swap stays away when the swap cannot go on."""
+    _put(stack, freeing.Freeing, to_return=lambda _self: [])
+    _put(stack, plan_pairs, _freed=lambda *_a: None)
+
+
+def _no_freeing(stack: ExitStack) -> None:
+    """Rows are written in the order of their records."""
+    _put(stack, transform, order=lambda rows, *_a: rows)
+
+
 def _busy_desks(seed: int) -> Trace:
     """People type all the time, also while runs write."""
     trace, pick = make_trace(seed), Random(seed)
@@ -325,6 +350,9 @@ GUARDS = (
     Guard("links and creates judged again at load", _matches_are_believed),
     Guard("updates judged again at load", _updates_are_believed),
     Guard("a plan is refused under another mapping", _any_mapping),
+    Guard("what we emptied for another record is nobody's edit", _freed_is_forgotten),
+    Guard("what we emptied is given back", _nothing_returned),
+    Guard("a circle is opened before it is written", _no_freeing),
 )
 
 

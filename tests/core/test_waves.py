@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +90,47 @@ def test_other_words_for_the_own_value_free_nothing() -> None:
     rows = order([update("1", "a", "A"), create("9", "a")], UNIQUE, lowered)
 
     assert [row.wave for row in rows] == [0, 0]
+
+
+def test_the_work_of_ordering_grows_with_the_number_of_swaps_and_no_faster() -> None:
+    def calls(swaps: int) -> int:
+        rows = [
+            row for n in range(swaps) for row in (update(f"{n}a", f"a{n}", f"b{n}"), update(f"{n}b", f"b{n}", f"a{n}"))
+        ]
+        made = Counter[str]()
+        sys.setprofile(lambda _frame, event, _what: made.update([event]))
+        try:
+            opened = order(rows, UNIQUE, lowered)
+        finally:
+            sys.setprofile(None)
+        assert sum(row.op == "free" for row in opened) == swaps
+        return made["call"] + made["c_call"]
+
+    assert calls(2_000) < 2.2 * calls(1_000)
+
+
+def test_a_ring_of_any_length_is_opened_once() -> None:
+    many = 5_000  # deeper than Python's own stack
+    rows = order([update(str(n), f"e{n}", f"e{(n + 1) % many}") for n in range(many)], UNIQUE, lowered)
+
+    assert [row.op for row in rows[:2]] == ["free", "update"]
+    assert sorted(row.wave for row in rows) == list(range(many + 1))
+
+
+def test_whoever_cannot_be_without_a_value_is_not_emptied_first() -> None:
+    rows = [update("1", "a", "b"), update("2", "b", "a")]
+    rows[0].changes[0].needed = True
+
+    assert [(row.id, row.op) for row in order(rows, UNIQUE, lowered)] == [
+        ("2", "free"),
+        ("1", "update"),
+        ("2", "update"),
+    ]
+
+
+def test_where_nobody_can_be_without_a_value_nothing_is_emptied() -> None:
+    rows = [update("1", "a", "b"), update("2", "b", "a")]
+    for row in rows:
+        row.changes[0].needed = True
+
+    assert [row.op for row in order(rows, UNIQUE, lowered)] == ["update", "update"]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from samklang.core.clocks import seconds_between
 from samklang.core.derive import HELD, SKIP
+from samklang.core.freed import FREED
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
 from samklang.core.prices import common_forms
@@ -77,6 +78,7 @@ class FieldArrays:
     base_raw: list[Array]
     base_normal: list[Array]
     base_form: list[Array]
+    restored: list[Array]  # whether it holds again what we had freed: as if that had not been
     common: list[Array]
 
 
@@ -92,6 +94,7 @@ def field_arrays(mapping: Mapping, pairs: pd.DataFrame) -> dict[str, FieldArrays
     result = {}
     for f in mapping.fields:
         one = {part: [side[f.name] for side in both] for part, both in columns.items()}
+        one["restored"] = [_restore(*(one[part][i] for part in columns)) for i in (0, 1)]
         if f.kind in ("money", "cost"):
             common = [_common_price(one["raw"][i], one["form"][i]) for i in (0, 1)]
             based = [_common_price(one["base_raw"][i], one["base_form"][i]) for i in (0, 1)]
@@ -128,6 +131,7 @@ class _State:
     moved: Array  # a raw value, or a form, differs from its base
     equal: Array
     empty: list[Array]
+    owed: list[Array]  # emptied by us, for another record's sake, and empty still: nobody's edit
 
     @property
     def conflict(self) -> Array:
@@ -150,9 +154,12 @@ def _compare(a: FieldArrays) -> _State:
         skipped=skipped,
         based=based,
         changed=changed,
-        moved=differs[0] | differs[1] | (a.form[0] != a.base_form[0]) | (a.form[1] != a.base_form[1]),
+        moved=np.logical_or.reduce(
+            [*differs, *a.restored, a.form[0] != a.base_form[0], a.form[1] != a.base_form[1]],
+        ),
         equal=a.common[0] == a.common[1],
         empty=[_is_none(a.common[i]) for i in (0, 1)],
+        owed=[live & _starts(a.base_form[i], FREED) & _is_none(a.common[i]) for i in (0, 1)],
     )
 
 
@@ -177,12 +184,12 @@ def _act(
 
     # In tune: a new pair, the same edit on both sides, or another spelling of the same value.
     action[s.live & s.equal & (~s.based | s.moved)] = AGREE
-    action[s.based & ~s.equal & ~s.changed[0] & ~s.changed[1] & s.moved] = AGREE
+    action[s.based & ~s.equal & ~s.changed[0] & ~s.changed[1] & s.moved & ~s.owed[0] & ~s.owed[1]] = AGREE
 
     differ = s.live & ~s.equal
     conflict = np.zeros(n, dtype=bool)
-    source_first = differ & ((s.based & s.changed[0] & ~s.changed[1]) | (~s.based & s.empty[1]))
-    source_second = differ & ((s.based & s.changed[1] & ~s.changed[0]) | (~s.based & s.empty[0]))
+    source_first = differ & ((s.based & s.changed[0] & ~s.changed[1]) | (~s.based & s.empty[1]) | s.owed[1])
+    source_second = differ & ((s.based & s.changed[1] & ~s.changed[0]) | (~s.based & s.empty[0]) | s.owed[0])
     for pair, winner in decided.items():
         source_first[pair] = winner == 0
         source_second[pair] = winner == 1
@@ -193,6 +200,12 @@ def _act(
 
     for source, moving, write in ((0, source_first, TO_SECOND), (1, source_second, TO_FIRST)):
         target = 1 - source
+        owed = moving & s.owed[target]  # whatever the direction: it was ours to empty, and is ours to fill
+        moving = moving & ~owed
+        if not mapping.shares(mapping.sides[target]):
+            reason[owed] = "waiting:share_off"
+        else:
+            action[owed] = write
         against = f.direction not in ("both", f"to_{mapping.sides[target]}")
         if against:
             # An edit on the wrong side is put back. Where there was no base there is nothing to put back, and where
@@ -238,6 +251,8 @@ def _decide_conflicts(
                     own_rule, own_winner = _one_way(f, mapping, rule, winner)
                     own_rule, own_winner = _never_empty(own_rule, own_winner, s, int(pair))
                 elif s.live[pair] and not s.equal[pair] and (s.changed[0][pair] or s.changed[1][pair]):
+                    if s.owed[0][pair] or s.owed[1][pair]:
+                        continue  # the other side's value goes there, whoever wins
                     own_rule, own_winner = _one_way(f, mapping, "ask" if winner is None else "group", winner)
                 else:
                     continue
@@ -303,6 +318,15 @@ def _unequal_or_unclear(a: FieldArrays) -> Array:
     """A held price cannot be compared in common form: any two different figures may be out of tune."""
     unequal: Array = a.normal[0] != a.normal[1]
     return unequal
+
+
+def _restore(raw: Array, normal: Array, form: Array, base_raw: Array, base_normal: Array, base_form: Array) -> Array:
+    """Where the value that we freed is back, it is the base: we gave it back and did not hear of it, most likely."""
+    restored: Array = _starts(base_form, FREED)
+    for i in np.flatnonzero(restored):
+        restored[i] = raw[i] == base_form[i].removeprefix(FREED)
+    base_raw[restored], base_normal[restored], base_form[restored] = raw[restored], normal[restored], form[restored]
+    return restored
 
 
 def _common_price(raw: Array, form: Array) -> Array:

@@ -15,17 +15,24 @@ from samklang.core.jsontext import dumps
 
 Based = tuple[str | None, str | None, str]
 """What becomes a base: raw value, normal form, form."""
+RETURNED = "returned"
+"""The `why` of a change that gives back what we emptied: the other side's edit is still to come."""
+ON_THE_WAY = ("free", RETURNED)
+"""What the history calls writes that carry on nobody's edit."""
 
 
 @dataclass(slots=True)
 class FieldChange:
     """:param expected: what the target stored when the plan was made. :param source: the base of the source side.
     :param why: `edit`, `clear`, `fill`, `drift`; `first` where the record was made without a value and shows a default;
-        `undo` or `take` where a person put a value back.
+        `undo` or `take` where a person put a value back; `free` and `returned`: see `core.freed`.
     :param base: raw values when both were last in tune, first side first; None: they never were.
     :param order: the person's order, see `store.orders`.
     :param edited: when the edit was made that this carries on, by the source's clock: an upper bound; of a record made
         since the first run, when it was made. None: it carries on nobody's edit, or nobody knows when that was.
+    :param freed: the value that stood there until we emptied the field, or will with this plan: the history of the
+        write counts from it. None: it was not emptied.
+    :param needed: the target cannot be without a value there, not even for a moment.
     """
 
     field: str
@@ -37,6 +44,8 @@ class FieldChange:
     base: tuple[str | None, str | None] | None = None
     order: int | None = None
     edited: str | None = None
+    freed: str | None = None
+    needed: bool = False
 
 
 @dataclass(slots=True)
@@ -200,8 +209,8 @@ def fingerprint(content: Any) -> str:
 
 
 def row_content(changes: list[FieldChange]) -> dict[str, str | None]:
-    """What a refusal of a whole record is about."""
-    return {change.field: change.value for change in changes}
+    """What a refusal of a whole record is about; what is only given back is no part of it."""
+    return {change.field: change.value for change in changes if change.why != RETURNED}
 
 
 FROZEN, FROZEN_BY_PERSON = "frozen", "frozen by a person towards "

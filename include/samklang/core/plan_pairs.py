@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from samklang.core.derive import UNSENT, SideView
+from samklang.core.freed import freed_value
 from samklang.core.holds import INCOMPLETE_ADDRESS, LAST_IDENTITY, NEEDS_PRICE, PERSONS_FREEZE, PING_PONG, Hold, refusal
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
@@ -18,6 +19,7 @@ from samklang.core.merge import ABSENT, AGREE, NOTHING, TO_FIRST, TO_SECOND, Fie
 from samklang.core.plan import (
     FROZEN,
     FROZEN_BY_PERSON,
+    RETURNED,
     Based,
     Clash,
     FieldChange,
@@ -101,10 +103,12 @@ class _PairPlanner:
                     changes[target].append(change)
             elif reason := self.merged.reason[f.name][i]:
                 self._report(f.name, reason, i, ids)
+            a = self.arrays[f.name]
+            if action != AGREE and (a.restored[0][i] or a.restored[1][i]) and _has_base(a, i):
+                tuned[f.name] = (_base(a, 0, i), _base(a, 1, i))  # the store still says that it was freed
         for target in (0, 1):
             kept = self._by_rules(changes[target], target, i, ids)
-            if kept:
-                self._row(kept, target, i, ids)
+            self._row(kept, self._returned(kept, target, i), target, i, ids)
         drop = [f.name for f in self.mapping.fields if self.merged.drop[f.name][i]]
         if tuned or drop or isinstance(matched, str):
             first, second = (int(self.columns[f"{side}_revision"][i]) for side in sides)
@@ -150,7 +154,9 @@ class _PairPlanner:
             self._hold(f.name, target, ids, hold)
             return None
         why = self._why(f.name, i, value)
-        edited = self._clock(f, source, i) if why in ("edit", "clear") else ""
+        freed = _freed(a, target, i)
+        nothing_new = freed is not None and a.raw[source][i] == a.base_raw[source][i]
+        edited = self._clock(f, source, i) if why in ("edit", "clear") and not nothing_new else ""
         if why == "edit" and self._is_first(a, target, i):
             why = "first"
         return FieldChange(
@@ -159,8 +165,33 @@ class _PairPlanner:
             value,
             why,
             self._based(f.name, source, i),
-            base=(a.base_raw[0][i], a.base_raw[1][i]) if _has_base(a, i) else None,
+            base=_last_in_tune(a, i) if _has_base(a, i) else None,
             edited=edited or None,
+            freed=freed,
+            needed=not accepts.clearable or (accepts.unique and self._is_last_identity(f, target, i)),
+        )
+
+    def _returned(self, changes: list[FieldChange], target: int, i: int) -> list[FieldChange]:
+        """What we emptied, and what the other side's value cannot take the place of at present, goes back."""
+        written = {change.field for change in changes}
+        side = self.views[target].name
+        back = []
+        for f in self.mapping.fields:
+            a, reason = self.arrays[f.name], self.merged.reason[f.name][i]
+            freed = _freed(a, target, i)
+            left_alone = reason.startswith(FROZEN_BY_PERSON) or self.merged.action[f.name][i] == AGREE
+            if freed is None or f.name in written or left_alone or not self.mapping.shares(side):
+                continue
+            source = self._based(f.name, 1 - target, i)
+            back.append(FieldChange(f.name, a.raw[target][i], freed, RETURNED, source, freed=freed))
+        return back
+
+    def _is_last_identity(self, f: Field, target: int, i: int) -> bool:
+        """Whether the target has nothing else to know this record by."""
+        view = self.views[target]
+        others = [o for o in self.mapping.fields if o is not f and o.names[view.name] in view.rules.identity]
+        return f.names[view.name] in view.rules.identity and not any(
+            _filled(self.arrays[o.name].raw[target][i]) for o in others
         )
 
     def _by_rules(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> list[FieldChange]:
@@ -190,12 +221,17 @@ class _PairPlanner:
                         self._hold(named[name].field, target, ids, INCOMPLETE_ADDRESS)
         return [c for name, c in named.items() if name not in refused]
 
-    def _row(self, changes: list[FieldChange], target: int, i: int, ids: tuple[str, str]) -> None:
+    def _row(
+        self, changes: list[FieldChange], back: list[FieldChange], target: int, i: int, ids: tuple[str, str]
+    ) -> None:
+        """:param back: what is given back whatever becomes of the changes."""
         side = self.views[target].name
         last_edits = self._last_edits(target, i)
         standing = self.refusals.standing(side, ids[1 - target], "", row_content(changes), last_edits)
-        if standing is not None:
+        if changes and standing is not None:
             self._hold("", target, ids, standing)
+            changes, back = [], self._returned([], target, i)
+        if not changes and not back:
             return
         self.plan.rows.append(
             Row(
@@ -203,7 +239,7 @@ class _PairPlanner:
                 op="update",
                 id=ids[target],
                 source_id=ids[1 - target],
-                changes=changes,
+                changes=changes + back,
                 revision=int(self.columns[f"{side}_revision"][i]),
                 last_edits=last_edits,
                 facts=loads(self.columns[f"{side}_facts"][i]),
@@ -256,8 +292,23 @@ def _has_base(a: FieldArrays, i: int) -> bool:
     return bool(a.base_form[0][i] != ABSENT and a.base_form[1][i] != ABSENT)
 
 
+def _freed(a: FieldArrays, side: int, i: int) -> str | None:
+    known = a.raw[side][i] != ABSENT
+    return freed_value(a.base_form[side][i], a.normal[side][i]) if known else None
+
+
+def _last_in_tune(a: FieldArrays, i: int) -> tuple[str | None, str | None]:
+    """Raw values; of a field that we emptied since, what stood there."""
+    first, second = (freed_value(a.base_form[n][i], None) or a.base_raw[n][i] for n in (0, 1))
+    return first, second
+
+
 def _based(a: FieldArrays, side: int, i: int) -> Based:
     return a.raw[side][i], a.normal[side][i], a.form[side][i]
+
+
+def _base(a: FieldArrays, side: int, i: int) -> Based:
+    return a.base_raw[side][i], a.base_normal[side][i], a.base_form[side][i]
 
 
 def region_of(mapping: Mapping, arrays: MappingOf[str, FieldArrays], i: int, side: int) -> str:

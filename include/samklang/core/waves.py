@@ -2,13 +2,13 @@
 
 Two linked customers may swap e-mail addresses, and a system that wants them unique refuses the first of the two
 writes. So a value is freed before it is taken: the taker waits a wave, and a circle is opened by emptying one value
-first.
+first. Where the target cannot be without it for a moment, the circle is only cut, and the system has the last word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Callable, Iterator, Mapping
+from graphlib import TopologicalSorter
 
 from samklang.core.plan import FieldChange, Row
 
@@ -18,14 +18,32 @@ Normal = Callable[[str, str | None], str | None]
 Slot = tuple[str, str, str]
 """Side, field, value."""
 
+_Waits = dict[int, dict[int, list[str]]]
+"""Which rows a row waits for, and the fields that it takes over from each."""
 
-def order(rows: list[Row], unique: dict[str, frozenset[str]], normal: Normal) -> list[Row]:
-    """Set each row's wave; rows that open a circle come on top.
+
+def order(rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal) -> list[Row]:
+    """Set each row's wave; rows that open a circle come on top. The work grows with the number of rows, no faster.
 
     :param unique: by side, the fields whose values no two records may share.
     """
+    waits = _waits(rows, unique, normal)
+    roots = sorted(waits, key=lambda number: any(change.needed for change in rows[number].changes))
+    freed: dict[int, list[str]] = {}
+    for taker, holder in list(_closing(waits, roots)):
+        names = [c.field for c in rows[holder].changes if c.field in waits[taker][holder] and not c.needed]
+        freed.setdefault(holder, []).extend(name for name in names if name not in freed[holder])
+        del waits[taker][holder]
+    opened = [_free(rows[holder], names) for holder, names in sorted(freed.items()) if names]
+    depths = _depths(waits)
+    for number, row in enumerate(rows):
+        row.wave = depths.get(number, 0) + (1 if opened else 0)
+    return opened + rows
+
+
+def _waits(rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal) -> _Waits:
     frees: dict[Slot, int] = {}
-    takes: dict[int, list[Slot]] = {}
+    takes: list[tuple[int, Slot]] = []
     for number, row in enumerate(rows):
         for change in row.changes:
             if change.field not in unique.get(row.side, frozenset()):
@@ -34,54 +52,51 @@ def order(rows: list[Row], unique: dict[str, frozenset[str]], normal: Normal) ->
             if held is not None and held != wanted and row.op == "update":
                 frees[row.side, change.field, held] = number
             if wanted is not None and wanted != held:
-                takes.setdefault(number, []).append((row.side, change.field, wanted))
-    waits = {n: {frees[slot] for slot in slots if slot in frees} - {n} for n, slots in takes.items()}
-    waits = {n: others for n, others in waits.items() if others}
-    opened = _open_circles(rows, waits, frees, takes)
-    waves = _depths(waits)
-    for number, row in enumerate(rows):
-        row.wave = waves.get(number, 0) + (1 if opened else 0)
-    return opened + rows
+                takes.append((number, (row.side, change.field, wanted)))
+    waits: _Waits = {}
+    for number, slot in takes:
+        holder = frees.get(slot)
+        if holder is not None and holder != number:
+            waits.setdefault(number, {}).setdefault(holder, []).append(slot[1])
+    return waits
 
 
-def _open_circles(
-    rows: list[Row], waits: dict[int, set[int]], frees: dict[Slot, int], takes: dict[int, list[Slot]]
-) -> list[Row]:
-    """Cut each circle at one row: its value is emptied first, and nobody waits for it any more."""
-    opened: list[Row] = []
-    while circle := _circle(waits):
-        taker, holder = circle
-        waits[taker].discard(holder)
-        if not waits[taker]:
-            del waits[taker]
-        opened += [
-            _free(rows[holder], name) for side, name, value in takes[taker] if frees.get((side, name, value)) == holder
-        ]
-    return opened
+def _closing(waits: _Waits, roots: list[int]) -> Iterator[tuple[int, int]]:
+    """The pairs (waiter, waited for) that close a circle: without them there is none. Of a plain circle that is one
+    pair, which waits for the root that the circle was entered at."""
+    entered: set[int] = set()
+    for root in roots:
+        path: dict[int, Iterator[int]] = {}
+        if root not in entered:
+            entered.add(root)
+            path[root] = iter(waits[root])
+        while path:
+            waiter = next(reversed(path))
+            for other in path[waiter]:
+                if other in path:
+                    yield waiter, other
+                elif other not in entered:
+                    entered.add(other)
+                    path[other] = iter(waits.get(other, ()))
+                    break
+            else:
+                del path[waiter]
 
 
-def _free(row: Row, name: str) -> Row:
-    """Empty one field now; the row itself then finds it empty."""
-    change = next(c for c in row.changes if c.field == name)
-    emptied = FieldChange(name, change.expected, None, "free", change.source)
-    change.expected = None
+def _free(row: Row, names: list[str]) -> Row:
+    """Empty some fields now; the row itself then finds them empty."""
+    emptied = []
+    for change in row.changes:
+        if change.field in names:
+            emptied.append(FieldChange(change.field, change.expected, None, "free", change.source))
+            change.freed, change.expected = change.expected, None
     return Row(
-        side=row.side, op="free", source_id=row.source_id, changes=[emptied], id=row.id, revision=row.revision,
+        side=row.side, op="free", source_id=row.source_id, changes=emptied, id=row.id, revision=row.revision,
         last_edits=row.last_edits, facts=row.facts,
     )  # fmt: skip
 
 
-def _circle(waits: dict[int, set[int]]) -> tuple[int, int] | None:
-    """One edge (waiter, waited for) of a circle, or None."""
-    try:
-        TopologicalSorter(waits).prepare()
-    except CycleError as error:
-        waited_for, waiter = error.args[1][:2]
-        return waiter, waited_for
-    return None
-
-
-def _depths(waits: dict[int, set[int]]) -> dict[int, int]:
+def _depths(waits: _Waits) -> dict[int, int]:
     depths: dict[int, int] = {}
     for number in TopologicalSorter(waits).static_order():
         depths[number] = 1 + max((depths[n] for n in waits.get(number, ())), default=-1)

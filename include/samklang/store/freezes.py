@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select, update
 
 from samklang.core.jsontext import dumps, loads
+from samklang.core.plan import ON_THE_WAY
 from samklang.core.records import Scope
 from samklang.store.schema import freezes, history, link_sides, links, seen
 from samklang.store.upserts import chunks, upsert
@@ -21,7 +22,7 @@ def often_written(
     """The history from a time on of those links that were written more often since, in its order."""
     found: dict[int, list[Row]] = {}
     for part in chunks(link_ids):
-        recent = (history.c.link_id.in_(part), history.c.at >= since)
+        recent = (history.c.link_id.in_(part), history.c.at >= since, history.c.op.not_in(ON_THE_WAY))
         often = list(
             connection.execute(
                 select(history.c.link_id).where(*recent).group_by(history.c.link_id).having(func.count() > more_than)
@@ -29,7 +30,7 @@ def often_written(
         )
         if often:
             rows = connection.execute(
-                select(history).where(history.c.link_id.in_(often), history.c.at >= since).order_by(history.c.id)
+                select(history).where(*recent, history.c.link_id.in_(often)).order_by(history.c.id)
             ).mappings()
             for row in rows:
                 unpacked = {**row, "before": loads(row["before"]), "after": loads(row["after"])}

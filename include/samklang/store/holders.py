@@ -1,19 +1,24 @@
-"""Who holds the match keys of a few records, so that a match is judged again without reading the whole store."""
+"""Who holds match keys, and values that no two records of a system may share: whoever was last seen with them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 from sqlalchemy import Connection, and_, select
 
+from samklang.core.jsontext import loads
 from samklang.core.records import Scope
 from samklang.store.schema import link_sides, seen, seen_keys
 from samklang.store.upserts import chunks
 
+Value = tuple[str, str]
+"""Field and normal form."""
+_PAGE = 20_000
+
 
 def of_keys(connection: Connection, entity: str, field: str, ids: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """All holders, on both sides, of the keys that these records hold in one field.
+    """All holders, on both sides, of the keys that these records hold in one field, without reading the whole store.
 
     :param ids: by side. :returns: the columns of `seen.key_holders`.
     """
@@ -54,3 +59,20 @@ def of_keys(connection: Connection, entity: str, field: str, ids: Mapping[str, S
     frame = pd.DataFrame.from_records(rows, columns=["side", "id", "value", "scope", "link_id"])
     frame["linked"] = frame.pop("link_id").notna()
     return frame
+
+
+def holding(connection: Connection, entity: str, side: str, wanted: Collection[Value]) -> dict[Value, list[str]]:
+    """Ids by value, in the order of ids; whatever the record's scope, as long as it is there. Reads the side once."""
+    found: dict[Value, list[str]] = {}
+    names = {name for name, _ in wanted}
+    if not names:
+        return found
+    statement = select(seen.c.id, seen.c.normal).where(
+        seen.c.entity == entity, seen.c.side == side, seen.c.scope != Scope.GONE
+    )
+    for row in connection.execute(statement.order_by(seen.c.id).execution_options(yield_per=_PAGE)):
+        normal = loads(row.normal)
+        for name in names:
+            if (name, normal.get(name)) in wanted:
+                found.setdefault((name, normal[name]), []).append(row.id)
+    return found

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from samklang.core.clocks import seconds_between
 from samklang.core.derive import HELD, UNSENT, SideView, by_field
+from samklang.core.freed import freed_base
 from samklang.core.jsontext import dumps, loads
-from samklang.core.plan import Based, join_clocks
+from samklang.core.plan import ON_THE_WAY, RETURNED, Based, join_clocks
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError, RemoteError
@@ -61,12 +62,7 @@ class Committer:
                 ours = [c["field"] for c in row["changes"] if not _travels_on(c)]
                 now = record_answer(connection, self.sync, self._view, record, self.sync.clock(), written=ours)
                 written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
-                if row["op"] != "free":
-                    bases = self._bases(written, now)
-                    links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
-                    self._close_conflicts(connection, row, written)
-                    self._close_orders(connection, written, now)
-                self._history(connection, row["link_id"], row["op"], row["id"], written, now)
+                self._advance(connection, row, written, now)
                 self.refusing.hold_problems(connection, row, outcome.problems)
                 self._drop_holds(connection, row, written)
                 self.close_in(connection, row, "written")
@@ -141,10 +137,18 @@ class Committer:
     def _advance(
         self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]], now: dict[str, Any]
     ) -> None:
-        """Both bases move, for these fields. :raises OutdatedError: another plan wrote this side meanwhile."""
-        links.advance(connection, row["link_id"], self._bases(changes, now), written=(self.side, row["revision"]))
-        self._close_conflicts(connection, row, changes)
-        self._close_orders(connection, changes, now)
+        """Both bases move, for these fields; of what is freed, that of the target alone, and the write that takes its
+        place is still to come. :raises OutdatedError: another plan wrote this side meanwhile."""
+        if row["op"] == "free":
+            freed = {c["field"]: freed_base(now["raw"].get(c["field"]), c["expected"]) for c in row["changes"]}
+            unwritten = {self.side: row["revision"]}
+            links.advance(connection, row["link_id"], {self.side: freed}, unwritten=unwritten)
+        else:
+            bases = self._bases(changes, now)
+            links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
+            edits = [c for c in changes if c["why"] != RETURNED]
+            self._close_conflicts(connection, row, edits)
+            self._close_orders(connection, edits, now)
         self._history(connection, row["link_id"], row["op"], row["id"], changes, now)
 
     def _link(
@@ -194,9 +198,11 @@ class Committer:
     def refused(self, row: dict[str, Any], outcome: Outcome) -> None:
         """Nothing of the row was taken: the refused fields are held, or the whole record is."""
         with self.sync.database.begin() as connection:
-            content = {c["field"]: c["value"] for c in row["changes"]}
+            content = _content(row)
             named = [p for p in outcome.problems if p.field in self.refusing.canonical]
-            if row["op"] == "update" and any(self.refusing.canonical[str(p.field)] in content for p in named):
+            if row["op"] == "free" or not content:
+                pass  # the next plan tries again: nobody's edit is held by that
+            elif row["op"] == "update" and any(self.refusing.canonical[str(p.field)] in content for p in named):
                 self.refusing.hold_problems(connection, row, named)
             elif all(c.get("order") is not None for c in row["changes"]):
                 for c in row["changes"]:
@@ -217,7 +223,7 @@ class Committer:
         The row stays open: what a later read shows as it was to be written is taken for written, see `sync.unheard`.
         """
         with self.sync.database.begin() as connection:
-            content = {c["field"]: c["value"] for c in row["changes"]}
+            content = _content(row)
             self.refusing.hold(connection, row, "", Problem(None, "unclear", error.message), content)
             if row["op"] != "create":
                 seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "unclear")
@@ -265,7 +271,7 @@ class Committer:
         """What the source had when the plan was made, and what the target says that it stores."""
         based = [c for c in changes if not _travels_on(c)]
         return {
-            self._source: {c["field"]: tuple(c["source"]) for c in based},
+            self._source: {c["field"]: tuple(c["source"]) for c in based if c["why"] != RETURNED},
             self.side: {c["field"]: _based(now, c["field"]) for c in based},
         }
 
@@ -296,7 +302,7 @@ class Committer:
 
     def _already_there(self, row: dict[str, Any], raw: Mapping[str, str | None]) -> list[dict[str, Any]]:
         """The changes of an update that the target shows as they were to be written."""
-        if row["op"] != "update":
+        if row["op"] == "create":
             return []
         mapping = self.sync.mapping
 
@@ -323,8 +329,9 @@ class Committer:
                 orders.close(connection, c["order"], state, self.sync.clock(), stored=now["raw"][c["field"]])
 
     def _drop_holds(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
-        """A later success clears them."""
-        fields = ["", *(c["field"] for c in changes)]
+        """A later success clears them; that something was emptied or given back on the way is none."""
+        edits = [c["field"] for c in changes if c["why"] not in ON_THE_WAY]
+        fields = ["", *edits] if edits or not changes else []
         ledger.drop_holds(connection, self.sync.entity, self.side, row["source_id"], fields)
 
     def _history(
@@ -336,10 +343,12 @@ class Committer:
         changes: list[dict[str, Any]],
         now: dict[str, Any],
     ) -> None:
-        """What was written, and what that replaced; what a person had put back is a line of its own."""
+        """What was written, and what that replaced, before we emptied it where we did; what a person had put back, and
+        what we give back, is a line of its own."""
         by_op: dict[str, list[dict[str, Any]]] = {}
         for c in changes:
-            by_op.setdefault(op if c.get("order") is None else c["why"], []).append(c)
+            own_line = c.get("order") is not None or c["why"] == RETURNED
+            by_op.setdefault(c["why"] if own_line else op, []).append(c)
         at = self.sync.clock()
         for this, these in (by_op or {op: []}).items():
             ledger.add_history(
@@ -349,8 +358,10 @@ class Committer:
                 side=self.side,
                 record_id=record_id,
                 op=this,
-                before={c["field"]: c["expected"] for c in these},
-                after={c["field"]: now["raw"][c["field"]] for c in these},
+                before={
+                    c["field"]: c["expected"] if this == RETURNED else c.get("freed") or c["expected"] for c in these
+                },
+                after={c["field"]: now["raw"].get(c["field"]) for c in these},
                 run_id=self.plan["run_id"],
                 plan_id=self.plan["id"],
                 at=at,
@@ -362,6 +373,18 @@ def _travels_on(change: Mapping[str, Any]) -> bool:
     """A value that a person took from a conflict is put back where it was typed, and is an edit there like any other:
     without a base, the next plan carries it over."""
     return bool(change["why"] == "take")
+
+
+def _content(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """What a refusal of a whole record is about, see `core.plan.row_content`."""
+    return {c["field"]: c["value"] for c in row["changes"] if c["why"] != RETURNED}
+
+
+def _before(change: Mapping[str, Any]) -> str | None:
+    """What a write replaced: of a field that we had emptied first, what stood there before that."""
+    emptied_first = change.get("freed") and change["why"] != RETURNED
+    value: str | None = change["freed"] if emptied_first else change["expected"]
+    return value
 
 
 def _lag(changes: list[dict[str, Any]], now: str) -> float | None:

@@ -31,6 +31,7 @@ from samklang.sync.commit import Committer
 from samklang.sync.context import Sync
 from samklang.sync.extract import OVERLAP
 from samklang.sync.forgotten import is_about_forgotten
+from samklang.sync.freeing import WAITS, Freeing
 from samklang.sync.meter import NOTHING, Meter, Used
 from samklang.sync.sifting import may_be_one_record, sift
 from samklang.sync.waited import OUTDATED, check_plan
@@ -97,6 +98,7 @@ class _Lane:
     plan: dict[str, Any]
     committer: Committer
     confirm: Callable[[], None]
+    freeing: Freeing = field(init=False)
     report: Report = field(default_factory=Report)
     failure: RemoteError | None = None
     is_down: bool = False
@@ -110,17 +112,28 @@ class _Lane:
         for outcome in done.values():
             self.report.outcomes[outcome] += 1
         left = [row for row in rows if row["n"] not in done]
+        self.freeing = Freeing(self.sync, self.side, self.plan["id"], rows)
         for wave in sorted({row["wave"] for row in left}):
-            mine = [row for row in left if row["wave"] == wave]
+            mine = self._in_turn([row for row in left if row["wave"] == wave])
             for chunk in _chunks([row for row in mine if row["op"] != "create"]):
                 self._carry_out(self._update, chunk)
             for chunk in _chunks([row for row in mine if row["op"] == "create"]):
                 self._carry_out(self._create, chunk)
+        for chunk in _chunks(self.freeing.to_return()):
+            self._carry_out(self._update, chunk)
         if self.failure is None:
             self._close_old_intents({row["key"] for row in rows})
         if self.failure is not None:
             raise self.failure
         return self.report
+
+    def _in_turn(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Without those that take a value which was to become free, and did not."""
+        ready, later, _ = self.freeing.split(rows)
+        for row in later:
+            self.committer.close(row, "outdated", WAITS)
+            self._count("outdated")
+        return ready
 
     def _carry_out(self, write: Callable[[list[dict[str, Any]]], None], chunk: list[dict[str, Any]]) -> None:
         """Send one chunk, having made sure that it is still this load's turn and that no newer plan has taken over.
@@ -243,6 +256,7 @@ class _Lane:
         return again
 
     def _commit_update(self, row: dict[str, Any], outcome: Outcome, record: Record) -> None:
+        self.freeing.kept(row, self.committer.refusing.refused_fields(outcome.problems))
         if self.committer.updated(row, outcome, record):
             self._count("freed" if row["op"] == "free" else "written")
             self.report.reasons.update(problem.code for problem in outcome.problems)
@@ -442,6 +456,7 @@ class _Lane:
             if refused & set(mapping.match) or (needs and not any(names.issuperset(need) for need in needs)):
                 return None
         self.committer.hold_fields(row, outcome)
+        self.freeing.kept(row, {str(name) for name in refused})
         return {**row, "changes": kept}
 
     def _send(self, call: Callable[[], Iterator[Outcome]], waiting: Rows, failed: Failed) -> Iterator[Outcome]:

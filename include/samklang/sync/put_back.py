@@ -17,6 +17,7 @@ from samklang.core.prices import common_form
 from samklang.core.records import Scope
 from samklang.store import links, orders
 from samklang.sync.context import Sync
+from samklang.sync.freeing import freed_by_us
 
 
 def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
@@ -59,11 +60,15 @@ class _Planner:
     def carry_out(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
         side, other, name = order["side"], self.sync.mapping.other(order["side"]), order["field"]
         expected = {side: order["expected"], other: order["other"]}
+        freed = freed_by_us(pair, side, name) if pair else None
+        # We emptied it to carry out this order, and did not get further.
+        ours = pair is not None and freed is not None and freed == order["expected"]
+        emptied = {side: loads(pair[f"{side}_raw"])[name]} if pair is not None and ours else {}
         if (
             pair is None
             or name not in {f.name for f in self.sync.mapping.fields}
             or pair[f"{side}_id"] != order["record_id"]
-            or not _still(pair, "raw", expected, name)
+            or not _still(pair, "raw", expected | emptied, name)
             or (order["kind"] == "take" and self._changes(pair, name))
         ):
             self.plan.closed.append(Closed(order["id"], orders.MOVED))
@@ -76,9 +81,9 @@ class _Planner:
             self.plan.closed.append(Closed(order["id"], orders.REFUSED))
             return
         self._take_out(pair, name)
-        change = FieldChange(
-            name, order["expected"], order["value"], order["kind"], _based(pair, other, name), order=order["id"]
-        )
+        now = emptied.get(side, order["expected"])
+        change = FieldChange(name, now, order["value"], order["kind"], _based(pair, other, name), order=order["id"])
+        change.freed, change.needed = freed if emptied else None, not accepts.clearable
         self._row(pair, side).changes.append(change)
 
     def _is_equal(self, pair: dict[str, Any], name: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from samklang.core.clocks import from_datetime
-from samklang.core.plan import fingerprint
+from samklang.core.plan import RETURNED, fingerprint
 from samklang.store import ledger, orders, refusals
 from samklang.sync.context import Sync
 from samklang.systems.base import Problem
@@ -56,7 +56,7 @@ class Refusing:
             change = changes.get(self.canonical.get(problem.field or "", ""))
             if change is not None and change.get("order") is not None:
                 orders.close(connection, change["order"], orders.REFUSED, self.sync.clock())
-            elif change is not None:
+            elif change is not None and change["why"] != RETURNED:
                 self.hold(connection, row, change["field"], problem, change["value"])
 
     def hold(self, connection: Connection, row: dict[str, Any], name: str, problem: Problem, content: Any) -> None:

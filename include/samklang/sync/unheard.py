@@ -45,7 +45,9 @@ def _updates(sync: Sync, views: tuple[SideView, SideView], side: str) -> int:
             return 0  # each of its rows has an outcome
         done = results.keys() - unclear
     left = [
-        row for row in _rows(sync, number) if row["side"] == side and row["op"] == "update" and row["n"] not in done
+        row
+        for row in _rows(sync, number)
+        if row["side"] == side and row["op"] in ("update", "free") and row["n"] not in done
     ]
     if not left:
         return 0

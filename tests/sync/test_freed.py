@@ -1,0 +1,326 @@
+"""A swap may break off anywhere: what we emptied on the way is nobody's edit, and nobody is left without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.sync.memory_system import MemorySystem, WorkerDiedError
+from tests.sync.test_put_back import terms
+from tests.sync.world import LEFT, RIGHT, SIDES, World
+
+from samklang.errors import UnclearError
+from samklang.store.schema import conflicts, history, holds
+from samklang.store.schema import orders as stored_orders
+from samklang.sync.act import act
+from samklang.sync.commit import Committer
+from samklang.sync.undo import undo
+from samklang.systems.base import Outcome, Problem
+
+PEOPLE = [
+    {"email": f"{name.lower()}@post.example", "phone": f"+472233445{n}", "first": name, "last": "Lie"}
+    for n, name in enumerate(("Kari", "Ola", "Per", "Siv"))
+]
+
+
+def people(world: World, target: str, many: int) -> tuple[MemorySystem, MemorySystem]:
+    """Linked customers, alike on both sides. :returns: where people edit, and where no two may share a value."""
+    if target == LEFT:
+        world.left.unique = ("EmailAddress", "PhoneNumber")
+        rules = world.left.rules
+        unique = {name: replace(rules.accepts(name), unique=True) for name in world.left.unique}
+        world.left.rules = replace(rules, fields={**rules.fields, **unique})
+    for person in PEOPLE[:many]:
+        world.pair(**person)
+    there = world.left if target == LEFT else world.right
+    return (world.right if target == LEFT else world.left), there
+
+
+def rotate(system: MemorySystem, many: int, *names: str) -> None:
+    """Everybody gets what the next one has."""
+    for n in range(many):
+        system.edit(str(n + 1), **{name: PEOPLE[(n + 1) % many][name] for name in names})
+
+
+def back(system: MemorySystem, many: int, *names: str) -> None:
+    for n in range(many):
+        system.edit(str(n + 1), **{name: PEOPLE[n][name] for name in names})
+
+
+def values(system: MemorySystem, many: int, name: str) -> list[str | None]:
+    return [system.value(str(n + 1), name) for n in range(many)]
+
+
+def is_quiet(world: World) -> bool:
+    world.forget_writes()
+    world.run()
+    return world.writes() == 0
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, system: MemorySystem, identifier: str, code: str = "invalid") -> None:
+    """A record that takes no other e-mail address than it had before."""
+    allowed = (system.value(identifier, "email"), None)
+    name, problems = system.names["email"], system._problems
+
+    def refusing(own: str | None, changes: Any) -> tuple[Problem, ...]:
+        if own == identifier and name in changes and changes[name] not in allowed:
+            return (Problem(name, code, "no"),)
+        return problems(own, changes)
+
+    monkeypatch.setattr(system, "_problems", refusing)
+
+
+@pytest.mark.parametrize("then", ["nothing", "back", "one back", "another", "cleared"])
+@pytest.mark.parametrize("after_commit", [False, True])
+@pytest.mark.parametrize("many", [2, 3])
+def test_a_swap_that_breaks_off_anywhere_ends_as_the_people_want_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, many: int, after_commit: bool, then: str
+) -> None:
+    source, target = people(world, RIGHT, many)
+    for at in range(1, many + 2):
+        rotate(source, many, "email")
+        _die(world, monkeypatch, at, after_commit=after_commit)
+        if then == "back":
+            back(source, many, "email")
+        elif then == "one back":  # the others have no address of their own left, but a new one
+            for n in range(1, many):
+                source.edit(str(n + 1), email=f"new{n}@post.example")
+            source.edit("1", email=PEOPLE[0]["email"])
+        elif then == "another":
+            source.edit("1", email="new@post.example")
+        elif then == "cleared":
+            source.edit("1", email=None)
+        wanted = values(source, many, "email")
+
+        world.run()
+
+        assert values(source, many, "email") == wanted, at
+        assert values(target, many, "email") == wanted, at
+        assert is_quiet(world)
+        assert world.rows(conflicts) == []
+        assert world.rows(holds) == []
+        back(source, many, "email")
+        world.run()
+        world.run()
+        assert values(target, many, "email") == [person["email"] for person in PEOPLE[:many]]
+
+
+def _die(world: World, monkeypatch: pytest.MonkeyPatch, at: int, *, after_commit: bool) -> None:
+    """One run, whose process dies at a write: with the write carried out, or with its outcome committed too."""
+    if not after_commit:
+        world.right.die_after = at
+        world.run()
+        world.right.die_after = None
+        return
+    left, updated = [at], Committer.updated
+
+    def dies(self: Committer, *rest: Any) -> bool:
+        done = updated(self, *rest)
+        left[0] -= 1
+        if left[0] == 0:
+            raise WorkerDiedError
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Committer, "updated", dies)
+        world.run()
+
+
+@pytest.mark.parametrize("target", SIDES)
+@pytest.mark.parametrize("names", [("email",), ("phone",), ("email", "phone")])
+def test_all_that_no_two_may_share_is_swapped_on_either_side(world: World, target: str, names: tuple[str, ...]) -> None:
+    source, there = people(world, target, 4)
+    rotate(source, 4, *names)
+
+    world.run()
+
+    for name in names:
+        assert values(there, 4, name) == values(source, 4, name)
+    assert is_quiet(world)
+
+
+@pytest.mark.parametrize("target", SIDES)
+@pytest.mark.parametrize("many", [2, 4])
+def test_a_partner_who_is_refused_leaves_nobody_without(
+    world: World, monkeypatch: pytest.MonkeyPatch, target: str, many: int
+) -> None:
+    source, there = people(world, target, many)
+    rotate(source, many, "email")
+    wanted = values(source, many, "email")
+    refuse(monkeypatch, there, str(many))
+
+    world.run()
+
+    assert None not in values(there, many, "email")  # in the same run already
+    for _ in range(3):
+        world.run()
+        assert None not in values(there, many, "email")
+    assert values(source, many, "email") == wanted
+    assert world.rows(conflicts) == []
+
+
+def test_whoever_cannot_take_the_last_value_of_a_swap_gets_it_once_that_is_mended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    with monkeypatch.context() as patched:
+        refuse(patched, there, "1")
+        world.run()
+        world.run()
+    assert values(there, 2, "email") == [None, PEOPLE[0]["email"]]
+    assert {(row["source_id"], row["reason"]) for row in world.rows(holds)} == {("1", "invalid")}
+
+    source.edit("1", first="Karin")
+    world.run()
+
+    assert values(there, 2, "email") == values(source, 2, "email")
+
+
+def test_a_write_of_a_partner_that_stays_unclear_leaves_nobody_without(world: World) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    send, seen = there.update, []
+
+    def lost(updates: Any) -> Any:
+        """The second write never arrives."""
+        for one in updates:
+            seen.append(one)
+            if len(seen) == 2:
+                yield Outcome(one.ref, error=UnclearError("timed out", system=RIGHT))
+            else:
+                yield from send([one])
+
+    there.update = lost  # type: ignore[method-assign]
+    world.run()
+    there.update = send  # type: ignore[method-assign]
+
+    world.run()
+
+    assert values(there, 2, "email") == values(source, 2, "email")
+    assert is_quiet(world)
+
+
+def test_what_somebody_types_where_we_freed_is_an_edit_like_any_other(world: World) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    world.right.die_after = 1
+    world.run()
+    freed = values(there, 2, "email").index(None)
+
+    there.edit(str(freed + 1), email="typed@post.example")
+    world.run()
+    world.run()
+
+    assert source.value(str(freed + 1), "email") == "typed@post.example"
+    assert there.value(str(freed + 1), "email") == "typed@post.example"
+    assert [row["rule"] for row in world.rows(conflicts)] == ["latest"]
+
+
+def test_what_is_freed_is_given_back_where_the_other_side_has_nothing_to_give(world: World) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    world.right.die_after = 1
+    world.run()
+    freed = values(there, 2, "email").index(None)
+
+    source.edit("1", email="nobody")  # no address at all
+    source.edit("2", email="nobody")
+    world.run()
+
+    assert there.value(str(freed + 1), "email") == PEOPLE[freed]["email"]
+    assert {row["reason"] for row in world.rows(holds)} == {"email_invalid"}
+    assert is_quiet(world)
+    source.edit(str(freed + 1), email=None)  # and it may be cleared like any other
+    world.run()
+    assert there.value(str(freed + 1), "email") is None
+
+
+def test_what_is_freed_is_not_given_back_once_another_has_it(world: World) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    world.right.die_after = 1
+    world.run()
+    freed = values(there, 2, "email").index(None)
+    there.add(email=PEOPLE[freed]["email"], first="Third", last="Moe")
+
+    source.edit("1", email="nobody")
+    source.edit("2", email="nobody")
+    world.run()
+
+    assert is_quiet(world)
+    assert there.value(str(freed + 1), "email") is None
+
+
+def test_a_give_back_that_nobody_heard_of_is_no_edit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    wanted = values(source, 2, "email")
+    with monkeypatch.context() as patched:
+        refuse(patched, there, "2")
+        world.right.die_after = 2  # with the value given back
+        world.run()
+    assert None not in values(there, 2, "email")
+
+    for _ in range(2):
+        world.run()
+        assert values(source, 2, "email") == wanted
+        assert None not in values(there, 2, "email")
+    assert world.rows(conflicts) == []
+
+
+def test_whoever_has_nothing_but_an_address_is_not_the_one_who_goes_without(world: World) -> None:
+    world.pair(email="kari@post.example", first="Kari", last="Lie")
+    a, b = world.left.add(email="only@post.example"), world.right.add(email="only@post.example")
+    world.run()
+    assert world.status()["linked"] == 2
+    world.left.edit("1", email="only@post.example")
+    world.left.edit(a, email="kari@post.example")
+    world.forget_writes()
+
+    world.run()
+
+    emptied = [i for _, i, what in world.right.written() if what == {"email": None}]
+    assert emptied == ["1"]
+    assert world.right.value(b, "email") == "kari@post.example"
+
+
+@pytest.mark.parametrize("die_after", [None, 1, 2, 3])
+@pytest.mark.parametrize("many", [2, 3])
+def test_undoing_a_swap_leaves_nobody_without(world: World, many: int, die_after: int | None) -> None:
+    source, there = people(world, RIGHT, many)
+    rotate(source, many, "email")
+    world.run()
+    swapped = f"run-{world.runs}"
+    _act(world, lambda desk: undo(desk, run_id=swapped))
+
+    world.right.die_after = die_after
+    world.run()
+    world.run()
+
+    assert values(there, many, "email") == [person["email"] for person in PEOPLE[:many]]
+    assert {row["state"] for row in world.rows(stored_orders)} == {"standing"}
+    assert is_quiet(world)
+
+
+@pytest.mark.parametrize("die_after", [1, 2])
+def test_undoing_the_end_of_a_swap_puts_back_what_stood_there_before_it(world: World, die_after: int) -> None:
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    world.right.die_after = die_after
+    world.run()
+    world.run()
+    written = [row for row in world.rows(history) if row["op"] == "update"]
+    assert all("null" not in row["before"] and "null" not in row["after"] for row in written)
+
+    finished = f"run-{world.runs}"
+    _act(world, lambda desk: undo(desk, run_id=finished))
+    world.run()
+
+    assert None not in values(there, 2, "email")
+
+
+def _act(world: World, what: Callable[[Any], Any]) -> None:
+    act(world.database, terms(world), "try", what, person="kim", via="cli")
