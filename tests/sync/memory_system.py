@@ -249,8 +249,9 @@ class MemorySystem:
         )
 
     def _page(self, records: list[Record], total: int | None = None) -> Page:
-        listed = tuple(self._shown(r) for r in records if r.id not in self.hidden)
-        return Page(listed, total, dict.fromkeys(self.denied, "no access"))
+        listed = tuple(self._shown(r) for r in records if r.id not in self.hidden | self.breaks)
+        unread = tuple(r.id for r in records if r.id in self.breaks)
+        return Page(listed, total, dict.fromkeys(self.denied, "no access"), unread)
 
     def _shown(self, record: Record) -> Record:
         return replace(record, values={n: v for n, v in record.values.items() if n not in self.denied})

@@ -179,3 +179,98 @@ def test_a_write_that_was_carried_out_though_nobody_heard_is_no_edit_later(world
     assert world.right.writes == []
     assert world.status()["in_sync"] == 1
     assert world.status()["quarantined"] == world.status()["conflicts"] == 0
+
+
+# --- reading
+
+
+def test_a_record_that_cannot_be_read_by_id_does_not_keep_the_others_from_being_read(world: World) -> None:
+    pairs = linked(world, 5)
+    for a, b in pairs:
+        world.left.edit(a, first="New")
+        world.right.edit(b, first="Newer")
+    plan = world.plan(world.begin())
+    world.approve(plan)
+    for _, b in pairs:
+        world.right.edit(
+            b, phone="+4722334455", first="Newest"
+        )  # so each write finds it moved, and is read again by id
+    world.load(plan)
+    world.right.breaks = {pairs[2][1]}
+
+    summary = world.run()
+
+    assert summary["state"] == "success"
+    assert [world.left.value(a, "first") for n, (a, _) in enumerate(pairs) if n != 2] == ["Newest"] * 4
+    assert (LEFT, pairs[2][1], "unreadable") in quarantined(world)
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_record_that_cannot_be_read_is_named_and_neither_gone_nor_emptied(world: World, side: str) -> None:
+    pairs = linked(world, 3)
+    bad = dict(zip((LEFT, RIGHT), pairs[1], strict=True))[side]
+    system = world.left if side == LEFT else world.right
+    other = RIGHT if side == LEFT else LEFT
+    before = world.left.records | world.right.records
+    system.breaks = {bad}
+    for _ in range(3):
+        assert world.run(mode="full")["state"] == "success"
+    assert quarantined(world) == [(other, bad, "unreadable")]
+    assert (world.status()["linked"], world.status()["gone"]) == (3, 0)
+    assert world.writes() == 0
+    assert world.left.records | world.right.records == before
+
+    system.breaks = set()
+    system.edit(bad, first="Karin")
+    world.run(mode="full")
+
+    assert quarantined(world) == []
+    assert [world.left.value(pairs[1][0], "first"), world.right.value(pairs[1][1], "first")] == ["Karin"] * 2
+
+
+def test_a_whole_read_that_lacks_a_record_says_nothing_about_who_is_absent(world: World) -> None:
+    pairs = linked(world, 3)
+    world.right.breaks = {pairs[0][1]}
+    world.right.delete(pairs[1][1])
+    for _ in range(4):
+        world.run(mode="full")
+    assert world.status()["gone"] == 0
+    world.right.breaks = set()
+    for _ in range(2):
+        world.run(mode="full")
+    assert world.status()["gone"] == 1
+
+
+def test_nobody_is_made_beside_a_record_that_was_never_read(world: World) -> None:
+    """It may be anybody's twin."""
+    world.left.add(**person(0))
+    b = world.right.add(**person(0))
+    world.right.breaks = {b}
+
+    for _ in range(2):
+        assert world.run(mode="full")["state"] == "success"
+
+    assert len(world.right.records) == 1
+    assert quarantined(world) == [(LEFT, b, "unreadable")]
+    world.right.breaks = set()
+    world.run(mode="full")
+    assert world.status()["linked"] == 1
+    assert len(world.right.records) == 1
+
+
+def test_a_record_that_cannot_be_read_is_asked_for_at_growing_intervals(world: World) -> None:
+    (pair,) = linked(world, 1)
+    world.left.edit(pair[0], first="Karin")
+    plan = world.plan(world.begin())
+    world.approve(plan)
+    world.right.edit(pair[1], first="Kristin")
+    world.load(plan)
+    world.right.breaks = {pair[1]}
+    world.right.hidden = {pair[1]}
+    asked = []
+    for _ in range(20):
+        world.right.reads.clear()
+        world.run()
+        asked.append(any(read.startswith("ids") for read in world.right.reads))
+    assert asked[0]
+    assert sum(asked) <= 5

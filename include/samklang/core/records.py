@@ -54,8 +54,10 @@ class Page:
 
     :param total: how many records the system says the whole read has; None where it does not say.
     :param denied: fields that the system refused to show, with its reason; they are missing from `values`.
+    :param unread: ids of records that are there, and over which the system failed when it was asked for them alone.
     """
 
     records: tuple[Record, ...]
     total: int | None = None
     denied: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()

@@ -16,10 +16,11 @@ from samklang.errors import ProtocolError, RemoteError
 from samklang.store import journal, seen, tombstones
 from samklang.store.seen import is_storable_id, storable_key
 from samklang.store.tombstones import Tombstones
-from samklang.sync import unshown
+from samklang.sync import unread, unshown
 from samklang.sync.context import Run, Sync, to_json
 from samklang.sync.forgotten import left_out
 from samklang.sync.meter import Meter
+from samklang.sync.sifting import may_be_one_record, sift
 from samklang.systems.base import Description
 
 OVERLAP = timedelta(minutes=10)
@@ -48,6 +49,7 @@ class _Staged:
     max_created: str = ""
     total: int | None = None
     denied: dict[str, str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
     _rows: list[dict[str, Any]] = field(default_factory=list)
     _parts: int = 0
 
@@ -60,15 +62,45 @@ class _Staged:
             self._keep(page)
 
     def add_by_id(self, ids: list[str]) -> set[str]:
-        """Read these by id. They say nothing about how far the side was read. :returns: those that it does not know."""
-        found: set[str] = set()
-        for page in self.sync.system(self.side).read_ids(ids) if ids else ():
-            found.update(record.id for record in page.records)
-            self._keep(page)
-        return set(ids) - found
+        """Read these by id. They say nothing about how far the side was read.
+
+        Where the system fails over one of them, the others are read all the same.
+
+        :returns: those that it does not know.
+        """
+        system, found = self.sync.system(self.side), set[str]()
+
+        def read(part: Sequence[str]) -> dict[str, RemoteError]:
+            try:
+                for page in system.read_ids(part):
+                    found.update(record.id for record in page.records)
+                    self._keep(page)
+            except RemoteError as error:
+                if not may_be_one_record(error):
+                    raise
+                return dict.fromkeys([i for i in part if i not in found and i not in self.unread], error)
+            return {}
+
+        failed = read(ids) if ids else {}
+        sifted = sift(failed, read, is_alive=bool(found), ask=system.describe)
+        if sifted.outage is not None:
+            raise sifted.outage
+        self.unread |= sifted.bad.keys()
+        return set(ids) - found - self.unread
+
+    def name_unread(self) -> None:
+        """Leave out of those that could not be read who was read after all, and who was forgotten."""
+        self.unread -= self.ids
+        if self.unread and self.entombed:
+            told = ((i, None, dict[str, str | None]()) for i in self.unread)
+            with self.sync.database.read() as connection:
+                out = left_out(connection, self.sync.mapping, self.entombed, self.side, told)
+            self.left_out |= out
+            self.unread -= out
 
     def _keep(self, page: Page) -> None:
         self.denied.update(page.denied)
+        self.unread.update(page.unread)
         odd = {record.id for record in page.records if not is_storable_id(record.id)}
         self.unstorable |= odd
         records = [record for record in self._remembered(page) if record.id not in odd]
@@ -100,7 +132,7 @@ def extract(sync: Sync, side: str, run: Run) -> dict[str, Any]:
     A window is followed by the whole side where fields are shown that an earlier read was denied.
 
     :returns: the reference that `transform` takes: ticket, folder, counts, which tenant it is; and `gone`: absent from
-        this whole read and the one before it, and not known by id either.
+        this whole read and the one before it, and not known by id either. `complete`: every record of the side came.
     :raises RemoteError: the read failed or came short; nothing is lost, the next run reads the same again.
     """
     meter = Meter(sync, side)
@@ -134,7 +166,9 @@ def _read(sync: Sync, side: str, run: Run, since: str, description: Description,
         ticket = seen.start_read(
             connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
         )
-        revisit = seen.to_revisit(connection, sync.entity, side)
+        unreadable = unread.of(connection, sync, side)
+        due = {i for i, hold in unreadable.items() if unread.is_due(hold, started_at)}
+        revisit = sorted({*seen.to_revisit(connection, sync.entity, side), *due} - (unreadable.keys() - due))
         entombed = tombstones.known(connection, sync.entity)
     staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"), entombed)
     if not whole:
@@ -148,15 +182,22 @@ def _read(sync: Sync, side: str, run: Run, since: str, description: Description,
             present = seen.count_present(connection, sync.entity, side)
         staged.add(system.read_all())
         _check_complete(sync, side, staged, present)
-        gone = _look_up_missing(sync, staged, sorted(missing_before - staged.ids))
+        staged.name_unread()
+        if not staged.unread:
+            gone = _look_up_missing(sync, staged, sorted(missing_before - staged.ids))
     staged.flush()
+    staged.name_unread()
+    if staged.unread:
+        log.warning("%s: %d records could not be read; they count as last seen", side, len(staged.unread))
     max_clock = _safe_watermark(staged.max_clock, sync.now() - to_datetime(started_at))
     with sync.database.begin() as connection:
         seen.finish_read(connection, ticket, whole=whole, rows=len(staged.ids), max_clock=max_clock)
+        unread.note(connection, sync, side, staged.unread, run.id)
     return {
         "side": side,
         "ticket": ticket,
         "whole": whole,
+        "complete": whole and not staged.unread,
         "rows": len(staged.ids),
         "forgotten": len(staged.left_out),
         "unstorable": len(staged.unstorable),
@@ -211,8 +252,9 @@ def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> Non
     So is none at all. And a first read of a system that names no total is made twice, as long as that costs a page or
     two: whoever it lacks would be made anew here.
     """
-    everybody = staged.ids | staged.left_out | staged.unstorable
-    came, lacking = len(everybody), present - len(staged.ids)  # nobody who was forgotten counts as known
+    everybody = staged.ids | staged.left_out | staged.unstorable | staged.unread
+    known = staged.ids | staged.unread  # nobody who was forgotten counts as known
+    came, lacking = len(everybody), present - len(known)
     few = lacking >= _SHORT_ROWS and lacking > present * _SHORT_PART
     is_first = not present and staged.total is None and came <= _CONFIRMED_ROWS
     if came and not few and not is_first:
@@ -220,7 +262,7 @@ def _check_complete(sync: Sync, side: str, staged: _Staged, present: int) -> Non
     if staged.total == came:
         return
     if staged.total is None:
-        again = {record.id for page in sync.system(side).read_all() for record in page.records}
+        again = {i for page in sync.system(side).read_all() for i in (*page.unread, *(r.id for r in page.records))}
         if again == everybody:
             return
     raise ProtocolError(

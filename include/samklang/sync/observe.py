@@ -17,7 +17,7 @@ from samklang.errors import OutdatedError
 from samklang.staging import missing_files
 from samklang.store import journal, links, seen, tombstones
 from samklang.store.tickets import next_ticket
-from samklang.sync import unshown
+from samklang.sync import unread, unshown
 from samklang.sync.context import Sync
 from samklang.sync.forgotten import MARK, left_out
 from samklang.sync.freshness import is_older, is_outdated, noted, told
@@ -45,6 +45,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
         newest, last_started = seen.newest_taken_in(connection, entity, side)
     if ticket < newest:
         return 0
+    is_complete = read.get("complete", read["whole"])
     changed = 0
     ids, behind = set[str](), set[str]()
     for rows in sync.staging.read_tables(read["folder"]):
@@ -61,7 +62,8 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     with sync.database.begin() as connection:
         seen.take_turns(connection, entity, side)
         if seen.newest_taken_in(connection, entity, side)[0] < ticket:
-            if read["whole"]:
+            unread.drop(connection, sync, side, ids)
+            if is_complete:
                 seen.set_found(connection, entity, side, ids)
                 there = seen.present_ids(connection, entity, side, until=ticket)
                 seen.set_missing(connection, entity, side, sorted(there - ids))
@@ -69,7 +71,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
                     ids |= seen.set_gone(connection, entity, side, sorted(there.intersection(read["gone"])))
             seen.mark_taken_in(connection, ticket)
             seen.drop_revisit(connection, entity, side, _settled(connection, entity, side, ids - behind, ticket))
-    if read["whole"] and not read["denied"]:
+    if is_complete and not read["denied"]:
         unshown.shown(sync, side, ticket)
     return changed
 

@@ -66,11 +66,7 @@ class Refusing:
         if last is not None and (last["fingerprint"] != refused or last["last_edits"] not in (None, last_edits)):
             last = None  # of something else
         attempts = 1 + (last["attempts"] if last else 0)
-        wait = (
-            timedelta(0)
-            if (problem.code, attempts) == ("unclear", 1)
-            else min(_RETRY_FIRST * 2 ** min(attempts - 1, _DOUBLINGS), _RETRY_LAST)
-        )
+        wait = timedelta(0) if (problem.code, attempts) == ("unclear", 1) else pause(attempts)
         skip = problem.code in _LASTING and last is not None and last["reason"] == problem.code
         place = {"entity": self.sync.entity, "side": self.side, "source_id": row["source_id"], "field": name}
         attempt: dict[str, Any] = {
@@ -98,3 +94,9 @@ class Refusing:
 
     def refused_fields(self, problems: tuple[Problem, ...]) -> set[str]:
         return {self.canonical[p.field] for p in problems if p.field in self.canonical}
+
+
+def pause(attempts: int) -> timedelta:
+    """How long to wait after so many attempts in vain."""
+    wait: timedelta = _RETRY_FIRST * 2 ** min(attempts - 1, _DOUBLINGS)
+    return min(wait, _RETRY_LAST)

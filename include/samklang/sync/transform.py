@@ -21,6 +21,7 @@ from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
 from samklang.store import apart, journal, ledger, links, seen
+from samklang.sync import unread
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
 from samklang.sync.freeing import leave_what_is_taken
@@ -82,6 +83,7 @@ def make_plan(
         )
         for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
             plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
+        plan.held += unread.held(connection, sync)
         for side, i in links.apart(connection, sync.entity):
             plan.verdicts.append(Verdict(side, i, "excluded", apart.REASON))
     _plan_linked(sync, run, views, refusals, plan)
@@ -180,7 +182,9 @@ def _plan_unlinked(
 def _keys_unknown(sync: Sync, side: str) -> bool:
     """Whether a record of this side may hold a match key that we are not shown: then nobody is known to be alone."""
     with sync.database.read() as connection:
-        return any(seen.any_without(connection, sync.entity, side, name) for name in sync.mapping.match)
+        return unread.hides_keys(connection, sync, side) or any(
+            seen.any_without(connection, sync.entity, side, name) for name in sync.mapping.match
+        )
 
 
 @dataclass(frozen=True, slots=True)
