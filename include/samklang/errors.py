@@ -136,6 +136,11 @@ class TemporaryError(RemoteError):
 
     final = False
 
+    @property
+    def is_server_fault(self) -> bool:
+        """Whether the server was reached and failed, maybe over one of the records that it was asked for."""
+        return self.status is not None
+
 
 class ThrottledError(TemporaryError):
     """Too many requests; try again after :param retry_after: seconds."""
@@ -145,6 +150,10 @@ class ThrottledError(TemporaryError):
     ) -> None:
         super().__init__(message, remedy=remedy, system=system, status=status)
         self.retry_after = retry_after
+
+    @property
+    def is_server_fault(self) -> bool:
+        return False
 
 
 class UnclearError(RemoteError):

@@ -11,7 +11,7 @@ import requests
 
 from samklang.core.records import Record, Scope
 from samklang.errors import AccessError, TemporaryError, UnclearError
-from samklang.simulators.http import InProcess, served
+from samklang.simulators.http import InProcess, Request, Response, served
 from samklang.simulators.powerofficego import PowerOfficeGoSimulator
 from samklang.simulators.powerofficego.behaviour import GUESSES
 from samklang.systems.base import Change, Creation, Description, Update
@@ -20,6 +20,7 @@ from samklang.systems.powerofficego import (
     PowerOfficeGoConfig,
     PowerOfficeGoCustomers,
     PowerOfficeGoProducts,
+    paging,
 )
 from samklang.systems.powerofficego.writing import TEST_ENFORCED
 
@@ -248,6 +249,59 @@ def test_an_update_whose_answer_was_lost_is_recognised_the_next_time() -> None:
     again = update(world.customers, person, {"PhoneNumber": "1"})
     assert again.moved
     assert again.record.values["PhoneNumber"] == "1"
+
+
+# --- a record that the server fails over
+
+
+def fail_over(world: World, *ids: str) -> None:
+    """The server answers 500 to each request with more than the id of one of these in its answer, or in its path."""
+    plain = world.simulator.answer
+
+    def answer(request: Request) -> Response:
+        answered = plain(request)
+        only_ids = request.query.get("Fields") == ["Id"]
+        named = any(f'"Id":{i},' in answered.body.decode() or request.path.endswith(f"/{i}") for i in ids)
+        return Response(500) if named and not only_ids else answered
+
+    world.simulator.answer = answer  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("size", [20000, 50, 7])
+@pytest.mark.parametrize("place", [0, 60, 129])
+def test_a_page_that_the_server_fails_over_is_read_without_the_row_that_is_to_blame(
+    size: int, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGE_SIZES", (size, size))
+    world = World(130)
+    everybody = [record.id for record in records(world.customers.read_all())]
+    bad = everybody[min(place, len(everybody) - 1)]
+    fail_over(world, bad)
+    world.simulator.clear_log()
+
+    pages = list(world.customers.read_all())
+
+    assert [record.id for record in records(iter(pages))] == [i for i in everybody if i != bad]
+    assert [i for page in pages for i in page.unread] == [bad]
+    assert len(world.simulator.requests()) < 120
+
+
+def test_a_list_that_the_server_fails_over_altogether_is_an_error_soon() -> None:
+    world = World(130)
+    fail_over(world, *[record.id for record in records(world.customers.read_all())])
+    world.simulator.clear_log()
+    with pytest.raises(TemporaryError):
+        list(world.customers.read_all())
+    assert len(world.simulator.requests()) < 120
+
+
+def test_many_records_read_by_id_come_without_the_one_that_the_server_fails_over() -> None:
+    world = World(130)
+    everybody = [record.id for record in records(world.customers.read_all())]
+    fail_over(world, everybody[7])
+    pages = list(world.customers.read_ids(everybody[:60]))
+    assert {record.id for record in records(iter(pages))} == set(everybody[:60]) - {everybody[7]}
+    assert [i for page in pages for i in page.unread] == [everybody[7]]
 
 
 # --- reads that lag

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, ThrottledError, UnclearError
+from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, UnclearError
 
 Item = TypeVar("Item")
 Send = Callable[[Sequence[Item]], Mapping[Item, RemoteError]]
@@ -41,7 +41,7 @@ def may_be_one_record(error: RemoteError) -> bool:
     No connection, no access and too many requests have nothing to do with what was asked for.
     """
     if isinstance(error, TemporaryError):
-        return not isinstance(error, ThrottledError) and error.status is not None
+        return error.is_server_fault
     return isinstance(error, UnclearError | ProtocolError) and not isinstance(error, AccessError)
 
 

@@ -288,7 +288,7 @@ class Transport:
             # the sum of the waits counts too, for a clock that stands still in tests
             spent = max(self._clock() - start, state.idle_for)
             error = state.outcome.exception() if state.outcome else None
-            server_failed = isinstance(error, RemoteError) and not isinstance(error, ThrottledError) and error.status
+            server_failed = isinstance(error, TemporaryError) and error.is_server_fault
             if server_failed and self._clock() < self._hurry_until:
                 return state.attempt_number > 1
             is_over = spent + state.upcoming_sleep > BUDGET

@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
-from samklang.errors import ProtocolError
+from samklang.errors import ProtocolError, TemporaryError
 from samklang.systems.base import Memory
 from samklang.systems.powerofficego.client import SYSTEM, Json, PowerOfficeGoClient
+from samklang.systems.powerofficego.parts import PageParts
 from samklang.systems.powerofficego.problems import RefusedError
 from samklang.systems.powerofficego.values import read_id
 from samklang.systems.transport import Reply
@@ -30,10 +31,14 @@ MOST_ROWS = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """New rows of one page. :param total: of the whole read, where the server names it."""
+    """New rows of one page. :param total: of the whole read, where the server names it.
+
+    :param unread: ids of rows over which the server fails, see `parts`.
+    """
 
     rows: tuple[Json, ...]
     total: int | None
+    unread: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class _Answer:
     rows: tuple[Json, ...]
     total: int | None
     has_next: bool | None
+    unread: tuple[int, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.rows and not self.unread
 
 
 class ListReader:
@@ -68,19 +78,21 @@ class ListReader:
         number, seen, steps_back, total, idle = 1, set[int](), 0, 0, 0
         while True:
             new = self._new(answer, seen)
-            if new or number == 1:
-                yield Rows(tuple(new), answer.total)
+            unread = tuple(row_id for row_id in answer.unread if row_id not in seen)
+            seen.update(unread)
+            if new or unread or number == 1:
+                yield Rows(tuple(new), answer.total, unread)
             total = total if answer.total is None else answer.total
-            idle = 0 if new else idle + 1
+            idle = 0 if new or unread else idle + 1
             self._check_end(len(seen), total, idle)
-            if len(seen) >= total and (answer.has_next is False or not answer.rows):
+            if len(seen) >= total and (answer.has_next is False or answer.is_empty):
                 return
-            if not answer.rows:
+            if answer.is_empty:
                 raise self._fault(f"{len(seen)} rows came of {total} that were announced")
             before, answer = answer, self._page(request, number + 1)
             if not _has_shrunk(before, answer):
                 number += 1
-                if answer.rows == before.rows:
+                if (answer.rows, answer.unread) == (before.rows, before.unread):
                     raise self._fault(f"page {number} repeats the page before it")
                 continue
             # rows were deleted meanwhile, and others moved up onto the page before: read that one again
@@ -143,6 +155,24 @@ class ListReader:
         return not answer.rows or set().union(*answer.rows).issuperset(self._fields)
 
     def _page(self, request: Mapping[str, str], number: int) -> _Answer:
+        """A page; where the server fails over it, put together from its parts, without the rows that it fails over."""
+        try:
+            return self._ask(request, number)
+        except TemporaryError as error:
+            if not error.is_server_fault or "PageSize" not in request:
+                raise
+            failure = error
+        try:
+            ids = self._ask({**request, "Fields": "Id"}, number)
+        except RefusedError:
+            raise failure from None
+        wanted = [read_id(row) for row in ids.rows]
+        size = len(wanted) if number == 1 and ids.has_next else int(request["PageSize"])
+        parts = PageParts(self._client, self._path, lambda part, at: self._ask({**request, **part}, at).rows)
+        rows = parts.read(wanted, start=(number - 1) * size, size=size, failure=failure)
+        return _Answer(tuple(rows), ids.total, ids.has_next, tuple(parts.unread))
+
+    def _ask(self, request: Mapping[str, str], number: int) -> _Answer:
         reply = self._client.get(self._path, {**request, "PageNumber": str(number)})
         total, has_next = _pagination(reply)
         if reply.status == 204:
@@ -160,7 +190,7 @@ def _has_shrunk(before: _Answer, after: _Answer) -> bool:
     """Whether the list lost rows between two pages."""
     if before.total is not None and after.total is not None:
         return after.total < before.total
-    return before.has_next is True and not after.rows
+    return before.has_next is True and after.is_empty
 
 
 def _pagination(reply: Reply) -> tuple[int | None, bool | None]:

@@ -91,16 +91,18 @@ class Reading(ABC):
         if len(wanted) > FEW:
             for page in self.read_all():
                 found = tuple(record for record in page.records if record.id in wanted)
-                for one in found:
-                    del wanted[one.id]
-                yield Page(found)
+                unread = tuple(record_id for record_id in page.unread if record_id in wanted)
+                for record_id in (*unread, *(one.id for one in found)):
+                    del wanted[record_id]
+                yield Page(found, unread=unread)
         for record in in_parallel(self._read_one, wanted, self._workers):
             if record is not None:
                 yield Page((record,))
 
     def _read(self, filters: Mapping[str, str]) -> Iterator[Page]:
         for part in self._list.read(filters):
-            yield Page(tuple(self._record(row) for row in part.rows), part.total)
+            unread = tuple(str(row_id) for row_id in part.unread)
+            yield Page(tuple(self._record(row) for row in part.rows), part.total, unread=unread)
 
     def _read_one(self, record_id: str) -> Record | None:
         """The record, or None where the system says that it does not know the id."""

@@ -84,7 +84,11 @@ def _wait(client: ShopifyClient, operation_id: str) -> Json:
 def _failed(status: str, code: str) -> RemoteError:
     if code == DENIED:
         return AccessError(f"A bulk operation was {status}: access denied.", remedy=PROTECTED_DATA, system=SYSTEM)
-    return TemporaryError(f"A bulk operation was {status} ({code or 'no code'}); its rows are not used.", system=SYSTEM)
+    return TemporaryError(
+        f"A bulk operation was {status} ({code or 'no code'}); its rows are not used.",
+        system=SYSTEM,
+        status=200 if code == "INTERNAL_SERVER_ERROR" else None,
+    )
 
 
 def _delays() -> Iterator[float]:

@@ -53,7 +53,7 @@ class ShopifyCustomers(Updating):
         denied = frozenset[tuple[str, ...]]()
         for rows in islice(pages, WINDOW_PAGES):
             denied = rows.denied
-            page = self._to_page(order.new(rows.nodes), rows.denied)
+            page = self._to_page(order.new(rows.nodes), rows.denied, unread=rows.unread)
             changed = tuple(record for record in page.records if record.clock >= since)
             yield replace(page, records=changed)
             if rows.cursor is None or len(changed) < len(page.records):
@@ -61,7 +61,7 @@ class ShopifyCustomers(Updating):
         yield from self._bulk(since, None, denied)
 
     def _fetch_newest(self, after: str | None) -> Rows:
-        return self._fetch(self._page("UPDATED_AT", reverse=True, after=after), "ReadChangedCustomers")
+        return self._fetch("UPDATED_AT", after, "ReadChangedCustomers", reverse=True)
 
     def _paths(self, unknown: frozenset[str] = frozenset()) -> list[Path]:
         paths = [*documents.CUSTOMER, *(known.read for name, known in self._fields.items() if name not in unknown)]

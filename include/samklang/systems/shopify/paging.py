@@ -18,11 +18,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page. :param cursor: where the next one starts; None at the end. :param denied: see `answers.Answer`."""
+    """One page. :param cursor: where the next one starts; None at the end. :param denied: see `answers.Answer`.
+
+    :param unread: records over which the shop fails, see `parts`.
+    """
 
     nodes: list[Json]
     cursor: str | None
     denied: Denied = frozenset()
+    unread: tuple[str, ...] = ()
 
 
 def read_connection(connection: object, name: str, denied: Denied = frozenset()) -> Rows:

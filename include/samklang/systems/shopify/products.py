@@ -75,7 +75,7 @@ class ShopifyProducts(Updating):
     def _fetch_newest(self, after: str | None) -> Rows:
         node = f"...ProductParts {documents.nested_variants('...OwnVariantParts')}"
         call = documents.page("products", node, sort="UPDATED_AT", reverse=True, after=after)
-        return self._fetch(call, "ReadChangedProducts")
+        return self._fetch_call(call, "ReadChangedProducts")
 
     def _variants(self, product: Json) -> Iterator[Json]:
         """The variants that came with a product, or all of them, read by themselves, where there are more."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from samklang.core.clocks import earlier
 from samklang.core.records import Page, Record
 from samklang.core.rules import EntityRules
-from samklang.errors import AccessError, ProtocolError
+from samklang.errors import AccessError, ProtocolError, TemporaryError
 from samklang.systems.base import Check, Description, Memory, Usage
 from samklang.systems.shopify import documents
 from samklang.systems.shopify.answers import NOT_FOUND, PROTECTED_DATA, SYSTEM, Answer, Json, error_of, objects
@@ -20,6 +21,7 @@ from samklang.systems.shopify.client import ShopifyClient
 from samklang.systems.shopify.documents import Call, Path
 from samklang.systems.shopify.fields import Field, select
 from samklang.systems.shopify.paging import Denied, DisorderError, Ordered, Rows, follow, in_batches, read_connection
+from samklang.systems.shopify.parts import PageParts
 from samklang.systems.shopify.values import number_of, to_gid, unknown_fields
 
 BULK_FROM = 2500
@@ -110,22 +112,38 @@ class Reading(ABC):
 
     def read_all(self) -> Iterator[Page]:
         """By pages, or with a bulk operation where there are many."""
-        answer = self._client.run(
-            [documents.count(self.count_root), self._page("ID")],
-            operation=f"Read{self.kind}s",
-            fragments=self._fragments,
-        )
-        count, total = _read_count(answer.call(0))
-        first = read_connection(answer.call(1), self.root, answer.denied)
+        count, total, first = self._first()
         if first.cursor is not None and count > BULK_FROM:
-            yield from self._bulk(None, total, answer.denied)
-            return
+            try:
+                yield from self._bulk(None, total, first.denied)
+                return
+            except TemporaryError as error:
+                if not error.is_server_fault:
+                    raise  # else it may have failed over one record: by pages, that one can be left out
+        yield from self._by_pages(first, total)
+
+    def _by_pages(self, first: Rows, total: int | None) -> Iterator[Page]:
         order = Ordered(lambda node: int(number_of(node.get("id"))))
         for rows in follow(first, self._fetch_more):
-            yield self._to_page(order.new(rows.nodes), rows.denied, total)
+            yield self._to_page(order.new(rows.nodes), rows.denied, total, rows.unread)
+
+    def _first(self) -> tuple[int, int | None, Rows]:
+        """How many records there are, see `_read_count`, and the first page of them."""
+        counting, operation = documents.count(self.count_root), f"Read{self.kind}s"
+        try:
+            answer = self._client.run([counting, self._page("ID")], operation=operation, fragments=self._fragments)
+        except TemporaryError as error:
+            if not error.is_server_fault:
+                raise
+            counted = self._client.run([counting], operation=f"Count{self.kind}s").call(0)
+            return *_read_count(counted), self._fetch("ID", None, operation)
+        return *_read_count(answer.call(0)), read_connection(answer.call(1), self.root, answer.denied)
 
     def read_changes(self, since: str) -> Iterator[Page]:
-        """Read again from the start where a record changed while its page was put together; records may come twice."""
+        """Read again from the start where a record changed while its page was put together; records may come twice.
+
+        Where the shop fails over this list, all records are read, which can do without one that it fails over.
+        """
         for tries_left in reversed(range(ORDER_TRIES)):
             try:
                 yield from self._read_newest(since)
@@ -133,6 +151,13 @@ class Reading(ABC):
                 if not tries_left:
                     raise
                 self._client.sleep(1.0)
+            except TemporaryError as error:
+                if not error.is_server_fault:
+                    raise
+                _, _, first = self._first()
+                for page in self._by_pages(first, None):
+                    yield replace(page, records=tuple(record for record in page.records if record.clock >= since))
+                return
             else:
                 return
 
@@ -177,13 +202,24 @@ class Reading(ABC):
             raise ProtocolError(f"{operation}: other records than those asked for came.", system=SYSTEM)
         return answer
 
-    def _page(self, sort: str, *, reverse: bool = False, after: str | None = None) -> Call:
-        return documents.page(self.root, f"...{self.kind}Parts", sort=sort, reverse=reverse, after=after)
+    def _page(self, sort: str, *, reverse: bool = False, after: str | None = None, node: str | None = None) -> Call:
+        return documents.page(self.root, node or f"...{self.kind}Parts", sort=sort, reverse=reverse, after=after)
 
     def _fetch_more(self, after: str) -> Rows:
-        return self._fetch(self._page("ID", after=after), f"ReadMore{self.kind}s")
+        return self._fetch("ID", after, f"ReadMore{self.kind}s")
 
-    def _fetch(self, call: Call, operation: str) -> Rows:
+    def _fetch(self, sort: str, after: str | None, operation: str, *, reverse: bool = False) -> Rows:
+        """A page of records; where the shop fails over it, without the records that it fails over."""
+        try:
+            return self._fetch_call(self._page(sort, reverse=reverse, after=after), operation)
+        except TemporaryError as error:
+            if not error.is_server_fault:
+                raise
+            failure = error
+        parts = PageParts(self._client, operation, f"...{self.kind}Parts", self._fragments)
+        return parts.read(self._page(sort, reverse=reverse, after=after, node="id"), failure)
+
+    def _fetch_call(self, call: Call, operation: str) -> Rows:
         answer = self._client.run([call], operation=operation, fragments=self._fragments)
         return read_connection(answer.call(0), call.root, answer.denied)
 
@@ -203,9 +239,11 @@ class Reading(ABC):
             seen.update(record.id for record in records)
             yield Page(tuple(r for r in records if since is None or r.clock >= since), total, reasons)
 
-    def _to_page(self, nodes: Iterable[Json], denied: Denied, total: int | None = None) -> Page:
+    def _to_page(
+        self, nodes: Iterable[Json], denied: Denied, total: int | None = None, unread: tuple[str, ...] = ()
+    ) -> Page:
         unknown, reasons = self._unknown(denied)
-        return Page(tuple(self._record(node, unknown) for node in nodes), total, reasons)
+        return Page(tuple(self._record(node, unknown) for node in nodes), total, reasons, unread)
 
     def _unknown(self, denied: Denied) -> tuple[frozenset[str], dict[str, str]]:
         """The fields that the app may not see, and why. :raises AccessError: it may not even see what we need."""
