@@ -173,7 +173,7 @@ def _read(sync: Sync, side: str, run: Run, since: str, description: Description,
     staged = _Staged(sync, side, sync.staging.folder(sync.entity, run.id, f"read-{ticket}-{side}"), entombed)
     if not whole:
         staged.add(system.read_changes(since))
-        staged.add_by_id([i for i in revisit if i not in staged.ids])
+        staged.add_by_id([i for i in revisit if i not in staged.ids | staged.unread])
         whole = run.window is None and _is_shown_again(staged)
     gone: list[str] = []  # only a whole read can tell; what is not known by id stays on the revisit list
     if whole:
