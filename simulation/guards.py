@@ -10,7 +10,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from samklang.cli import plan
 from samklang.core import creation, freed, keys, matching, plan_pairs, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
@@ -209,6 +210,21 @@ def _any_mapping(stack: ExitStack) -> None:
     _put(stack, transform, mapping_mark=lambda _mapping: "")
 
 
+def _plans_in_the_store(stack: ExitStack) -> None:
+    """What only looks at a plan reads and derives in the store itself."""
+    _put(stack, plan, copied=nullcontext)
+
+
+def _no_shelf(stack: ExitStack) -> None:
+    """The base of a field that left the mapping is forgotten."""
+    shelve = links.shelve
+    _put(
+        stack,
+        links,
+        shelve=lambda connection, entity, left, _back, **page: shelve(connection, entity, left, {}, **page),
+    )
+
+
 # --- where to look: traces that call for one guard more than others do
 
 
@@ -353,6 +369,8 @@ GUARDS = (
     Guard("what we emptied for another record is nobody's edit", _freed_is_forgotten),
     Guard("what we emptied is given back", _nothing_returned),
     Guard("a circle is opened before it is written", _no_freeing),
+    Guard("a plan is looked at in a copy of the store", _plans_in_the_store),
+    Guard("bases kept for fields that come back", _no_shelf),
 )
 
 

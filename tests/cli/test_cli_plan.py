@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from tests.cli.running import Answer, Command, Systems
 from samklang.errors import TemporaryError
 from samklang.settings import default_store_url
 from samklang.store.database import Database
-from samklang.store.schema import runs
+from samklang.store.schema import metadata, runs
 
+MAPPINGS = Path(__file__).parents[2] / "include" / "mappings"
 PERSON = {"IsPerson": True, "FirstName": "Kari", "LastName": "Lie", "EmailAddress": "kari@post.example"}
 
 
@@ -97,19 +100,84 @@ def test_it_writes_to_neither_system_and_leaves_no_values_behind(
     assert answer("status")["customers"]["last_run"] is None
 
 
-def test_explain_knows_what_a_plan_has_read(systems: Systems, answer: Answer) -> None:
-    number = add_person(systems)
+def test_a_plan_leaves_nothing_in_the_store_and_makes_none(
+    systems: Systems, answer: Answer, home: Path, samklang: Command
+) -> None:
+    add_person(systems)
+    answer("plan", "customers")
+    assert not (home / "samklang.db").exists()
+
+    answer("adopt", "customers", "-y")  # reads both systems, and keeps what it has seen
+    add_person(systems, EmailAddress="ola@post.example")
+    before = content()
+    assert answer("plan", "customers")["counts"]["creates"]["shopify"] == 2
+    assert content() == before
+    assert "No record" in samklang("explain", "customers", "ola@post.example").stderr
+
+
+def test_a_trial_mapping_leaves_the_store_as_it_was(
+    systems: Systems, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_person(systems)
+    add_customer(systems, email="kari@post.example", firstName="Kari", lastName="Lie")
+    answer("adopt", "customers", "-y")
+    before = content()
+    trial = tmp_path / "trial"
+    shutil.copytree(MAPPINGS, trial)
+    lines = (trial / "customers.yaml").read_text().splitlines(keepends=True)
+    (trial / "customers.yaml").write_text("".join(line for line in lines if "LastName" not in line))
+    monkeypatch.setenv("SAMKLANG_MAPPINGS", str(trial))
+
     answer("plan", "customers")
 
-    (record,) = answer("explain", "customers", "kari@post.example")["records"]
+    assert content() == before
 
-    assert record["records"] == {"powerofficego": number}
-    assert record["outlook"] == {"decision": "create", "to": "shopify"}
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("explain", "customers", "kari@post.example"),
+        ("plan", "customers"),
+        ("matches", "customers"),
+        ("conflicts", "customers"),
+        ("holds", "customers"),
+        ("quarantine", "customers"),
+        ("runs", "customers"),
+        ("actions", "customers"),
+        ("doctor",),
+        ("export", "customers", "kari@post.example"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_that_looks_writes_nothing(systems: Systems, samklang: Command, words: tuple[str, ...]) -> None:
+    add_person(systems, PhoneNumber="no number")
+    add_customer(systems, email="kari@post.example", firstName="Karin", lastName="Lie")
+    assert samklang("adopt", "customers", "-y").exit_code == 0
+    before = content()
+
+    samklang(*words, "--json")
+
+    assert content() == before
+    assert api_writes(systems) == []
+
+
+def content() -> dict[str, list[object]]:
+    """All that the store of this test holds, but for the pacing of requests, which all processes share."""
+    database = Database(default_store_url(os.environ))
+    with database.read() as connection:
+        found = {
+            table.name: sorted(map(repr, connection.execute(select(table)).all()))
+            for table in metadata.sorted_tables
+            if table.name != "pacing"
+        }
+    database.close()
+    return found
 
 
 def test_a_product_is_explained_by_the_gid_of_its_shop_product(systems: Systems, answer: Answer) -> None:
     made = systems.shop.edit({"entity": "products", "create": {"title": "Skål", "sku": "S1"}})
-    answer("plan", "products")
+    answer("adopt", "products", "-y")
 
     (record,) = answer("explain", "products", made["id"])["records"]
 
@@ -173,10 +241,11 @@ def test_a_read_that_fails_is_one_line_and_no_run_stays_open(
 
     monkeypatch.setattr("samklang.systems.shopify.ShopifyCustomers.read_all", fail)
 
-    result = samklang("plan", "customers")
+    for command in ("plan", "adopt"):
+        result = samklang(command, "customers")
 
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "The shop does not answer. Try again later.\n"
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == "The shop does not answer. Try again later.\n"
     database = Database(default_store_url({"AIRFLOW_HOME": str(home)}))
     with database.read() as connection:
-        assert [row.state for row in connection.execute(select(runs))] == ["failed"]
+        assert [row.state for row in connection.execute(select(runs))] == ["failed"]  # of adopt

@@ -69,14 +69,28 @@ def test_a_write_counts_and_a_plan_that_saw_an_older_count_is_refused(database: 
         links.advance(connection, one, {}, written=(SIDES[1], 0))
 
 
-def test_bases_of_some_fields_are_forgotten_everywhere(database: Database) -> None:
+def test_bases_of_fields_that_leave_are_kept_aside_until_the_same_twins_come_back(database: Database) -> None:
+    twins, others = {"Name": {SIDES[0]: "Name", SIDES[1]: "title"}}, {"Name": {SIDES[0]: "Name", SIDES[1]: "vendor"}}
+
+    def shelve(left: links.Twins, back: links.Twins) -> int:
+        pages, after = 0, 0
+        with database.begin() as connection:
+            while after := links.shelve(connection, "customers", left, back, after=after, size=2):
+                pages += 1
+        return pages
+
     with database.begin() as connection:
         made = [link(connection, str(n), str(n)) for n in range(5)]
-        pages, after = 0, 0
-        while after := links.forget(connection, "customers", ["Name"], after=after, size=2):
-            pages += 1
-
-        assert pages == 3
+        before = [raw_bases(connection, one) for one in made]
+    assert shelve(twins, {}) == 3
+    with database.read() as connection:
+        assert all(raw_bases(connection, one) == {side: {"City": None} for side in SIDES} for one in made)
+    shelve({}, twins)
+    with database.read() as connection:
+        assert [raw_bases(connection, one) for one in made] == before
+    shelve(twins, {})
+    shelve({}, others)
+    with database.read() as connection:
         assert all(raw_bases(connection, one) == {side: {"City": None} for side in SIDES} for one in made)
 
 

@@ -9,8 +9,22 @@ from tests.sync.world import LEFT, NO_LIMITS, NOTE, RIGHT, World, customers, pro
 
 from samklang.core.jsontext import loads
 from samklang.core.records import Scope
-from samklang.store.schema import conflicts, history
+from samklang.store.schema import (
+    conflicts,
+    freezes,
+    history,
+    holds,
+    intents,
+    link_sides,
+    links,
+    orders,
+    revisit,
+    verdicts,
+    watermarks,
+)
 
+DECIDED = (links, link_sides, conflicts, history, holds, freezes, verdicts, intents, orders, watermarks, revisit)
+"""All that is not an observation, nor a note of the run itself."""
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
 HOME = {"line1": "Storgata 1", "city": "Moss", "zip": "1530", "country": "NO"}
 NewWorld = Callable[..., World]
@@ -343,19 +357,55 @@ def test_a_field_that_is_new_in_the_mapping_fills_what_is_empty_and_touches_noth
     assert {row["base"] for row in world.rows(conflicts)} == {None}
 
 
-def test_a_field_that_left_the_mapping_starts_anew_when_it_comes_back(new_world: NewWorld) -> None:
-    world = new_world(customers(NO_LIMITS, add=(NOTE,)))
+def test_an_edit_of_a_field_that_left_the_mapping_travels_once_it_comes_back(new_world: NewWorld) -> None:
+    world = new_world(customers(NO_LIMITS, "policy: shopify", add=(NOTE,)))
     a, b = world.pair(**KARI, note="old")
-    world.remap(customers(NO_LIMITS))
+    c, d = world.pair(email="ola@post.example", first="Ola", last="Dal", note="kept")
+    world.left.edit(c, note=None)  # waits when the field leaves
+    world.remap(customers(NO_LIMITS, "policy: shopify"))
     world.run()
-    assert world.status()["in_sync"] == 1
+    assert world.status()["in_sync"] == 2
+    world.left.edit(a, WebsiteUrl="ours")
 
     world.remap(customers(NO_LIMITS, "policy: shopify", add=(NOTE,)))
-    world.left.edit(a, note="ours")
     summary = world.run()
 
-    assert summary["counts"]["link_conflicts"] == 1
-    assert world.left.value(a, "note") == world.right.value(b, "note") == "old"
+    assert summary["counts"]["link_conflicts"] == 0
+    assert world.left.value(a, "note") == world.right.value(b, "note") == "ours"
+    assert world.right.value(d, "note") is None
+    assert world.left.value(c, "note") is None
+
+
+@pytest.mark.parametrize("mode", ["auto", "full"])
+def test_a_dry_run_under_another_mapping_loses_no_edit_and_stops_no_field(new_world: NewWorld, mode: str) -> None:
+    shipped = customers(NO_LIMITS, add=(NOTE,))
+    world = new_world(shipped)
+    a, b = world.pair(**KARI, note="old")
+    c, d = world.pair(email="ola@post.example", first="Ola", last="Dal", note="kept")
+    before = {table: world.rows(table) for table in DECIDED}
+    world.left.edit(a, note=None)
+
+    world.remap(customers(NO_LIMITS))
+    world.run(dry_run=True, mode=mode)
+    world.remap(shipped)
+    world.run(dry_run=True)
+    assert {table: world.rows(table) for table in DECIDED} == before
+    summary = world.run()
+
+    assert summary["counts"]["link_conflicts"] == 0
+    assert world.right.value(b, "note") is None
+    world.right.edit(d, note="new")
+    world.run()
+    assert world.left.value(c, "note") == "new"
+
+
+def test_a_dry_run_decides_nothing(world: World) -> None:
+    a, _ = world.pair(**KARI)
+    world.left.add(email="ola@post.example", first="Ola", last="Dal")
+    world.left.edit(a, first="Karin", phone="no number")
+    before = {table: world.rows(table) for table in DECIDED}
+    world.run(dry_run=True)
+    assert {table: world.rows(table) for table in DECIDED} == before
 
 
 def test_a_field_with_another_twin_has_no_base(new_world: NewWorld) -> None:

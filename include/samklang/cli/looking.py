@@ -87,7 +87,7 @@ def plan(
     """What a run would write now.
 
     Reads both systems and prints the plan record by record and field by field, with the limits that it passes. Writes
-    nothing to either system.
+    nothing, to neither system nor the link store: also a way to try another mapping (SAMKLANG_MAPPINGS).
     """
     with answering(as_json) as answer:
         from samklang.cli.plan import make_plan
@@ -96,7 +96,7 @@ def plan(
 
         mapping = load_mapping(entity, mappings_folder(os.environ))
         fields = {side: fields_of(side, os.environ) for side in mapping.sides}
-        database = open_store(os.environ, make=True)
+        database = open_store(os.environ)
         with progress() as on_rows:
             made = make_plan(
                 mapping,

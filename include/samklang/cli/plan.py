@@ -1,4 +1,4 @@
-"""Plan: what a run would write now. Both sides are read and the plan is made as in a run, and then only shown."""
+"""Plan: what a run would write now. Both sides are read and the plan is made as in a run, in a copy of the store."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from samklang.core.mapping import Mapping
 from samklang.core.records import Page
 from samklang.staging import Staging
 from samklang.store import journal
+from samklang.store.copying import copied
 from samklang.store.database import Database
 from samklang.store.journal import PLAN_ONLY
 from samklang.sync import plan_lines
@@ -37,14 +38,17 @@ def make_plan(
     limit: int | None = None,
     on_rows: OnRows = lambda _side, _rows: None,
 ) -> dict[str, Any]:
-    """Read, plan, and forget the plan; only what was seen stays in the store.
+    """Read and plan, and forget both: the store is as it was, whatever mapping was tried.
 
     :param limit: how many of each list; None: all.
     :returns: `counts`, `beyond_limits`, and the lists `rows`, `links`, `held`, `conflicts`, `verdicts`; with a limit
         also `more`, how many of each were left out.
     :raises RemoteError: a side cannot be read.
     """
-    with planned(mapping, database, open_system, now, on_rows=on_rows) as (sync, reference):
+    with (
+        copied(database) as copy,
+        planned(mapping, copy, open_system, now, on_rows=on_rows) as (sync, reference),
+    ):
         return _document(sync, reference, limit)
 
 

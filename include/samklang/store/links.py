@@ -19,6 +19,9 @@ from samklang.store.upserts import chunks
 Base = Mapping[str, tuple[str | None, str | None, str]]
 """By field: raw value, normal form, form (see `core.derive`)."""
 
+Twins = Mapping[str, Mapping[str, str]]
+"""Names of fields in both systems, by side, by the mapping's name of a field."""
+
 _SEEN = ("raw", "normal", "form", "facts", "clock", "group_clocks", "changed_after", "scope")
 _BASE = ("raw", "normal", "form")
 
@@ -191,15 +194,33 @@ def base_texts(connection: Connection, entity: str, side: str, ids: Sequence[str
     return found
 
 
-def forget(connection: Connection, entity: str, fields: Sequence[str], *, after: int = 0, size: int = 5_000) -> int:
-    """Drop the bases of some fields from a page of links. :returns: the last link id of the page; 0 after the last."""
+def shelve(connection: Connection, entity: str, left: Twins, back: Twins, *, after: int = 0, size: int = 5_000) -> int:
+    """Put the bases of fields that left the mapping aside, and take those of fields that came back, in a page of links.
+
+    :param left: the twins that these fields had. :param back: those that they have now: a base returns to no others.
+    :returns: the last link id of the page; 0 after the last.
+    """
     ids = connection.execute(
         select(links.c.id).where(links.c.entity == entity, links.c.id > after).order_by(links.c.id).limit(size)
     ).scalars()
     last = 0
     for last in list(ids):
-        sides = connection.execute(select(link_sides.c.side).where(link_sides.c.link_id == last)).scalars().all()
-        advance(connection, last, {side: {} for side in sides}, drop=fields)
+        _lock(connection, last)
+        for row in connection.execute(select(link_sides).where(link_sides.c.link_id == last)).all():
+            base = {name: loads(getattr(row, name)) for name in _BASE}
+            shelf = loads(row.shelf or "{}")
+            for field in left:
+                if field in base["raw"]:
+                    shelf[field] = {"twins": dict(left[field])} | {name: base[name].pop(field) for name in _BASE}
+            for field in [field for field in back if field in shelf]:
+                entry = shelf.pop(field)
+                if entry["twins"] == dict(back[field]):
+                    for name in _BASE:
+                        base[name][field] = entry[name]
+            new = {name: dumps(base[name]) for name in _BASE} | {"shelf": dumps(shelf) if shelf else None}
+            if any(getattr(row, name) != value for name, value in new.items()):
+                here = and_(link_sides.c.link_id == last, link_sides.c.side == row.side)
+                connection.execute(update(link_sides).where(here).values(**new))
     return last
 
 

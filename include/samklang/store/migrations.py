@@ -49,6 +49,10 @@ def _add_what_reads_may_not_know_yet(connection: Connection) -> None:
         _add_column(connection, schema.seen.c[name])
 
 
+def _add_a_shelf_for_bases(connection: Connection) -> None:
+    _add_column(connection, schema.link_sides.c.shelf)
+
+
 def _add_column(connection: Connection, column: Column[Any]) -> None:
     """One that may be null; a store that is new has it already."""
     table = column.table.name
@@ -62,6 +66,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_freezes_and_what_quarantine_knows,
     _add_what_people_do,
     _add_what_reads_may_not_know_yet,
+    _add_a_shelf_for_bases,
 )
 """Append only. A step that has shipped is never edited."""
 

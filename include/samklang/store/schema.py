@@ -131,6 +131,7 @@ link_sides = Table(
     Column("normal", Text, nullable=False),
     Column("form", Text, nullable=False),
     Column("revision", Integer, nullable=False, default=0),  # counts writes; a plan is refused where it has moved
+    Column("shelf", Text),  # bases of fields that are not in the mapping at present, for when they come back
     Index("one_link_per_record_and_side", "entity", "side", "record_id", unique=True),
 )
 

@@ -20,6 +20,7 @@ from samklang.sync import unread, unshown
 from samklang.sync.context import Run, Sync, to_json
 from samklang.sync.forgotten import left_out
 from samklang.sync.meter import Meter
+from samklang.sync.observe import known_twins
 from samklang.sync.sifting import may_be_one_record, sift
 from samklang.systems.base import Description
 
@@ -218,6 +219,9 @@ def _whole_is_due(sync: Sync, side: str, run: Run, mark: dict[str, Any]) -> bool
     if run.mode == "full" or not mark["whole_at"] or not mark["clock"]:
         return True
     if mark["fields"] != ",".join(sync.mapping.names(side)):
+        return True
+    known = known_twins(sync)  # what a dry run under another mapping has read since, it read without our fields
+    if known and any(known.get(f.name) != dict(f.names) for f in sync.mapping.fields):
         return True
     age = sync.now() - to_datetime(mark["whole_at"])
     return run.mode == "auto" and run.window is None and age >= sync.mapping.full_every

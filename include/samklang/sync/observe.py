@@ -77,27 +77,45 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
 
 
 def derive_again(sync: Sync, views: tuple[SideView, SideView]) -> None:
-    """Bring normal forms, forms and bases up to the mapping, when it or a system's terms have changed."""
-    name, fields = f"terms.{sync.entity}", f"fields.{sync.entity}"
-    terms = _terms(sync.mapping, views)
-    memory = journal.StoredMemory(sync.database, "sync")
+    """Bring normal forms, forms and bases up to the mapping, when it or a system's terms have changed.
+
+    The base of a field that left the mapping is kept aside for when it comes back with the same twin: what people
+    edited meanwhile, or had edited before, is an edit then.
+    """
+    terms, memory = _terms(sync.mapping, views), journal.StoredMemory(sync.database, "sync")
+    name = f"terms.{sync.entity}"
     if memory.get(name) == terms:
         return
-    twins = {f.name: dict(f.names) for f in sync.mapping.fields}
+    now, before = _twins(sync.mapping), known_twins(sync)
     if name in memory:
-        _forget(sync, [field for field, names in loads(memory.get(fields, "{}")).items() if twins.get(field) != names])
+        left = {field: names for field, names in before.items() if now.get(field) != names}
+        back = {field: names for field, names in now.items() if before.get(field) != names}
+        _shelve(sync, left, back)
         for view in views:
             _rederive(sync, view)
-    memory[fields] = dumps(twins)
+    memory[_fields_name(sync)] = dumps(now)
     memory[name] = terms
 
 
-def _forget(sync: Sync, fields: list[str]) -> None:
-    """Drop the bases of fields that left the mapping, or got another twin: what comes back starts anew."""
+def known_twins(sync: Sync) -> dict[str, dict[str, str]]:
+    """The fields, with their names in both systems, that the newest plan was made with; none before the first."""
+    found: dict[str, dict[str, str]] = loads(journal.StoredMemory(sync.database, "sync").get(_fields_name(sync), "{}"))
+    return found
+
+
+def _twins(mapping: Mapping) -> dict[str, dict[str, str]]:
+    return {f.name: dict(f.names) for f in mapping.fields}
+
+
+def _fields_name(sync: Sync) -> str:
+    return f"fields.{sync.entity}"
+
+
+def _shelve(sync: Sync, left: links.Twins, back: links.Twins) -> None:
     after = 0
-    while fields:
+    while left or back:
         with sync.database.begin() as connection:
-            after = links.forget(connection, sync.entity, fields, after=after)
+            after = links.shelve(connection, sync.entity, left, back, after=after)
         if not after:
             return
 
