@@ -76,8 +76,8 @@ def customers(go: list[Json], shop: list[Json], client_id: str, shop_id: str) ->
         if one["Id"] not in person_ids:
             result.note("a company, not a person", "customer", str(one["Id"]))
         else:
-            shared = bool(shop_emails.intersection(_addresses(one["EmailAddress"])))
-            why = _SEVERAL if shared else _why_alone_in_go(one, emails, shop_emails)
+            several = bool(_addresses(one["EmailAddress"]))  # makes nobody
+            why = _SEVERAL if several else _why_alone_in_go(one, emails, shop_emails)
             result.note(why, "customer", str(one["Id"]))
     for other in rest_shop:
         why = _SEVERAL if _email(other["email"]) in parts else _why_alone_in_shop(other, emails)
