@@ -143,7 +143,8 @@ def _no_matching(stack: ExitStack) -> None:
 def _nothing_read_out(stack: ExitStack) -> None:
     """Who holds a key in a form that cannot be one is made anew, and so is who has that key."""
     _put(stack, creation, is_no_key=lambda *_a: False)
-    _put(stack, transform, shared_in_part=lambda *_a: {})
+    for room in (transform, rejudge):
+        _put(stack, room, shared_in_part=lambda *_a: {})
 
 
 def _all_is_seen(stack: ExitStack) -> None:
@@ -357,8 +358,8 @@ GUARDS = (
     Guard("absent is not empty", _absent_is_empty, traces=_denied_fields),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),
     Guard("matching by keys after a restore", _no_matching, traces=_forgotten_product),
-    Guard("no record is made beside a key that can be read out of a field", _nothing_read_out),
-    Guard("what nobody sees is no part of a key", _all_is_seen),
+    Guard("no record is made beside a key that can be read out of a field", _nothing_read_out, missed_by=10),
+    Guard("what nobody sees is no part of a key", _all_is_seen, missed_by=147),
     Guard("second look at what was not shown", _no_second_look, traces=_hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
     Guard("fence against old plans", _no_fence, traces=_old_loads),

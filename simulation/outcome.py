@@ -25,7 +25,14 @@ class _Outcome:
 
     def violations(self) -> list[str]:
         """Everything that must not be, once people and faults have been quiet for some runs."""
-        found = [*self.oracle.faults, *self._doubles(), *self._unfair_losses(), *self._guesses(), *self._unkept()]
+        found = [
+            *self.oracle.faults,
+            *self._doubles(),
+            *self._made_beside(),
+            *self._unfair_losses(),
+            *self._guesses(),
+            *self._unkept(),
+        ]
         linked: set[Record] = set()
         for first, second in self.store.links:
             pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
@@ -52,6 +59,25 @@ class _Outcome:
             for (person, side), records in made.items()
             if len(records) > self._asked_for(records)
         ]
+
+    def _made_beside(self) -> list[str]:
+        """Records that we made where the same person stood all the time, with the same key inside of another value."""
+        name, found = KEYS[self.oracle.entity], []
+        for record, origin in self.oracle.made_by_us.items():
+            key = self._only_key(origin, name)
+            for one, person in self.oracle.persons.items():
+                same = one[0] == record[0] and person == self.oracle.persons[record]
+                if not same or one in self.oracle.made_by_us or record in self.oracle.promises.ever_decided:
+                    continue
+                theirs = self._only_key(one, name)
+                if key and theirs and key != theirs and (key in theirs or theirs in key):
+                    found.append(f"doubled: we made person {person} in {one[0]}, beside {one[1]}, who can be read")
+        return found
+
+    def _only_key(self, record: Record, name: str) -> str | None:
+        """The one that it had from the beginning to the end, if a person typed it."""
+        (version, *later) = self.oracle.cells[record][name].all
+        return version.value if version.at is not None and not later and record not in self.oracle.deleted else None
 
     def _asked_for(self, records: list[Record]) -> int:
         """One for each record that they were made for, and as many more as a person wanted."""

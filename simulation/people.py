@@ -12,6 +12,8 @@ from simulation.oracle import Oracle
 from simulation.trace import Edit, Person
 from simulation.values import FIELDS, FREE, POWEROFFICEGO, other, typed
 
+NOISE = ("{}; post@example.no", "Kari Lie <{}>", "{}\u200b", "{};", "mailto:{}", "{} (jobb)")
+"""What people type around an address: one of them is not seen, and changes nothing."""
 LATE = 400.0
 """Seconds by which a system's clock may lag: less than the overlap of two windows."""
 _ALWAYS_THERE = ("FirstName", "LastName", "Name", "UnitPrice")
@@ -133,7 +135,8 @@ class People:
             if person.dirty == "garbage phone":
                 return values | {"PhoneNumber": "ring etter kl 16"}
             if person.dirty == "several e-mails":
-                return values | {"EmailAddress": f"{values.get('EmailAddress', 'x@example.no')}; post@example.no"}
+                noise = NOISE[person.number % len(NOISE)]
+                return values | {"EmailAddress": noise.format(values.get("EmailAddress", "x@example.no"))}
         return values
 
     def record(self, side: str, person: int) -> str:

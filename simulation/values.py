@@ -57,7 +57,7 @@ def normal(field: str, side: str, raw: object) -> str | None:
     text = unicodedata.normalize("NFC", str(raw).strip())
     match field:
         case "EmailAddress":
-            text = text.lower()
+            text = text.lower().replace("\u200b", "")
         case "PhoneNumber":
             digits = "".join(text.split())
             text = f"+{digits[2:]}" if digits.startswith("00") and digits.isdigit() else text
