@@ -72,7 +72,7 @@ def _new_pair(rng: random.Random, terms: Terms, form: FormOf) -> Pair:
     right = {f.name: left[f.name] if alike or rng.random() < 0.5 else rng.choice(POOLS[f.kind]) for f in fields}
     pair = Pair(
         (left, right),
-        facts=({"tax_group": rng.choice((None, "FOOD", "BOOKS", "TOOLS"))}, {"taxable": rng.random() < 0.85}),
+        facts=(_tax_facts(rng), {"taxable": rng.random() < 0.85}),
         clocks=[rng.choice(CLOCKS), rng.choice(CLOCKS)],
         group_clocks=[rng.choice((None, *CLOCKS)), None],
         unchanged_until=[rng.choice((None, *CLOCKS)), rng.choice((None, *CLOCKS))],
@@ -89,6 +89,15 @@ def _new_pair(rng: random.Random, terms: Terms, form: FormOf) -> Pair:
         pair.base["Price"] = ((None, None, "unsent"), ("0.00", "0.00", "money*1"))
         left["Price"], right["Price"] = rng.choice((None, "100")), "0.00"
     return pair
+
+
+def _tax_facts(rng: random.Random) -> dict[str, object]:
+    """Group and sales account of a product; most have none of their own."""
+    return {
+        "tax_group": rng.choice((None, "FOOD", "food ", "BOOKS", "TOOLS")),
+        "tax_group_id": rng.choice((None, "1", "2", "3", "4", "5")),
+        "tax_account": rng.choice((None, None, None, "3000", "3100", "3200")),
+    }
 
 
 def _base(terms: Terms, pair: Pair, f: Field, side: int, form: FormOf) -> Based:
@@ -209,7 +218,7 @@ def _change_terms(world: World, terms: Terms, number: int) -> None:
     rng, pair = world.rng, world.pairs[number]
     match rng.randrange(3):
         case 0:
-            pair.facts[0]["tax_group"] = rng.choice((None, "FOOD", "BOOKS", "TOOLS"))
+            pair.facts[0].update(_tax_facts(rng))
         case 1:
             pair.facts[1]["taxable"] = not pair.facts[1]["taxable"]
         case _ if "skip" in pair.facts[1]:

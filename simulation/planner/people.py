@@ -12,8 +12,9 @@ from decimal import Decimal
 from samklang.core.derive import SideView
 from samklang.core.mapping import Field, Mapping, Vat
 from samklang.core.rules import Accepts, EntityRules
+from simulation.planner import reading
 from simulation.planner.reading import PRICES
-from simulation.planner.terms import FIRST, SECOND, SIDES
+from simulation.planner.terms import FIRST, GROUP_ACCOUNTS, SECOND, SIDES
 from simulation.planner.words import NO_KEYS, POOLS, Word, is_amount, shown, word
 
 CREATED = ("2024-01-01T00:00:00.0000000Z", "2025-01-01T00:00:00.0000000Z", "2026-01-01T00:00:00.0000000Z")
@@ -104,14 +105,14 @@ def terms_of(block: int) -> Terms:
         create_archived=rng.random() < 0.3,
         share={side: rng.random() < 0.9 for side in SIDES},
         full_sync={side: rng.random() < 0.7 for side in SIDES},
-        vat=Vat(Decimal("0.25") if rng.random() < 0.7 else None, {"FOOD": Decimal("0.15")}),
+        vat=Vat(Decimal("0.25") if rng.random() < 0.7 else None, {"FOOD": Decimal("0.15")}, {"3100": Decimal("0.12")}),
     )
     marks = (rng.choice((None, *CREATED)), rng.choice((None, *CREATED)))
     return Terms(mapping, _views(rng), marks)
 
 
 def _views(rng: random.Random) -> tuple[SideView, SideView]:
-    own = {"prices_include_tax": False}
+    own = {"prices_include_tax": False, "tax_accounts": GROUP_ACCOUNTS}
     shop = {"prices_include_tax": rng.random() < 0.7, "currency": "NOK" if rng.random() < 0.85 else "EUR"}
     first = EntityRules(
         fields={"Price": Accepts(form="money", inherits=True, clearable=False),
@@ -161,7 +162,13 @@ def _add(world: World, terms: Terms) -> None:
         raw.pop(rng.choice(list(raw)))
     side = rng.randrange(2)
     facts: dict[str, object] = (
-        {"tax_group": rng.choice((None, "FOOD"))} if side == 0 else {"taxable": rng.random() < 0.85}
+        {
+            "tax_group": rng.choice((None, "FOOD")),
+            "tax_group_id": rng.choice((None, "1", "2")),
+            "tax_account": rng.choice((None, None, "3000", "3100")),
+        }
+        if side == 0
+        else {"taxable": rng.random() < 0.85}
     )
     if side == 1 and rng.random() < 0.1:
         facts["skip"] = {"name": "several_variants"}
@@ -385,10 +392,10 @@ def _price(terms: Terms, person: Person, name: str) -> tuple[str | None, str, st
         return None, "", "needs_price"
     own, new = "1", "1"
     if taxed and person.side == 0:
-        rate = vat.by_group.get(str(person.facts.get("tax_group")), vat.default)
-        if rate is None:
-            return None, "", "vat_rate_missing"
-        own = str(1 + rate)
+        form = reading.taxed(vat, terms.views[0].facts, person.facts)
+        if form.startswith("held:"):
+            return None, "", form.removeprefix("held:")
+        own = form.removeprefix("money*")
     elif taxed:
         if person.facts.get("taxable") is False:
             return None, "", "not_taxable"

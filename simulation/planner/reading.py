@@ -5,11 +5,13 @@ Nothing here comes from the planner but the types of its inputs. It says what a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
-from samklang.core.mapping import Field
+from samklang.core.mapping import Field, Vat
 from samklang.core.rules import Accepts
 from simulation.planner.pairs import NOW, Based, Pair
 from simulation.planner.terms import SIDES, Terms
@@ -130,8 +132,27 @@ def form_of(terms: Terms, pair: Pair, f: Field, side: int) -> str:
         return f"{f.kind}*1"
     if side == 1:
         return "held:not_taxable" if pair.facts[1].get("taxable") is False else "money*1"
-    group, vat = pair.facts[0].get("tax_group"), terms.mapping.vat
-    rate = vat.by_group.get(str(group), vat.default)
+    return taxed(terms.mapping.vat, terms.views[0].facts, pair.facts[0])
+
+
+def taxed(vat: Vat, known: Mapping[str, object], product: Mapping[str, object]) -> str:
+    """The form of a price without VAT. The sales account goes first, the product's own or its group's.
+
+    :param known: what PowerOffice Go says of itself: the accounts of its groups, if it does.
+    """
+    accounts, group, own = known.get("tax_accounts"), product.get("tax_group_id"), product.get("tax_account")
+    rates = {name.upper(): rate for name, rate in vat.by_group.items()}
+    told = isinstance(accounts, dict) and group in accounts
+    groups = accounts[group] if isinstance(accounts, dict) and told else None
+    if own is None and group is not None and not told and vat.by_account:
+        return "held:sales_account_unknown"
+    deciding = groups if own is None else own
+    if deciding in vat.by_account:
+        rate: Decimal | None = vat.by_account[str(deciding)]
+    elif own not in (None, groups):
+        return "held:own_sales_account"
+    else:
+        rate = rates.get(str(product.get("tax_group") or "").upper().strip(), vat.default)
     return "held:vat_rate_missing" if rate is None else f"money*{1 + rate}"
 
 

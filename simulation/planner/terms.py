@@ -16,6 +16,8 @@ BLOCK = 1_000
 _POLICIES = ("latest", "latest", "latest", FIRST, SECOND, "ask")
 _DIRECTIONS = ("both", "both", "both", "both", f"to_{FIRST}", f"to_{SECOND}")
 _ADDRESS = ("Line", "City", "Country", "Zip")
+GROUP_ACCOUNTS = {"1": "3000", "2": "3100", "3": "3200", "4": None}
+"""The sales accounts of groups by their number; those of group 5 are not told."""
 _KINDS = {"Mail": "email", "Country": "country", "Phone": "phone", "Price": "money", "Cost": "cost"}
 
 
@@ -60,6 +62,7 @@ def terms_of(block: int) -> Terms:
     )
     taxed = rng.random() < 0.75
     rates = rng.choice(((None, {}), ("0.25", {}), ("0.25", {"FOOD": "0.15", "BOOKS": "0"}), (None, {"FOOD": "0.15"})))
+    accounts = rng.choice(({}, {}, {"3000": "0.25"}, {"3000": "0.12", "3100": "0"}))
     mapping = Mapping(
         entity="customers",
         sides=SIDES,
@@ -69,7 +72,11 @@ def terms_of(block: int) -> Terms:
         create_in=frozenset({SECOND}),
         share={side: rng.random() < 0.9 for side in SIDES},
         region=rng.choice(("NO", "NO", "SE")),
-        vat=Vat(rates[0] and Decimal(rates[0]), {group: Decimal(rate) for group, rate in rates[1].items()}),
+        vat=Vat(
+            rates[0] and Decimal(rates[0]),
+            {group: Decimal(rate) for group, rate in rates[1].items()},
+            {account: Decimal(rate) for account, rate in accounts.items()},
+        ),
     )
     return Terms(
         mapping,
@@ -81,7 +88,9 @@ def terms_of(block: int) -> Terms:
 
 
 def _views(rng: random.Random, *, taxed: bool) -> tuple[SideView, SideView]:
-    own = {"prices_include_tax": False}
+    own: dict[str, object] = {"prices_include_tax": False}
+    if rng.random() < 0.8:
+        own["tax_accounts"] = GROUP_ACCOUNTS
     shop = {"prices_include_tax": taxed, "currency": "NOK" if rng.random() < 0.9 else "EUR"}
     money = Accepts(form="money", inherits=True, clearable=False)
     first = EntityRules(

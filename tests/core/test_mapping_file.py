@@ -96,7 +96,9 @@ def test_the_shipped_files_arm_limits_that_a_file_without_the_line_has_not() -> 
 
 def test_the_lines_of_the_shipped_products_that_are_off_can_be_switched_on() -> None:
     text = re.sub(r"^(\s*)# (- \{)", r"\1\2", shipped("products"), flags=re.MULTILINE)
-    text = re.sub(r"^# (vat:|  default:|  groups:|    FOOD:|    BOOKS:)", r"\1", text, flags=re.MULTILINE)
+    text = re.sub(
+        r"^# (vat:|  default:|  groups:|    FOOD:|    BOOKS:|  accounts:|    3\d+:)", r"\1", text, flags=re.MULTILINE
+    )
     mapping = parse_mapping(text, file="products.yaml")
     assert [(f.names["powerofficego"], f.names["shopify"], f.kind) for f in mapping.fields[3:]] == [
         ("Gtin", "barcode", "code"),
@@ -106,6 +108,7 @@ def test_the_lines_of_the_shipped_products_that_are_off_can_be_switched_on() -> 
     assert mapping.vat.rate("FOOD") == Decimal("0.15")
     assert mapping.vat.rate("BOOKS") == 0
     assert mapping.vat.rate("TOYS") == mapping.vat.rate(None) == Decimal("0.25")
+    assert mapping.vat.by_account == {"3020": Decimal("0.15"), "3100": 0}
 
 
 def test_one_more_line_is_one_more_field() -> None:
@@ -137,7 +140,7 @@ region: se
 full_every: 7d
 limits: {creates: 1, part: 0.5, gone: 3, links: 7, price_move: 12.5%}
 currency: EUR
-vat: {default: 12.5%, groups: {007: 0.25, NO: 0%}}
+vat: {default: 12.5%, groups: {007: 0.25, NO: 0%}, accounts: {3000: 25%, 3100: 0.150}}
 new_product_status: ACTIVE
 red_on_quarantine: true
 freeze_after: 0
@@ -161,10 +164,42 @@ fields:
     assert (mapping.currency, mapping.new_product_status, mapping.red_on_quarantine) == ("EUR", "ACTIVE", True)
     assert mapping.freeze_after == 0
     assert mapping.vat.default == Decimal("0.125")
-    assert mapping.vat.by_group == {"007": Decimal("0.25"), "NO": 0}
+    assert [mapping.vat.rate(group) for group in ("007", "NO", "no ", "TOYS")] == [
+        Decimal("0.25"),
+        0,
+        0,
+        Decimal("0.125"),
+    ]
+    assert mapping.vat.by_account == {"3000": Decimal("0.25"), "3100": Decimal("0.15")}
     code, gtin = mapping.fields
     assert (code.policy, code.clear, code.direction) == ("ask", False, "both")
     assert (gtin.policy, gtin.clear, gtin.direction, gtin.group) == ("powerofficego", True, "to_shopify", "codes")
+
+
+@pytest.mark.parametrize(("one", "other"), [("0.250", "25%"), ("25.0%", "0.25"), ("0.0%", "0"), ("15 %", "0.15")])
+def test_two_spellings_of_a_rate_are_one_rate(one: str, other: str) -> None:
+    vats = [parsed(with_line(f'vat: {{default: "{rate}"}}')).vat for rate in (one, other)]
+    assert vats[0] == vats[1]
+    assert str(vats[0].default) == str(vats[1].default)
+
+
+@pytest.mark.parametrize(
+    "vat", ["1", "25%", "{default: 1}", "{default: 1.0}", "{groups: {A: 0.25%}}", "{accounts: {3000: 0.0025}}"]
+)
+def test_a_rate_that_may_be_meant_otherwise_is_refused_as_unclear(vat: str) -> None:
+    with pytest.raises(MappingError, match=r"unclear.*25%"):
+        parsed(with_line(f"vat: {vat}"))
+
+
+@pytest.mark.parametrize("vat", ["{default: 25}", "{default: -1%}", "{groups: {A: 101%}}", "{accounts: {3000: much}}"])
+def test_what_is_no_rate_is_refused(vat: str) -> None:
+    with pytest.raises(MappingError, match=r"cannot be.*per cent"):
+        parsed(with_line(f"vat: {vat}"))
+
+
+def test_a_group_that_differs_by_case_and_blanks_alone_stands_twice() -> None:
+    with pytest.raises(MappingError, match="stands twice"):
+        parsed(with_line('vat: {groups: {FOOD: 15%, " food": 25%}}'))
 
 
 @pytest.mark.parametrize("region", ["NO", "no", '"NO"', "No"])

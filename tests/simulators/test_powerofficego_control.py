@@ -117,7 +117,7 @@ def test_a_human_edits_products() -> None:
 @pytest.mark.parametrize(
     ("order", "status", "message"),
     [
-        ({"entity": "orders"}, 400, "entity is customers or products"),
+        ({"entity": "orders"}, 400, "entity is customers, products or productgroups"),
         ({"entity": "customers", "id": "5", "set": {}}, 404, "there is no record 5"),
         ({"entity": "customers", "set": {"PhoneNumber": "1"}}, 400, "id is the number of a record"),
         ({"id": 1, "set": {"Colour": 1}}, 400, "there is no field Colour; known are Allowance"),

@@ -47,6 +47,9 @@ PRODUCT = {
     "UnitCost": None,
     "IsArchived": False,
     "ProductGroupCode": "G1",
+    "ProductGroupId": 4,
+    "StandardSalesAccount": 3000,
+    "StandardSalesAccountId": 7101,
     "CreatedDateTimeOffset": "2024-01-01T00:00:00Z",
     "LastChangedDateTimeOffset": "2026-08-01T09:27:26Z",
 }

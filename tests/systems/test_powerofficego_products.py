@@ -38,11 +38,58 @@ def test_a_product_is_read_with_prices_as_the_shortest_decimals() -> None:
     ((record,),) = [page.records for page in system.read_all()]
     assert record.values == {"Name": "Kopp", "Code": "A1", "UnitPrice": "79.9", "UnitCost": "100"}
     assert record.key == "A1"
-    assert record.facts == {"tax_group": "G1"}
+    assert record.facts == {"tax_group": "G1", "tax_group_id": "4", "tax_account": "3000"}
     assert record.clock == "2026-08-01T09:27:26.0000000Z"
     assert go.sent[0].query["Fields"] == [
-        "Id,Code,IsArchived,CreatedDateTimeOffset,LastChangedDateTimeOffset,ProductGroupCode,Name,UnitPrice,UnitCost"
+        "Id,Code,IsArchived,CreatedDateTimeOffset,LastChangedDateTimeOffset,ProductGroupCode,ProductGroupId,"
+        "StandardSalesAccount,StandardSalesAccountId,Name,UnitPrice,UnitCost"
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "account"),
+    [
+        ({"StandardSalesAccount": 3020}, "3020"),
+        ({"StandardSalesAccount": None, "StandardSalesAccountId": None}, None),
+        ({"StandardSalesAccount": None, "StandardSalesAccountId": 7101}, "7101"),  # it has one, whatever its number
+    ],
+)
+def test_a_sales_account_goes_by_its_number(changes: dict[str, Any], account: str | None) -> None:
+    system, _ = make(Records(product(**changes)))
+    ((record,),) = [page.records for page in system.read_all()]
+    assert record.facts["tax_account"] == account
+
+
+def described(answer: Answer, fields: list[str] | None = None) -> tuple[Any, Go]:
+    def handler(request: Any) -> Answer:
+        if request.path.endswith("/ProductGroups"):
+            return answer
+        return Answer(200, {"ClientId": "c-1", "ClientName": "Testfirma AS"})
+
+    system, go = make(handler, fields)
+    return system.describe(), go
+
+
+def test_a_client_tells_the_sales_accounts_of_its_product_groups_with_one_request() -> None:
+    groups = [
+        {"Id": 4, "StandardSalesAccount": 3000, "StandardSalesAccountId": 7101},
+        {"Id": 5, "StandardSalesAccount": None, "StandardSalesAccountId": None},
+    ]
+    told, go = described(Answer(200, groups, {"X-Pagination": '{"totalCount": 2, "nextPageLink": ""}'}))
+    assert told.facts == {"prices_include_tax": False, "tax_accounts": {"4": "3000", "5": None}}
+    assert [request.path.rpartition("/")[2] for request in go.sent] == ["ClientIntegrationInformation", "ProductGroups"]
+
+
+@pytest.mark.parametrize("answer", [Answer(404), Answer(403), problem("no", status=400)])
+def test_groups_that_may_not_be_read_leave_their_accounts_unknown(answer: Answer) -> None:
+    told, _ = described(answer)
+    assert told.facts == {"prices_include_tax": False}
+
+
+def test_groups_are_not_asked_for_where_no_price_is_synchronised() -> None:
+    told, go = described(Answer(500), ["Name", "Code"])
+    assert "tax_accounts" not in told.facts
+    assert len(go.sent) == 1
 
 
 @pytest.mark.parametrize(

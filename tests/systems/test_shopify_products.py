@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,18 @@ def test_a_new_product_has_one_variant_a_status_and_our_key() -> None:
 def test_a_product_without_a_price_is_made_all_the_same() -> None:
     world = World()
     assert only(world.products().create([creation("c1-9", title="Kopp")])).record is not None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "priced", "unpriced"),
+    [("ACTIVE", "ACTIVE", "DRAFT"), ("UNLISTED", "UNLISTED", "DRAFT"), ("ARCHIVED", "ARCHIVED", "ARCHIVED")],
+)
+def test_nothing_is_put_on_sale_without_a_price(wanted: str, priced: str, unpriced: str) -> None:
+    world = World()
+    orders = [creation("c1-8", title="Kopp", price="10.00"), creation("c1-9", title="Kopp")]
+    made = world.products().create([replace(order, options={"status": wanted}) for order in orders])
+    status = {o.record.key: o.record.facts["status"] for o in made if o.record}
+    assert status == {"c1-8": priced, "c1-9": unpriced}
 
 
 def test_a_product_without_a_title_is_refused() -> None:

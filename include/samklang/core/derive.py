@@ -23,8 +23,9 @@ from samklang.core.values import normal_form, normal_forms
 HELD = "held:"
 SKIP = "skip:"
 UNSENT = "unsent"
-"""The form of an empty base: the new record was made without this value, and shows a default in its place."""
-_PRICES = ("money", "cost")
+"""The form of an empty base: the new record was made without this value and shows a default in its place, or it was
+made with a price that turned out to mean another one there."""
+PRICES = ("money", "cost")
 PART = "#"
 _KEY_LENGTH = 400
 
@@ -92,7 +93,7 @@ def form_of(field: Field, mapping: Mapping, view: SideView, raw: str | None, fac
     skipped = facts.get("skip")
     if skipped and field.names[view.name] in skipped:
         return SKIP + str(skipped[field.names[view.name]])
-    if field.kind not in _PRICES:
+    if field.kind not in PRICES:
         return field.kind
     factor = price_form(
         kind=field.kind,

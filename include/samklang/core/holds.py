@@ -93,5 +93,5 @@ UNDONE = Hold(
     "The value was put back here and is held: it moves again when somebody edits the field on either side, or with "
     "samklang release.",
 )
-NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one.")
+NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one, and is not on sale before that.")
 INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

@@ -21,6 +21,7 @@ _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,5})\s*([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LOWEST_RATE = Decimal("0.01")
 _FRACTION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%?)", re.ASCII)
 
 
@@ -46,6 +47,11 @@ class Located:
     def is_empty(self) -> bool:
         """Nothing is written behind the key, or `null`."""
         return isinstance(self._node, yaml.ScalarNode) and self._node.tag == _NULL_TAG
+
+    @property
+    def is_single(self) -> bool:
+        """A value stands behind the key, and no list or block."""
+        return isinstance(self._node, yaml.ScalarNode) and not self.is_empty
 
     def error(self, message: str, remedy: str) -> MappingError:
         return MappingError(message, file=self._file, line=self.line, remedy=remedy)
@@ -122,6 +128,25 @@ class Located:
                 f"{self.name} cannot be `{self.text()}`.", "Write a share from 0% to 100%, such as `20%` or `0.2`."
             )
         return share
+
+    def rate(self) -> Decimal:
+        """A tax rate as a fraction, written as `25%` or `0.25`.
+
+        A rate that may be meant otherwise is an error: `1` can be one per cent or all of it, `0.25%` a quarter.
+        """
+        text = self.text()
+        match = _FRACTION.fullmatch(text)
+        rate = None if match is None else Decimal(match[1]) / (100 if match[2] else 1)
+        if rate is None or rate > 1:
+            raise self.error(
+                f"{self.name} cannot be `{text}`.", "Write the rate in per cent, such as `25%`, or as `0.25`."
+            )
+        if (rate == 1 and not text.endswith("%")) or 0 < rate < _LOWEST_RATE:
+            raise self.error(
+                f"{self.name} is unclear: `{text}` may be meant in per cent or as a share.",
+                "Write the rate in per cent, such as `25%`, or as `0.25`; the lowest is 1%.",
+            )
+        return rate
 
 
 def read(text: str, *, file: str, name: str) -> Located:

@@ -53,21 +53,38 @@ class Limits:
     price_move: Decimal | None = None
 
 
+def rate_key(code: str) -> str:
+    """What a tax group or a sales account is found by in the mapping: blanks around it and case do not count."""
+    return code.strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Vat:
-    """The rates that turn a price without tax into one with it, as fractions (0.25 is 25 %).
+    """The rates that turn a price without tax into one with it, as fractions in their shortest spelling (0.25 is 25 %).
 
-    :param by_group: by the tax group of the record (PowerOffice Go: `ProductGroupCode`).
+    :param by_group: by the tax group of the record (PowerOffice Go: `ProductGroupCode`), see `rate_key`.
+    :param by_account: by the sales account that decides on the record's rate (PowerOffice Go: the number of its
+        standard sales account, or of its group's), see `rate_key`; it goes before the group.
     """
 
     default: Decimal | None = None
     by_group: MappingOf[str, Decimal] = field(default_factory=dict)
+    by_account: MappingOf[str, Decimal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.default is not None:
+            object.__setattr__(self, "default", self.default.normalize())
+        for name in ("by_group", "by_account"):
+            rates = {rate_key(code): rate.normalize() for code, rate in getattr(self, name).items()}
+            object.__setattr__(self, name, rates)
 
     def rate(self, group: str | None) -> Decimal | None:
-        """The rate that covers a record, or None."""
-        if group is not None and group in self.by_group:
-            return self.by_group[group]
-        return self.default
+        """The rate of a record whose sales account is none of its own, or None."""
+        return self.by_group.get(rate_key(group or ""), self.default)
+
+    def of_account(self, account: str | None) -> Decimal | None:
+        """The rate of a sales account that is named, or None."""
+        return self.by_account.get(rate_key(account or ""))
 
 
 @dataclass(frozen=True, slots=True)

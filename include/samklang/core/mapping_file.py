@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from dataclasses import fields as dataclass_fields
 from datetime import timedelta
+from decimal import Decimal
 
 import phonenumbers
 import pycountry
 from croniter import croniter  # type: ignore[import-untyped]
 
 from samklang.core.located_yaml import Located, did_you_mean, read
-from samklang.core.mapping import Field, Limits, Mapping, Vat
+from samklang.core.mapping import Field, Limits, Mapping, Vat, rate_key
 from samklang.core.values import KINDS
 
 ENTITIES = ("customers", "products")
@@ -161,12 +162,27 @@ def _limits(keys: MappingOf[str, Located]) -> Limits:
 
 
 def _vat(keys: MappingOf[str, Located]) -> Vat:
-    found = _block(keys, "vat", ("default", "groups"))
-    groups = _block(found, "groups", None)
+    if "vat" in keys and keys["vat"].is_single:
+        raise keys["vat"].error(
+            f"`vat: {keys['vat'].text()}` is unclear.",
+            "Write a block of rates, such as `vat: {default: 25%}`; a rate goes in per cent.",
+        )
+    found = _block(keys, "vat", ("default", "groups", "accounts"))
     return Vat(
-        default=found["default"].fraction() if "default" in found else None,
-        by_group={group: rate.fraction() for group, rate in groups.items()},
+        default=found["default"].rate() if "default" in found else None,
+        by_group=_rates(found, "groups"),
+        by_account=_rates(found, "accounts"),
     )
+
+
+def _rates(found: MappingOf[str, Located], name: str) -> dict[str, Decimal]:
+    """Rates by what they are found by, see `core.mapping.rate_key`."""
+    rates: dict[str, Decimal] = {}
+    for code, rate in _block(found, name, None).items():
+        if (key := rate_key(code)) in rates:
+            raise rate.error(f"`{code}` stands twice in `{name}`: case and blanks do not count.", "Remove one of them.")
+        rates[key] = rate.rate()
+    return rates
 
 
 def _by_side(keys: MappingOf[str, Located], name: str, sides: tuple[str, str]) -> dict[str, bool]:

@@ -17,11 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from samklang.core.clocks import seconds_between
-from samklang.core.derive import HELD, SKIP
+from samklang.core.derive import HELD, PRICES, SKIP
 from samklang.core.freed import FREED
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
-from samklang.core.prices import common_forms
+from samklang.core.prices import common_forms, same_terms
 
 ABSENT = "\x00absent"
 """Stands in arrays for a field that is unknown, or has no base; no system can store it."""
@@ -95,7 +95,8 @@ def field_arrays(mapping: Mapping, pairs: pd.DataFrame) -> dict[str, FieldArrays
     for f in mapping.fields:
         one = {part: [side[f.name] for side in both] for part, both in columns.items()}
         one["restored"] = [_restore(*(one[part][i] for part in columns)) for i in (0, 1)]
-        if f.kind in ("money", "cost"):
+        if f.kind in PRICES:
+            one["base_form"] = [_objects([same_terms(form) for form in side]) for side in one["base_form"]]
             common = [_common_price(one["raw"][i], one["form"][i]) for i in (0, 1)]
             based = [_common_price(one["base_raw"][i], one["base_form"][i]) for i in (0, 1)]
             # Less than one øre as the shop shows it is no edit, and more is one, whatever the figure's own rounding.

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from samklang.core.holds import Hold
-from samklang.core.mapping import Mapping
+from samklang.core.mapping import Mapping, Vat
 from samklang.core.values import DECIMALS, decimal, tidy, two_decimals
 
 PLAIN = "1"
@@ -23,6 +23,10 @@ _REMEDIES = {
     "currency_differs": "Set `currency` in the mapping to the shop's currency if both systems keep their prices in it; "
     "amounts are never converted.",
     "vat_rate_missing": "Name a VAT rate in the mapping: `vat.default`, or one for this product group in `vat.groups`.",
+    "own_sales_account": "The product has a sales account of its own, which decides on its VAT: name the account under "
+    "`vat.accounts` in the mapping, or take it off the product.",
+    "sales_account_unknown": "The sales account of the product's group decides on its VAT, and could not be read: let "
+    "the integration read product groups.",
     "not_taxable": "Make the variant taxable in the shop, or keep its price by hand.",
     "inherited": "Enter a price on the product itself; it is inherited from the product group.",
 }
@@ -40,8 +44,10 @@ def price_form(
 ) -> str:
     """The form of one record's price on its side.
 
-    :param own: this side's `Description.facts`: `prices_include_tax`, `currency`; :param other: the other side's.
-    :param facts: `Record.facts` of this record: `tax_group` where prices exclude tax, `taxable` where they include it.
+    :param own: this side's `Description.facts`: `prices_include_tax`, `currency` and, where prices exclude tax and it
+        is known, `tax_accounts`, the sales accounts of its tax groups by their id; :param other: the other side's.
+    :param facts: `Record.facts` of this record: where prices exclude tax `tax_group`, `tax_group_id` and `tax_account`
+        (the sales account of its own, if any); where they include it `taxable`.
     :param inherits: whether an empty price means "inherited" on this side.
     :param kind: `money`, or `cost`, which carries no VAT on either side.
     """
@@ -55,9 +61,29 @@ def price_form(
         return PLAIN
     if own_includes:
         return HELD + "not_taxable" if facts.get("taxable") is False else PLAIN
-    group = facts.get("tax_group")
-    rate = mapping.vat.rate(None if group is None else str(group))
+    return _taxed(mapping.vat, own.get("tax_accounts"), facts)
+
+
+def _taxed(vat: Vat, accounts: MappingOf[str, Any] | None, facts: MappingOf[str, Any]) -> str:
+    """The factor of a price without tax. The sales account decides: the record's own, else its group's."""
+    group, own = facts.get("tax_group_id"), facts.get("tax_account")
+    is_known = group is None or (accounts is not None and group in accounts)
+    of_group = accounts.get(group) if accounts is not None and group is not None else None
+    if own is None and not is_known and vat.by_account:
+        return HELD + "sales_account_unknown"
+    rate = vat.of_account(own if own is not None else of_group)
+    if rate is None and own is not None and own != of_group:
+        return HELD + "own_sales_account"
+    if rate is None:
+        code = facts.get("tax_group")
+        rate = vat.rate(None if code is None else str(code))
     return HELD + "vat_rate_missing" if rate is None else str(1 + rate)
+
+
+def same_terms(form: str) -> str:
+    """A form in the one spelling that it has today: `money*1.250` was `money*1.25` in other words."""
+    name, star, factor = form.partition("*")
+    return f"{name}*{Decimal(factor).normalize():f}" if star else form
 
 
 def price_hold(form: str) -> Hold | None:

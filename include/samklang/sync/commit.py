@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from samklang.core.clocks import seconds_between
-from samklang.core.derive import HELD, UNSENT, SideView, by_field
+from samklang.core.derive import HELD, PRICES, UNSENT, SideView, by_field
 from samklang.core.freed import freed_base
 from samklang.core.jsontext import dumps, loads
 from samklang.core.plan import ON_THE_WAY, RETURNED, Based, join_clocks
+from samklang.core.prices import common_form
 from samklang.core.records import Record
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError, RemoteError
@@ -270,10 +271,27 @@ class Committer:
     def _bases(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, dict[str, Based]]:
         """What the source had when the plan was made, and what the target says that it stores."""
         based = [c for c in changes if not _travels_on(c)]
+        unmeant: Based = (None, None, UNSENT)
         return {
-            self._source: {c["field"]: tuple(c["source"]) for c in based if c["why"] != RETURNED},
+            self._source: {
+                c["field"]: unmeant if self._shows_another_price(c, now) else tuple(c["source"])
+                for c in based
+                if c["why"] != RETURNED
+            },
             self.side: {c["field"]: _based(now, c["field"]) for c in based},
         }
+
+    def _shows_another_price(self, change: dict[str, Any], now: dict[str, Any]) -> bool:
+        """Whether the figure that was sent means another price, in the terms that the answer shows to hold.
+
+        Which tax group a new record falls into is known only then. It counts as not sent, and the next plan corrects
+        it.
+        """
+        name, (raw, _, form) = change["field"], change["source"]
+        if self.sync.mapping.field(name).kind not in PRICES:
+            return False
+        factors = [one.partition("*")[2] for one in (form, now["form"][name])]
+        return all(factors) and common_form(raw, factors[0]) != common_form(change["value"], factors[1])
 
     def _bases_unsent(
         self, connection: Connection, source_id: str, now: dict[str, Any], sent: list[dict[str, Any]]

@@ -302,7 +302,10 @@ def _terms(mapping: Mapping, views: tuple[SideView, SideView]) -> str:
         "match": mapping.match,
         "region": mapping.region,
         "currency": mapping.currency,
-        "vat": [str(mapping.vat.default), {k: str(v) for k, v in mapping.vat.by_group.items()}],
+        "vat": [
+            str(mapping.vat.default),
+            *({k: str(v) for k, v in rates.items()} for rates in (mapping.vat.by_group, mapping.vat.by_account)),
+        ],
         "facts": [dict(view.facts) for view in views],
     }
     return hashlib.blake2b(dumps(content).encode(), digest_size=16).hexdigest()

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from samklang.simulators.powerofficego.ledger import Dto
-from samklang.simulators.powerofficego.schema import ADDRESS, ADDRESS_READ_ONLY, CUSTOMERS, PRODUCTS, Resource
+from samklang.simulators.powerofficego.schema import ADDRESS, ADDRESS_READ_ONLY, CUSTOMERS, RESOURCES, Resource
 from samklang.simulators.powerofficego.showing import copied
 from samklang.simulators.powerofficego.values import converted
 
 # a user can switch the customer role off in the GUI (spec, sheet 2)
-_BESIDES = {CUSTOMERS.path: {"IsActive"}, PRODUCTS.path: set[str]()}
+_BESIDES = {CUSTOMERS.path: {"IsActive"}}
 _PARTS = ADDRESS.keys() - ADDRESS_READ_ONLY
 
 
 def resource_of(order: Mapping[str, Any]) -> Resource:
     """:raises ValueError: there is no such entity."""
-    for resource in (CUSTOMERS, PRODUCTS):
+    for resource in RESOURCES.values():
         if order.get("entity") == resource.path:
             return resource
-    raise ValueError("entity is customers or products")
+    raise ValueError("entity is customers, products or productgroups")
 
 
 def number_of(order: Mapping[str, Any]) -> int:
@@ -45,7 +45,7 @@ def with_changes(resource: Resource, dto: Dto, changes: Mapping[str, Any]) -> Dt
     :raises ValueError: there is no such field, or the value is of another kind.
     """
     after = copied(dto)
-    writable = (resource.post & resource.properties.keys()) | _BESIDES[resource.path]
+    writable = (resource.post & resource.properties.keys()) | _BESIDES.get(resource.path, set())
     for name, value in changes.items():
         head, _, tail = name.partition(".")
         if head not in writable or (tail and (tail not in _PARTS or head != "MailAddress")):

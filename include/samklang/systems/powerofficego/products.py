@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
-from samklang.errors import RemoteError
+from samklang.errors import AccessError, RemoteError
 from samklang.systems.base import Creation, Description, Outcome, Problem
 from samklang.systems.powerofficego.client import Json
+from samklang.systems.powerofficego.paging import ListReader
+from samklang.systems.powerofficego.problems import RefusedError
 from samklang.systems.powerofficego.schema import PRODUCT
 from samklang.systems.powerofficego.values import read_clock, read_flag, read_id, read_values
 from samklang.systems.powerofficego.writing import Writing
@@ -17,6 +20,8 @@ from samklang.systems.powerofficego.writing import Writing
 LONGEST_QUERY = 1500
 """Characters of codes in one URL: a longer URL than about 2000 is answered with a misleading 404 (sheet: 4)."""
 LONGEST_CODE = 100
+_ACCOUNT = ("StandardSalesAccount", "StandardSalesAccountId")
+_GROUP = ("Id", *_ACCOUNT)
 
 
 class PowerOfficeGoProducts(Writing):
@@ -34,6 +39,9 @@ class PowerOfficeGoProducts(Writing):
         "CreatedDateTimeOffset",
         "LastChangedDateTimeOffset",
         "ProductGroupCode",
+        "ProductGroupId",
+        "StandardSalesAccount",
+        "StandardSalesAccountId",
     )
     text_property = "Name"
     key_property = "Code"
@@ -42,6 +50,23 @@ class PowerOfficeGoProducts(Writing):
         create_needs=(("Name", "Code"),),
         key_proves_origin=False,
     )
+
+    def describe(self) -> Description:
+        """With the sales account of each product group, which decides on the VAT of its products; see `core.prices`.
+
+        They are few and come with one request. A group may change without a sign on its products, so what is told is
+        what holds now. (sheet: 3, inheritance and VAT; 10)
+        """
+        known = super().describe()
+        if "UnitPrice" not in self._fields:
+            return known
+        reader = ListReader(self._client, "/ProductGroups", _GROUP, self._memory)
+        try:
+            groups = [group for part in reader.read() for group in part.rows]
+        except (AccessError, RefusedError):
+            return known  # which account decides is not known then, and prices that it matters for are held
+        accounts = {str(read_id(group)): _sales_account(group) for group in groups}
+        return replace(known, facts={**known.facts, "tax_accounts": accounts})
 
     def read_changes(self, since: str) -> Iterator[Page]:
         self._lag.settle()
@@ -97,8 +122,18 @@ class PowerOfficeGoProducts(Writing):
             created=read_clock(dto, created) if dto.get(created) is not None else "",
             clock=read_clock(dto, "LastChangedDateTimeOffset"),
             key=(code.strip() or None) if isinstance(code, str) else None,
-            facts={"tax_group": dto["ProductGroupCode"]} if "ProductGroupCode" in dto else {},
+            facts={
+                name: None if dto[given] is None else str(dto[given])
+                for name, given in (("tax_group", "ProductGroupCode"), ("tax_group_id", "ProductGroupId"))
+                if given in dto
+            }
+            | ({"tax_account": _sales_account(dto)} if {*_ACCOUNT} & dto.keys() else {}),
         )
+
+
+def _sales_account(dto: Json) -> str | None:
+    """The number of the standard sales account, by which people know it; its id where the answer has no number."""
+    return next((str(dto[name]) for name in _ACCOUNT if dto.get(name) is not None), None)
 
 
 def chunks(codes: Sequence[str]) -> Iterator[list[str]]:

@@ -24,6 +24,7 @@ from samklang.systems.shopify.values import dig, number_of, read_clock, read_key
 SEVERAL = "several_variants"
 _OPTION, _VALUE = "Title", "Default Title"
 """What a product with one variant has instead of options (sheet: Shopify 3)."""
+_DRAFT, _ON_SALE = "DRAFT", ("ACTIVE", "UNLISTED")
 _AT_ONCE = 1.0
 """Seconds between a product and the variant that it was made with: clocks are cut to seconds (sheet: Shopify 2.1)."""
 
@@ -183,7 +184,7 @@ class ShopifyProducts(Updating):
         }
         values = {
             **parts["product"],
-            "status": creation.options.get("status", "DRAFT"),
+            "status": _status(creation),
             "productOptions": [{"name": _OPTION, "values": [{"name": _VALUE}]}],
             "variants": [{"optionValues": [{"optionName": _OPTION, "name": _VALUE}], **parts["variant"]}],
         }
@@ -194,6 +195,12 @@ class ShopifyProducts(Updating):
         if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], dict):
             raise ProtocolError("A product was made, and its variant is not in the answer.", system=SYSTEM)
         return self._record(nodes[0], unknown)
+
+
+def _status(creation: Creation) -> str:
+    """What a new product starts as: where its price is held or was refused, it would be on sale at 0.00."""
+    wanted = creation.options.get("status", _DRAFT)
+    return wanted if creation.values.get("price") is not None or wanted not in _ON_SALE else _DRAFT
 
 
 def _came_with(variant: Json, product: Json) -> bool:
