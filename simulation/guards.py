@@ -24,6 +24,7 @@ from samklang.cli import plan
 from samklang.core import creation, freed, keys, matching, plan_pairs, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
+from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
 from samklang.sync import extract, freeing, load, observe, rejudge, review, transform, unshown, waited
 from samklang.systems.powerofficego import customers, patch, products, writing
@@ -161,6 +162,17 @@ def _no_second_look(stack: ExitStack) -> None:
 def _no_limits(stack: ExitStack) -> None:
     """No plan is ever held for a person."""
     _put(stack, review, beyond_limits=lambda *_a: [])
+
+
+def _not_known_to_be_erased(stack: ExitStack) -> None:
+    """A redacted customer passes for one whose fields somebody has emptied."""
+    _put(stack, EntityRules, is_erased=lambda _self, _shown: False)
+
+
+def _erased_while_planned(stack: ExitStack) -> None:
+    """Neither end of a write is looked at again for an erasure since the plan was made."""
+    _put(stack, load._Lane, _not_erased=lambda _self, chunk: chunk)  # noqa: SLF001
+    _put(stack, updating.Job, erase=lambda _self: None)
 
 
 class _AnyNumber(int):
@@ -362,6 +374,8 @@ GUARDS = (
     Guard("what nobody sees is no part of a key", _all_is_seen, missed_by=147),
     Guard("second look at what was not shown", _no_second_look, traces=_hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
+    Guard("an erased customer is known as such", _not_known_to_be_erased),
+    Guard("looking for an erasure before a write", _erased_while_planned),
     Guard("fence against old plans", _no_fence, traces=_old_loads),
     Guard("reading again under a plan that waited", _no_catching_up),
     Guard("links and creates judged again at load", _matches_are_believed),

@@ -12,7 +12,7 @@ from itertools import count
 from typing import TypeVar
 
 from samklang.core.clocks import from_datetime
-from samklang.core.records import Page, Record, Scope
+from samklang.core.records import IN_SCOPE, Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import RemoteError, TemporaryError, UnclearError
 from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update, Usage
@@ -67,6 +67,7 @@ class MemorySystem:
     die_after: int | None = None  # writes until the process dies, with the last one carried out
     unclear: int = 0  # writes that are carried out and answered with a time-out
     fails: Exception | None = None  # raised instead of writing
+    erased_under_a_write: set[str] = field(default_factory=set)  # … between the look and the write of an update
     while_reading: Callable[[], object] | None = None  # happens once, after the answer was made
 
     # what happened
@@ -188,13 +189,21 @@ class MemorySystem:
             values = {c.field: c.value for c in update.changes}
             if record is None:
                 yield Outcome(update.ref, gone=True)
+            elif self._shown(record).scope is Scope.ERASED:
+                yield Outcome(update.ref, record=self._shown(record), erased=True)
             elif any(record.values.get(c.field) != c.expected for c in update.changes):
                 yield Outcome(update.ref, record=self._shown(record), moved=True)
             elif problems := self._problems(update.id, values):
                 yield Outcome(update.ref, problems=problems)
             else:
-                self._put(replace(record, values={**record.values, **self._stored(values)}))
-                yield self._outcome("update", update.ref, update.id, values)
+                erased = update.id in self.erased_under_a_write
+                before: Values = dict.fromkeys(record.values) if erased else dict(record.values)
+                self._put(replace(record, values={**before, **self._stored(values)}))
+                outcome = self._outcome("update", update.ref, update.id, values)
+                if erased and outcome.record is not None:
+                    self.erased_under_a_write.discard(update.id)
+                    outcome = replace(outcome, record=replace(outcome.record, scope=Scope.ERASED))
+                yield outcome
 
     # --- inside
 
@@ -254,7 +263,9 @@ class MemorySystem:
         return Page(listed, total, dict.fromkeys(self.denied, "no access"), unread)
 
     def _shown(self, record: Record) -> Record:
-        return replace(record, values={n: v for n, v in record.values.items() if n not in self.denied})
+        shown = {n: v for n, v in record.values.items() if n not in self.denied}
+        erased = record.scope in IN_SCOPE and self.rules.is_erased(shown)
+        return replace(record, values=shown, scope=Scope.ERASED if erased else record.scope)
 
     def _meanwhile(self) -> None:
         if self.while_reading is not None:

@@ -152,15 +152,150 @@ def test_a_shop_that_suddenly_shows_no_names_at_all_clears_nothing(both: World) 
     assert both.status()["erased"] == 3
 
 
-def test_fields_that_are_not_shown_are_not_erased(both: World) -> None:
+def test_who_may_be_erased_for_all_that_we_may_see_is_left_alone_until_a_name_is_shown(both: World) -> None:
     a, b = both.pair(**KARI)
-    both.right.denied.update(both.right.names[name] for name in ("email", "first", "last", "phone"))
+    hidden = {both.right.names[name] for name in ("email", "first", "last", "phone")}
+    both.right.denied |= hidden
+    both.left.edit(a, line1="Storgata 1", city="Oslo", zip="0155")
+    both.run(mode="full")
+    assert {row["id"]: row["scope"] for row in both.rows(seen) if row["side"] == RIGHT} == {b: Scope.ERASED}
+    assert both.writes() == 0
+
+    both.right.denied -= {both.right.names["last"]}
+    both.run(mode="full")
+
+    assert both.right.value(b, "city") == "Oslo"
+
+
+def test_a_field_that_is_not_shown_does_not_make_a_person_erased(both: World) -> None:
+    a, b = both.pair(**KARI)
+    both.right.denied.add(both.right.names["email"])
     both.left.edit(a, line1="Storgata 1", city="Oslo", zip="0155")
 
     both.run(mode="full")
 
-    assert {row["scope"] for row in both.rows(seen)} == {Scope.ACTIVE}
     assert both.right.value(b, "city") == "Oslo"
+
+
+SPECIFICATION = [
+    "EmailAddress",
+    "MailAddress.AddressLine1",
+    "MailAddress.AddressLine2",
+    "MailAddress.City",
+    "MailAddress.CountryCode",
+    "MailAddress.ZipCode",
+    "PhoneNumber",
+]
+ADDRESS = {"line1": "Storgata 1", "city": "Oslo", "zip": "0155", "country": "NO"}
+FULL = KARI | ADDRESS | {"phone": "+4722334455"}
+
+
+def named_only_there(world: World) -> World:
+    """The mapping names what the specification names, so no names of people."""
+    world.mapping = replace(world.mapping, fields=tuple(f for f in world.mapping.fields if f.name in SPECIFICATION))
+    return world
+
+
+def test_a_person_whose_unmapped_name_is_left_is_not_erased(both: World) -> None:
+    a, b = both.pair(**FULL)
+    named_only_there(both).run()
+    both.right.edit(b, email=None, phone=None)
+
+    both.run()
+
+    assert both.left.value(a, "email") is None  # that was an edit
+
+
+def test_an_erased_customer_is_known_by_what_the_mapping_does_not_name(both: World) -> None:
+    a, b = both.pair(**FULL)
+    named_only_there(both).run()
+    erase(both, b)
+
+    both.run()
+
+    assert both.writes() == 0
+    assert both.left.show(a) == FULL
+
+
+def test_an_edit_of_everything_but_a_name_that_is_not_shown_may_be_an_erasure(both: World) -> None:
+    a, b = both.pair(**FULL)
+    both.right.denied.add(both.right.names["phone"])
+    erase(both, b)
+
+    both.run()
+
+    assert both.writes() == 0
+    assert both.left.show(a) == FULL
+
+
+def test_nothing_is_written_to_a_customer_who_is_erased_after_the_plan_was_made(both: World) -> None:
+    a, b = both.pair(**FULL)
+    both.left.edit(a, phone="+4799887766", line1="Storgata 2")
+
+    first = both.run(between=lambda: erase(both, b, phone=None))
+    second = both.run(mode="changes")
+
+    assert first["loads"][RIGHT]["outcomes"] == {"erased": 1}
+    assert both.right.show(b) == {}
+    assert both.status()["erased"] == 1
+    assert (both.writes(), second["counts"]["updates"]) == (0, {LEFT: 0, RIGHT: 0})
+
+
+def test_nothing_travels_from_a_customer_who_is_erased_after_the_plan_was_made(both: World) -> None:
+    a, b = both.pair(**FULL)
+    both.right.edit(b, first="Karin", line1="Storgata 2")
+
+    summary = both.run(between=lambda: erase(both, b))
+    both.run(mode="changes")
+
+    assert summary["loads"][LEFT]["outcomes"] == {"erased": 1}
+    assert both.left.show(a) == FULL
+    assert (both.writes(), both.status()["erased"]) == (0, 1)
+
+
+def test_nobody_is_made_from_a_customer_who_is_erased_after_the_plan_was_made(both: World) -> None:
+    b = both.right.add(**FULL)
+
+    both.run(between=lambda: erase(both, b))
+    both.run(mode="changes")
+
+    assert both.left.records == {}
+    assert both.status()["pending_intents"] == 0
+
+
+def test_a_customer_whom_we_wrote_while_it_was_erased_stays_erased(both: World) -> None:
+    """The answer shows what we wrote and nothing else; so does each later read."""
+    a, b = both.pair(**FULL)
+    both.left.edit(a, phone="+4799887766")
+    both.right.erased_under_a_write.add(b)
+    both.run()
+    both.forget_writes()
+    both.left.edit(a, first="Karin")
+
+    for _ in range(2):
+        both.run(mode="full")
+
+    assert both.right.show(b) == {"phone": "+4799887766"}
+    assert (both.writes(), both.status()["erased"]) == (0, 1)
+    assert both.left.show(a) == FULL | {"phone": "+4799887766", "first": "Karin"}
+
+    both.right.edit(b, last="Lie")  # a person has typed a name again
+    both.run()
+    assert both.status()["erased"] == 0
+
+
+def test_sources_are_asked_once_for_a_chunk_and_only_where_something_is_written(both: World) -> None:
+    pairs = [both.pair(email=f"c{n}@post.example", first="Kari", last="Lie") for n in range(3)]
+    both.right.reads.clear()
+    both.left.edit(pairs[0][0], first="Karin")
+    both.run(mode="full")  # to the shop, from a system that erases nobody
+    assert [read for read in both.right.reads if read.startswith("ids")] == []
+
+    for _, b in pairs:
+        both.right.edit(b, first="Kaia")
+    both.run(mode="full")
+
+    assert [read for read in both.right.reads if read.startswith("ids")] == ["ids 1,2,3"]
 
 
 def test_a_last_value_that_a_person_clears_is_an_edit_as_any_other(both: World) -> None:

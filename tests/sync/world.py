@@ -65,6 +65,7 @@ RULES = {
         },
         create_needs=(("firstName",), ("lastName",), ("email",), ("phone",)),
         identity=("firstName", "lastName", "email", "phone"),
+        can_be_erased=True,
     ),
     ("products", LEFT): EntityRules(
         fields={"UnitPrice": Accepts(form="money", inherits=True, clearable=False), "Name": Accepts(clearable=False)},

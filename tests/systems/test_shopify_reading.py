@@ -68,13 +68,15 @@ def test_a_field_that_is_missing_from_the_answer_is_unknown() -> None:
     assert "firstName" not in record.values
 
 
-def test_only_mapped_fields_are_asked_for() -> None:
+def test_only_mapped_fields_and_what_tells_of_an_erasure_are_asked_for() -> None:
     shop = Shop(ReadCustomers=first_page(node(7)))
     list(shop.customers(["note"]).read_all())
     document = shop.sent[0]["query"]
     assert "note" in document
-    for name in ("firstName", "emailAddress", "defaultAddress", "tags"):
+    for name in ("defaultAddress", "tags", "locale"):
         assert name not in document
+    for name in ("firstName", "lastName", "emailAddress", "phoneNumber"):
+        assert name in document
 
 
 @pytest.mark.parametrize("kind", [ShopifyCustomers, ShopifyProducts])

@@ -14,7 +14,7 @@ class Scope(StrEnum):
     ACTIVE = "active"
     ARCHIVED = "archived"  # archived or inactive: linked and kept, but paused, and not created on the other side
     OUTSIDE = "outside"  # a company, a supplier: never synchronised, but it holds its keys
-    ERASED = "erased"  # its identity was erased there (redaction): linked and kept, and left alone on both sides
+    ERASED = "erased"  # nothing shown identifies it any more (redaction): linked and kept, left alone on both sides
     GONE = "gone"  # the system no longer knows its id
 
 
@@ -26,6 +26,7 @@ class Record:
     """One record as a system answered it, cut down to mapped fields, keys and clocks.
 
     :param id: the system's own id, as text (Shopify: the number at the end of the GID).
+    :param scope: judged by the system, which sees more than the mapping names.
     :param values: raw text by the mapping's field name, exactly as stored there (numbers as the shortest decimal
         text). None is empty. A name that is missing is *unknown*: not answered, or refused.
     :param created: when it was made, as `core.clocks.clock` gives it; for a PowerOffice Go customer,

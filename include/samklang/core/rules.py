@@ -35,6 +35,7 @@ class EntityRules:
     :param fields: by the mapping's field name; a field that is not named takes any text.
     :param create_needs: alternatives; a new record needs every field of at least one of them.
     :param identity: at least one of these must stay non-empty; empty where the system asks for none.
+    :param can_be_erased: whether what identifies a person can be erased there while the record stays (redaction).
     :param group_needs: fields that must be non-empty before any field of the group can be written
         where the record has none of them yet.
     :param key_proves_origin: whether a record that holds our key was surely made by us; False where the key is
@@ -44,20 +45,20 @@ class EntityRules:
     fields: Mapping[str, Accepts] = field(default_factory=dict)
     create_needs: tuple[tuple[str, ...], ...] = ()
     identity: tuple[str, ...] = ()
+    can_be_erased: bool = False
     group_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     key_proves_origin: bool = True
 
     def accepts(self, name: str) -> Accepts:
         return self.fields.get(name, _ANY_TEXT)
 
-    def is_erased(self, values: Mapping[str, str | None]) -> bool:
-        """Whether a record has nothing left of what the system lets nobody clear, so that no edit can have done it.
+    def is_erased(self, shown: Mapping[str, str | None]) -> bool:
+        """Whether nothing that we may see identifies a record. The system lets nobody clear the last of it, so no edit
+        can have done that. What is not shown may be erased as well: where in doubt, the person is left alone.
 
-        :param values: by the mapping's field name; one that is unknown proves nothing.
+        :param shown: all of `identity`, mapped or not, but for what the system does not let us see.
         """
-        return bool(self.identity) and all(
-            name in values and not (values[name] or "").strip() for name in self.identity
-        )
+        return self.can_be_erased and not any((shown.get(name) or "").strip() for name in self.identity)
 
 
 _ANY_TEXT = Accepts()

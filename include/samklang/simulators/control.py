@@ -109,7 +109,7 @@ class Controlled(ABC):
     def edit(self, order: Mapping[str, Any]) -> dict[str, Any]:
         """Change one record as a human would; gives the record, or `{}` after a deletion.
 
-        :param order: `entity`, `id`, and one of `set`, `create`, `delete`, `archive`.
+        :param order: `entity`, `id`, and one of `set`, `create`, `delete`, `archive`, `redact` (Shopify customers).
         :raises ValueError: there is no such entity or field.
         :raises KeyError: there is no such record.
         """

@@ -172,20 +172,23 @@ class Committer:
             sides=[links.LinkSide(side, i, bases[side]) for side, i in ends],
         )
 
-    def moved(self, row: dict[str, Any], outcome: Outcome) -> None:
-        """The target no longer holds what the plan saw: the next plan looks at it anew.
+    def moved(self, row: dict[str, Any], outcome: Outcome) -> str:
+        """The target no longer holds what the plan saw, or was erased: the next plan looks at it anew.
 
         Fields that hold what was to be written are in tune: most likely we wrote them, and died or never heard of it.
         Without a base they would pass for edits made at the target, later than any that people really made.
+
+        :returns: `moved`, `gone` or `erased`.
         """
         raw = by_field(self.sync.mapping, self.side, outcome.record.values) if outcome.record is not None else {}
-        there = self._already_there(row, raw)
+        there = [] if outcome.erased else self._already_there(row, raw)
         try:
-            self._commit_moved(row, outcome, there)
+            return self._commit_moved(row, outcome, there)
         except OutdatedError:  # another load settled that a moment ago
-            self._commit_moved(row, outcome, [])
+            return self._commit_moved(row, outcome, [])
 
-    def _commit_moved(self, row: dict[str, Any], outcome: Outcome, there: list[dict[str, Any]]) -> None:
+    def _commit_moved(self, row: dict[str, Any], outcome: Outcome, there: list[dict[str, Any]]) -> str:
+        came = "erased" if outcome.erased else "gone" if outcome.gone else "moved"
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
                 ours = [c["field"] for c in there if not _travels_on(c)]
@@ -193,8 +196,19 @@ class Committer:
                 if there:
                     self._advance(connection, row, there, now)
             # An id that is not known proves nothing yet: only whole reads count absences.
-            seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "gone" if outcome.gone else "moved")
-            self.close_in(connection, row, "gone" if outcome.gone else "moved")
+            seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], came)
+            self.close_in(connection, row, came)
+        return came
+
+    def source_lost(self, row: dict[str, Any], record: Record | None) -> None:
+        """The record that a row comes from was erased (`record`), or is not known any more (None); nothing is sent."""
+        side, came = self._source, "gone" if record is None else "erased"
+        view = next(view for view in self.views if view.name == side)
+        with self.sync.database.begin() as connection:
+            if record is not None:
+                record_answer(connection, self.sync, view, record, self.sync.clock())
+            seen.add_revisit(connection, self.sync.entity, side, [row["source_id"]], came)
+            self.close_in(connection, row, came, f"{came} in {side} since this plan was made")
 
     def refused(self, row: dict[str, Any], outcome: Outcome) -> None:
         """Nothing of the row was taken: the refused fields are held, or the whole record is."""

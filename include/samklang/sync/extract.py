@@ -11,7 +11,7 @@ from typing import Any
 from samklang.core.clocks import earlier, to_datetime
 from samklang.core.derive import by_field
 from samklang.core.jsontext import dumps
-from samklang.core.records import IN_SCOPE, Page, Record, Scope
+from samklang.core.records import Page, Record
 from samklang.errors import ProtocolError, RemoteError
 from samklang.store import journal, seen, tombstones
 from samklang.store.seen import is_storable_id, storable_key
@@ -304,12 +304,11 @@ def _look_up_missing(sync: Sync, staged: _Staged, missing: list[str]) -> list[st
 
 
 def _row(sync: Sync, side: str, record: Record) -> dict[str, Any]:
-    erased = record.scope in IN_SCOPE and sync.system(side).rules.is_erased(record.values)
     return {
         "id": record.id,
         "raw": dumps(by_field(sync.mapping, side, record.values)),
         "facts": dumps(dict(record.facts)),
-        "scope": str(Scope.ERASED if erased else record.scope),
+        "scope": str(record.scope),
         "created": record.created,
         "clock": record.clock,
         "group_clocks": dumps(dict(record.group_clocks)),

@@ -14,7 +14,7 @@ from typing import Any
 
 from samklang.core.clocks import earlier
 from samklang.core.mapping import Field
-from samklang.core.records import Record
+from samklang.core.records import Record, Scope
 from samklang.core.values import normal_form
 from samklang.errors import (
     AccessError,
@@ -145,10 +145,37 @@ class _Lane:
         """
         if self.is_down or isinstance(self.failure, AccessError | TemporaryError):
             return  # the system is out of reach
+        chunk = self._not_erased(chunk)
+        if not chunk:
+            return
         self.confirm()
         with self.sync.database.begin() as connection:
             journal.take_over(connection, self.sync.entity, self.plan["id"])
         write(chunk)
+
+    def _not_erased(self, chunk: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows whose source is there and identifies somebody still, asked anew where that can have changed without
+        an edit: nothing travels from a record that was erased. Of the others the next plan knows."""
+        source = self.sync.system(self.sync.mapping.other(self.side))
+        if not source.rules.can_be_erased:
+            return chunk
+        try:
+            pages = list(source.read_ids(list(dict.fromkeys(row["source_id"] for row in chunk))))
+        except RemoteError as error:
+            if error.final:
+                raise
+            self._failed(error)
+            return []
+        found = {record.id: record for page in pages for record in page.records}
+        left = []
+        for row in chunk:
+            record = found.get(row["source_id"])
+            if record is not None and record.scope != Scope.ERASED:
+                left.append(row)
+            else:
+                self.committer.source_lost(row, record)
+                self._count("gone" if record is None else "erased")
+        return left
 
     def _count(self, outcome: str, reason: str = "") -> None:
         self.report.outcomes[outcome] += 1
@@ -243,9 +270,8 @@ class _Lane:
             row = waiting[outcome.ref]
             if outcome.error is not None and not isinstance(outcome.error, RejectedError):
                 failed[outcome.ref] = outcome.error
-            elif outcome.moved or outcome.gone:
-                self.committer.moved(row, outcome)
-                self._count("gone" if outcome.gone else "moved")
+            elif outcome.moved or outcome.gone or outcome.erased:
+                self._count(self.committer.moved(row, outcome))
             elif outcome.record is not None:
                 self._commit_update(row, outcome, outcome.record)
             elif (reduced := self._without_refused(row, outcome)) is not None:

@@ -137,8 +137,6 @@ def record_answer(
     raw = (loads(before["raw"]) if before else {}) | answered
     facts = (loads(before["facts"]) if before else {}) | dict(record.facts)
     derived = derive(sync.mapping, view, raw, facts)
-    own_names = {f.names[view.name]: raw[f.name] for f in sync.mapping.fields if f.name in raw}
-    erased = record.scope in IN_SCOPE and view.rules.is_erased(own_names)
     clocks = {
         "clock": record.clock or (before["clock"] if before else clock),
         "group_clocks": dumps((loads(before["group_clocks"]) if before else {}) | dict(record.group_clocks)),
@@ -155,7 +153,7 @@ def record_answer(
         "normal": dumps(derived.normal),
         "form": dumps(derived.form),
         "facts": dumps(facts),
-        "scope": str(Scope.ERASED if erased else record.scope),
+        "scope": str(Scope.ERASED if written and before and before["scope"] == Scope.ERASED else record.scope),
         "created": record.created or (before["created"] if before else clock),
         **clocks,
         "our_key": seen.storable_key(record.key) or (before["our_key"] if before else None),
@@ -187,6 +185,10 @@ def _take_rows(
         rows = [row for row in rows if row["id"] not in behind]
     clocks = {row["id"]: told(row) for row in rows}
     rows = [_with_edit_clocks(row, known.get(row["id"])) for row in rows]
+    rows = [
+        row | {"scope": str(Scope.ERASED)} if _stays_erased(mapping, view, known.get(row["id"]), row) else row
+        for row in rows
+    ]
     written_since = [i for i, old in known.items() if old["ticket"] > ticket]
     if written_since:
         seen.add_revisit(connection, entity, side, written_since, "written while it was read")
@@ -255,6 +257,15 @@ def _with_edit_clocks(row: dict[str, Any], old: dict[str, Any] | None) -> dict[s
     if old is None or old["raw"] != row["raw"]:
         return row
     return row | {name: old[name] for name in ("clock", "group_clocks")}
+
+
+def _stays_erased(mapping: Mapping, view: SideView, old: dict[str, Any] | None, row: dict[str, Any]) -> bool:
+    """Whether all that identifies a record is what our own write left there, when the record was erased under it."""
+    if old is None or old["scope"] != Scope.ERASED or row["scope"] not in IN_SCOPE:
+        return False
+    names = [f.name for f in mapping.fields if f.names[view.name] in view.rules.identity]
+    before, now = ({n: loads(one["raw"]).get(n) for n in names} for one in (old, row))
+    return any(before.values()) and before == now
 
 
 def _same_terms(old: dict[str, Any] | None, row: dict[str, Any]) -> bool:

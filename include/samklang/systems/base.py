@@ -95,6 +95,8 @@ class Outcome:
     :param moved: an expectation failed; nothing of this update was written.
     :param problems: refused fields were not written; the other fields of the update were, if `record` is given.
     :param gone: the system does not know the id.
+    :param erased: what identifies the record was erased there, see `Scope.ERASED`; nothing was written, and `record`
+        is what it holds.
     :param error: the write failed as a whole; `UnclearError` when it may have been carried out.
     """
 
@@ -102,6 +104,7 @@ class Outcome:
     record: Record | None = None
     moved: bool = False
     gone: bool = False
+    erased: bool = False
     problems: tuple[Problem, ...] = ()
     error: RemoteError | None = None
 
@@ -178,4 +181,5 @@ class System(Protocol):
         """Make records that carry our keys; never twice for one key."""
 
     def update(self, updates: Sequence[Update]) -> Iterator[Outcome]:
-        """Write changed fields, each only where the system still stores what is expected."""
+        """Write changed fields, each only where the system still stores what is expected; never to a record that was
+        erased there, whichever fields are mapped and shown."""

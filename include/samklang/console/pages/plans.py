@@ -18,7 +18,19 @@ from samklang.sync.review import beyond_limits
 router = APIRouter()
 _PARTS = ("rows", "links", "conflicts", "held", "ambiguous", "excluded")
 _WHYS = ("edit", "fill", "clear", "conflict", "drift", "create", "undo", "take")
-_OUTCOMES = ("waiting", "written", "created", "moved", "refused", "outdated", "linked", "parked", "gone", "failed")
+_OUTCOMES = (
+    "waiting",
+    "written",
+    "created",
+    "moved",
+    "refused",
+    "outdated",
+    "linked",
+    "parked",
+    "gone",
+    "erased",
+    "failed",
+)
 
 
 @router.get("/plans")

@@ -89,6 +89,21 @@ def delete(store: Store, id: str) -> Payload:  # noqa: A002 - the argument's nam
     return {"deletedCustomerId": None, "shop": store.shop, "userErrors": wrong}
 
 
+def redact(store: Store, customer: Customer) -> None:
+    """The shop erases a customer's personal data: what identifies is emptied, the record stays.
+
+    That the addresses stay as empty records is a guess. (sheet 7, item 12)
+    """
+    before = customer.snapshot()
+    customer.first_name = customer.last_name = customer.email = customer.phone = customer.note = None
+    for address in customer.address_book:
+        addresses.change(address, dict.fromkeys(addresses.CONTENT))
+    _index(store, before, customer)
+    store.remember(before)
+    store.touch(customer)
+    store.log("redact", "customers", customer.id, [])
+
+
 def by_id(store: Store, text: str | None) -> Customer | None:
     """A customer by global id."""
     return store.customers.get(number_of("Customer", text) or 0)

@@ -53,6 +53,9 @@ def _edit_customer(store: Store, order: Mapping[str, Any]) -> str | None:
     if order.get("delete"):
         _checked(customers.delete(store, customer.id))
         return None
+    if order.get("redact"):
+        customers.redact(store, customer)
+        return customer.id
     if order.get("archive"):
         raise ValueError("a customer cannot be archived")
     values = dict(order["set"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from samklang.core.records import Page, Record
+from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import ProtocolError
 from samklang.systems.base import Change, Creation, Problem, Update
@@ -34,11 +34,13 @@ class ShopifyCustomers(Updating):
     count_root = "customersCount"
     owner = "CUSTOMER"
     known_fields = CUSTOMER
+    always_read = _IDENTITY
     part_order = ("address", "customer")
     rules = EntityRules(
         fields={name: known.accepts for name, known in CUSTOMER.items()},
         create_needs=tuple((name,) for name in _IDENTITY),
         identity=_IDENTITY,
+        can_be_erased=True,
     )
 
     # --- reading
@@ -64,7 +66,8 @@ class ShopifyCustomers(Updating):
         return self._fetch("UPDATED_AT", after, "ReadChangedCustomers", reverse=True)
 
     def _paths(self, unknown: frozenset[str] = frozenset()) -> list[Path]:
-        paths = [*documents.CUSTOMER, *(known.read for name, known in self._fields.items() if name not in unknown)]
+        asked = (known.read for name, known in self._asked.items() if name not in unknown)
+        paths = [*documents.CUSTOMER, *asked]
         return [*paths, ADDRESS_ID] if self._address_fields() else paths
 
     def _make_fragments(self) -> dict[str, str]:
@@ -87,11 +90,15 @@ class ShopifyCustomers(Updating):
         return Record(
             id=number_of(node.get("id")),
             values=read_values(node, self._fields, unknown),
+            scope=Scope.ERASED if self.rules.is_erased(self._identity(node, unknown)) else Scope.ACTIVE,
             created=read_clock(node, "createdAt"),
             clock=read_clock(node, "updatedAt"),
             key=read_key(node),
             facts=facts,
         )
+
+    def _identity(self, node: Json, unknown: frozenset[str] = frozenset()) -> dict[str, str | None]:
+        return read_values(node, {name: self._asked[name] for name in _IDENTITY}, unknown)
 
     def _holder_call(self, key: str) -> Call:
         return documents.by_key("customerByIdentifier", "CustomerIdentifierInput", key, "...CustomerParts")
@@ -122,10 +129,21 @@ class ShopifyCustomers(Updating):
 
     def _stored(self, job: Job, part: Part, payload: Json, unknown: frozenset[str]) -> Record:
         if part.name == "customer" or part.twin is not None:
-            return self._record(_object(payload, "customer"), unknown)
+            node = _object(payload, "customer")
+            record = self._record(node, unknown)
+            return replace(record, scope=Scope.ERASED) if self._was_erased_meanwhile(job, part, node) else record
         address = _object(payload, "address")
         values = read_values({"defaultAddress": address}, self._address_fields(), unknown)
         return replace(job.fresh, values=values, facts={"address_id": address.get("id")})
+
+    def _was_erased_meanwhile(self, job: Job, part: Part, node: Json) -> bool:
+        """Whether all that is left is what we wrote: the customer was erased between our look and our write."""
+        written = {change.field for change in part.changes}
+
+        def others(found: Json) -> bool:
+            return any(value for name, value in self._identity(found).items() if name not in written)
+
+        return others(job.node) and not others(node)
 
     def _settle(self, job: Job, part: Part, problems: Sequence[Problem]) -> bool:
         """An address that exists already becomes the default one."""

@@ -50,6 +50,8 @@ class Reading(ABC):
     rules: EntityRules
     reads_whole = False
     known_fields: Mapping[str, Field]
+    always_read: tuple[str, ...] = ()
+    """Fields that are asked for whether the mapping names them or not."""
     kind: str
     """The type of a record, as in its global id."""
     root: str
@@ -60,6 +62,7 @@ class Reading(ABC):
     def __init__(self, client: ShopifyClient, fields: Sequence[str], memory: Memory, workers: int = 4) -> None:
         self._client = client
         self._fields = select(self.known_fields, fields, self.entity)
+        self._asked = select(self.known_fields, dict.fromkeys((*fields, *self.always_read)), self.entity)
         self._memory = memory
         self._workers = workers
         self._fragments = self._make_fragments()
@@ -248,7 +251,7 @@ class Reading(ABC):
     def _unknown(self, denied: Denied) -> tuple[frozenset[str], dict[str, str]]:
         """The fields that the app may not see, and why. :raises AccessError: it may not even see what we need."""
         try:
-            unknown = unknown_fields(denied, self._fields)
+            unknown = unknown_fields(denied, self._asked)
         except LookupError as error:
             raise AccessError(f"Access to {error} is denied.", remedy=PROTECTED_DATA, system=SYSTEM) from None
         return unknown, dict.fromkeys(sorted(unknown), PROTECTED_DATA)

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from samklang.core.records import Record
+from samklang.core.records import Record, Scope
 from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, ThrottledError, UnclearError
 from samklang.systems.base import Change, Outcome, Problem, Update
 from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, InvalidInputError, Json, error_of
@@ -44,17 +44,19 @@ class Job:
     """One update under way.
 
     :param parts: what is still to be written.
-    :param fresh: the record as it was read just before.
+    :param node: the answer that was read just before; :param fresh: the record in it.
     :param stored: what it is after the writes so far; None while nothing was written.
     """
 
     update: Update
     parts: list[Part]
     fresh: Record
+    node: Json = field(default_factory=dict)
     stored: Record | None = None
     problems: list[Problem] = field(default_factory=list)
     moved: bool = False
     gone: bool = False
+    erased: bool = False
     error: RemoteError | None = None
 
     @property
@@ -64,6 +66,8 @@ class Job:
     def outcome(self) -> Outcome:
         if self.gone:
             return Outcome(self.update.ref, gone=True)
+        if self.erased:
+            return Outcome(self.update.ref, record=self.fresh, erased=True)
         if self.moved:
             return Outcome(self.update.ref, record=self.fresh, moved=True)
         return Outcome(self.update.ref, record=self.stored, problems=tuple(self.problems), error=self.error)
@@ -79,6 +83,11 @@ class Job:
     def go(self) -> None:
         """The shop does not know the record any more."""
         self.gone = True
+        self.parts.clear()
+
+    def erase(self) -> None:
+        """What identifies the record was erased: nothing is written to it any more."""
+        self.erased = True
         self.parts.clear()
 
     def fail(self, error: RemoteError) -> None:
@@ -173,7 +182,10 @@ class Updating(Creating):
             if node is None:
                 job.go()
                 continue
-            job.fresh = self._record(node, unknown)
+            job.node, job.fresh = node, self._record(node, unknown)
+            if job.fresh.scope is Scope.ERASED:
+                job.erase()
+                continue
             left = tuple(change for part in job.parts for change in part.changes)
             if self._has_moved(replace(job.update, changes=left), job.fresh):
                 job.move()
