@@ -21,14 +21,15 @@ from rich.console import Console
 from rich.table import Table
 
 from samklang.cli import plan
-from samklang.core import creation, freed, keys, matching, plan_pairs, values
+from samklang.core import creation, freed, keys, matching, merge, plan_pairs, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import extract, freeing, load, observe, rejudge, review, transform, unshown, waited
+from samklang.sync import commit, extract, freeing, load, observe, rejudge, review, transform, unshown, waited
 from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
+from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import reading as shop_reading
 from simulation.machine import Machine
 from simulation.maker import make_trace
@@ -173,6 +174,47 @@ def _erased_while_planned(stack: ExitStack) -> None:
     """Neither end of a write is looked at again for an erasure since the plan was made."""
     _put(stack, load._Lane, _not_erased=lambda _self, chunk: chunk)  # noqa: SLF001
     _put(stack, updating.Job, erase=lambda _self: None)
+
+
+def _half_groups(stack: ExitStack) -> None:
+    """Of an address, what can be written is written."""
+
+    def one_by_one(_mapping: Mapping, changes: Any, _refused: Any) -> Any:
+        return list(changes), []
+
+    def without_them(changes: Any, refused: Any) -> Any:
+        return tuple(change for change in changes if change.field not in refused)
+
+    _put(stack, plan_pairs, whole_groups=one_by_one)
+    _put(stack, creation, whole_groups=one_by_one)
+    _put(stack, Mapping, together=lambda _self, names: set(names))
+    _put(stack, updating, without=without_them)
+    _put(stack, writing, without=without_them)
+
+
+def _defaults_are_edits(stack: ExitStack) -> None:
+    """What a system fills in by itself beside our write passes for somebody's edit."""
+    _put(stack, commit.Committer, _add_defaults=lambda *_a: None, _is_default=lambda *_a: False)
+
+
+def _province_stays(stack: ExitStack) -> None:
+    """A customer moves to another country, and the province stays behind."""
+    _put(stack, shop_customers.ShopifyCustomers, _left_behind=lambda *_a: None)
+
+
+def _asked_about_in_vain(stack: ExitStack) -> None:
+    """The first line of an address that is in conflict decides over all of it, whatever the others say."""
+
+    def first(members: Any, states: Any, pair: int) -> Any:
+        return next(f for f in members if states[f.name].conflict[pair])
+
+    _put(stack, merge, _decides=first)
+
+
+def _lone_country_waits(stack: ExitStack) -> None:
+    """A country alone is an address that lacks the rest."""
+    _put(stack, plan_pairs, is_country_alone=lambda *_a: False)
+    _put(stack, creation, is_country_alone=lambda *_a: False)
 
 
 class _AnyNumber(int):
@@ -376,6 +418,11 @@ GUARDS = (
     Guard("limits", _no_limits, missed_by=9),
     Guard("an erased customer is known as such", _not_known_to_be_erased),
     Guard("looking for an erasure before a write", _erased_while_planned),
+    Guard("an address goes whole or waits whole", _half_groups),
+    Guard("defaults of a system are no edits", _defaults_are_edits),
+    Guard("a province goes with its country", _province_stays),
+    Guard("one line of an address is asked about", _asked_about_in_vain),
+    Guard("a country alone is no address", _lone_country_waits),
     Guard("fence against old plans", _no_fence, traces=_old_loads),
     Guard("reading again under a plan that waited", _no_catching_up),
     Guard("links and creates judged again at load", _matches_are_believed),

@@ -363,12 +363,23 @@ def _values(terms: Terms, person: Person, target: SideView) -> tuple[dict[str, t
             held.add((f.name, reason))
         elif value is not None:
             values[f.name] = (value, factor)
+    for failing in [terms.mapping.field(name) for f in terms.mapping.fields for name, _ in held if name == f.name]:
+        for name in [n for n in values if failing.group and terms.mapping.field(n).group == failing.group]:
+            held.add((name, f"waits_for_{failing.name}"))
+            del values[name]
     for group, needs in target.rules.group_needs.items():
         members = {name for name in values if terms.mapping.field(name).group == group}
         if not _named(terms, target, values).issuperset(needs):
-            held |= {(name, "incomplete_address") for name in members}
+            if _kinds(terms, person, group) != {"country"}:  # that alone is no address
+                held |= {(name, "incomplete_address") for name in members}
             values = {name: value for name, value in values.items() if name not in members}
     return values, held
+
+
+def _kinds(terms: Terms, person: Person, group: str) -> set[str]:
+    """Of what a record has of a group."""
+    has = [f for f in terms.mapping.fields if f.group == group and f.name in person.raw]
+    return {f.kind for f in has if _word(terms, person, f).normal is not None}
 
 
 def _fault(target: SideView, f: Field, meant: Word) -> str:

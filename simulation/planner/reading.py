@@ -104,12 +104,22 @@ def plan(terms: Terms, pair: Pair) -> Expected:
     writes = _decide(terms, pair, cells, expected)
     for target in (0, 1):
         changes = {}
+        failing = []
+        sent = {name for name, to in writes.items() if to == target}
+        along = _first_address(terms, pair, cells, sent, target, expected)
         for f in terms.mapping.fields:
-            if writes.get(f.name) == target:
+            if f.name in sent or f.name in along:
                 change = _change(terms, pair, f, cells[f.name], target, expected)
-                if change is not None:
+                if change is None:
+                    failing.append(f)
+                elif f.name in along:
+                    changes[f.name] = change._replace(why="fill")
+                else:
                     changes[f.name] = change
-        expected.rows[target].update(_whole_record(terms, pair, target, changes, expected))
+        _all_or_nothing(terms, target, changes, failing, expected)
+        written = _whole_record(terms, pair, target, changes, expected)
+        _all_or_nothing(terms, target, written, [terms.mapping.field(n) for n in changes if n not in written], expected)
+        expected.rows[target].update(_not_refused(pair, target, written, expected))
     return expected
 
 
@@ -234,7 +244,8 @@ def _decide(terms: Terms, pair: Pair, cells: dict[str, Cell], expected: Expected
                     expected.tuned[f.name] = (_now(cell, 0), _now(cell, 1))
                 continue
             if cell.conflict or (contested and any(cell.changed)):
-                source = _contest(terms, pair, f, contested[0], cell, expected)
+                asked = [g for g in group if g.policy == "ask" and (g in contested or _edited(cells[g.name]))]
+                source = _contest(terms, pair, f, (asked or contested)[0], cell, expected)
                 if source is None:
                     expected.waits[f.name] = "ask"
                     continue
@@ -287,6 +298,11 @@ def _contest(terms: Terms, pair: Pair, f: Field, judged_by: Field, cell: Cell, e
     return winner
 
 
+def _edited(cell: Cell) -> bool:
+    """Whether a decision over its group would decide over this field too."""
+    return not cell.equal and any(cell.changed)
+
+
 def _open(f: Field, target: int) -> bool:
     return f.direction in ("both", f"to_{SIDES[target]}")
 
@@ -306,6 +322,49 @@ def _moment(clock: str) -> datetime:
 def _now(cell: Cell, side: int) -> Based:
     """What becomes the base."""
     return cell.raw[side], cell.figures[side], cell.forms[side]
+
+
+# --- writing whole addresses -----------------------------------------------------------------------------------------
+
+
+def _first_address(
+    terms: Terms, pair: Pair, cells: dict[str, Cell], sent: set[str], target: int, expected: Expected
+) -> set[str]:
+    """Where the target takes an address only whole, and has none: what the source has of it goes along, changed or not;
+    and where the source has nothing but a country, there is nothing to write yet.
+
+    :param sent: the fields that are to be written; a lone country is taken out. :returns: the fields that go along.
+    """
+    along: set[str] = set()
+    for group in terms.views[target].rules.group_needs:
+        members = [f for f in terms.mapping.fields if f.group == group]
+        if not any(f.name in sent for f in members) or any(_filled(pair.raw[target].get(f.name)) for f in members):
+            continue
+        has = [f for f in members if _filled(pair.raw[1 - target].get(f.name))]
+        if has and all(f.kind == "country" for f in has):
+            for f in has:
+                if f.name in sent:
+                    sent.discard(f.name)
+                    expected.tuned[f.name] = (_now(cells[f.name], 0), _now(cells[f.name], 1))
+            continue
+        along |= {
+            f.name
+            for f in has
+            if f.name in cells and f.name not in sent and f.name not in expected.waits and _open(f, target)
+        }
+    return along
+
+
+def _all_or_nothing(
+    terms: Terms, target: int, changes: dict[str, Change], failing: list[Field], expected: Expected
+) -> None:
+    """Where a field of a group cannot be written, the others wait for the first such field."""
+    for name in list(changes):
+        group = terms.mapping.field(name).group
+        culprit = next((f for f in failing if group and f.group == group), None)
+        if culprit is not None:
+            expected.held.add((target, name, f"waits_for_{culprit.name}"))
+            del changes[name]
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -368,7 +427,7 @@ def _whole_record(
 ) -> dict[str, Change]:
     """Without a last identity that would go, and without half an address."""
     if not changes:
-        return changes
+        return {}
     rules, side = terms.views[target].rules, SIDES[target]
     by_name = {f.names[side]: f for f in terms.mapping.fields}
     before = {name: pair.raw[target].get(f.name) for name, f in by_name.items()}
@@ -389,7 +448,11 @@ def _whole_record(
         if any(not _filled(after.get(need)) and (begun or _filled(before.get(need))) for need in needs):
             held |= {by_name[name].name: "incomplete_address" for name in members if by_name[name].name in changes}
     expected.held |= {(target, name, reason) for name, reason in held.items()}
-    left = {name: change for name, change in changes.items() if name not in held}
+    return {name: change for name, change in changes.items() if name not in held}
+
+
+def _not_refused(pair: Pair, target: int, left: dict[str, Change], expected: Expected) -> dict[str, Change]:
+    """Nothing, where the same was refused as a whole."""
     standing = pair.refused.get((target, ""))
     if left and standing is not None and standing[1] > NOW and _same_row(standing[0], left):
         expected.held.add((target, "", "refused"))

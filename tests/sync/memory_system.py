@@ -15,7 +15,7 @@ from samklang.core.clocks import from_datetime
 from samklang.core.records import IN_SCOPE, Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import RemoteError, TemporaryError, UnclearError
-from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update, Usage
+from samklang.systems.base import Check, Creation, Description, Outcome, Problem, Update, Usage, without
 
 Values = dict[str, str | None]
 Write = TypeVar("Write", Update, Creation)
@@ -47,11 +47,15 @@ class MemorySystem:
     unique: tuple[str, ...] = ()  # no two records may share a value of these
     refuses: set[str] = field(default_factory=set)  # values that it refuses
     code: str = "invalid"  # … and how it calls that
+    writes_the_rest: bool = False  # of an update, without the fields that it refuses
     rejects: dict[str, str | None] = field(
         default_factory=dict
     )  # values of records it refuses whole: the field it names
     stores: dict[str, str | None] = field(default_factory=dict)  # values that are stored as something else
     defaults: Values = field(default_factory=dict)  # what new records get where nothing is sent
+    address_defaults: Values = field(
+        default_factory=dict
+    )  # … and first addresses, which are all fields with this prefix
     silent: set[str] = field(default_factory=set)  # fields that its answers to writes leave out
     denied: set[str] = field(default_factory=set)  # fields that it does not show
     total: int | None = None  # what it says a whole read has; None: it does not say
@@ -193,17 +197,22 @@ class MemorySystem:
                 yield Outcome(update.ref, record=self._shown(record), erased=True)
             elif any(record.values.get(c.field) != c.expected for c in update.changes):
                 yield Outcome(update.ref, record=self._shown(record), moved=True)
-            elif problems := self._problems(update.id, values):
+            elif (problems := self._problems(update.id, values)) and not (
+                self.writes_the_rest and (kept := without(update.changes, {p.field for p in problems}))
+            ):
                 yield Outcome(update.ref, problems=problems)
             else:
+                if problems:
+                    values = {c.field: c.value for c in kept}
                 erased = update.id in self.erased_under_a_write
                 before: Values = dict.fromkeys(record.values) if erased else dict(record.values)
-                self._put(replace(record, values={**before, **self._stored(values)}))
+                filled = self._address_filled_in(before, values)
+                self._put(replace(record, values={**before, **filled, **self._stored(values)}))
                 outcome = self._outcome("update", update.ref, update.id, values)
                 if erased and outcome.record is not None:
                     self.erased_under_a_write.discard(update.id)
                     outcome = replace(outcome, record=replace(outcome.record, scope=Scope.ERASED))
-                yield outcome
+                yield replace(outcome, problems=problems)
 
     # --- inside
 
@@ -230,6 +239,15 @@ class MemorySystem:
 
     def _stored(self, values: Mapping[str, str | None]) -> Values:
         return {name: self.stores.get(value or "", value) for name, value in values.items()}
+
+    def _address_filled_in(self, before: Values, sent: Values) -> Values:
+        """What this system puts into an address that an update begins."""
+        filled: Values = {}
+        for name, value in self.address_defaults.items():
+            lines = [line for line in before if line.partition(".")[0] == name.partition(".")[0] and "." in line]
+            begun = any(sent.get(line) for line in lines) and not any(before[line] for line in lines)
+            filled |= {name: value} if begun and name not in sent else {}
+        return filled
 
     def _outcome(self, op: str, ref: int, identifier: str, values: Values) -> Outcome:
         self.writes.append((op, identifier, values))

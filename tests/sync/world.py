@@ -51,7 +51,7 @@ RULES = {
             "EmailAddress": Accepts(max_length=100),
             "FirstName": Accepts(clearable=False),
             "LastName": Accepts(clearable=False),
-            "MailAddress.CountryCode": Accepts(form="country", choices=COUNTRIES),
+            "MailAddress.CountryCode": Accepts(form="country", choices=COUNTRIES, default="NO"),
         },
         create_needs=(("FirstName", "LastName"),),
         group_needs={"address": ("MailAddress.City", "MailAddress.ZipCode")},

@@ -316,6 +316,36 @@ def test_a_first_address_loses_only_the_line_that_is_refused() -> None:
     assert outcome.record.values["MailAddress.City"] == "London"
 
 
+GROUPED = [("MailAddress.AddressLine1", "Storgata 1", "x"), ("MailAddress.City", "Oslo", "Bergen")]
+
+
+@pytest.mark.parametrize("words", ["AddressLine1 is not valid.", "No."])
+def test_an_address_of_which_one_line_is_refused_is_left_whole(words: str) -> None:
+    address = {"AddressLine1": "Storgata 1", "City": "Oslo", "ZipCode": "0155"}
+    records = Records(customer(MailAddress=address), refuse=lambda w: problem(words) if "Line1" in str(w) else None)
+    system, _ = make_customers(records)
+    changes = (*(Change(*one, "address") for one in GROUPED), Change("PhoneNumber", None, "1"))
+    (outcome,) = system.update([Update(1, "7", changes, {"has_address": True})])
+    assert "MailAddress.AddressLine1" in [p.field for p in outcome.problems]
+    assert outcome.record is not None
+    assert outcome.record.values["MailAddress.City"] == "Oslo"
+    assert outcome.record.values["PhoneNumber"] == "1"
+
+
+def test_a_new_customer_of_whose_address_a_line_is_refused_is_made_without_it() -> None:
+    def refuse(writes: dict[str, Any]) -> Answer | None:
+        address = writes.get("MailAddress") or {}
+        return problem("The country code UK is not valid.") if "CountryCode" in address else None
+
+    system, _ = make_customers(Records(refuse=refuse))
+    lines = {"MailAddress.City": "London", "MailAddress.ZipCode": "N1", "MailAddress.CountryCode": "UK"}
+    values = {"FirstName": "Kari", "LastName": "Lie", **lines}
+    creation = Creation(1, "shopify:4242:7", values, groups=dict.fromkeys(lines, "address"))
+    (outcome,) = system.create([creation])
+    assert outcome.record is not None
+    assert outcome.record.values["MailAddress.City"] is None
+
+
 @pytest.mark.parametrize("memory", [{}, ENFORCED, {TEST_ENFORCED: "no"}])
 def test_a_record_that_does_not_exist_any_more_is_gone(memory: dict[str, str]) -> None:
     system, _ = make_customers(lambda _: not_found(), memory=dict(memory))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from scripted import Answer
-from shop import FEW, Shop, World, change, customer_answer, data, error, errors, node, only, problems, update
+from shop import FEW, Shop, World, change, customer_answer, data, error, errors, node, only, problems, rows, update
 
+from samklang.core.records import Record
 from samklang.errors import TemporaryError
-from samklang.systems.base import Update
+from samklang.systems.base import Change, Update
 
 ADDRESS = {
     "addresses.address1": "Storgata 1",
@@ -271,3 +272,79 @@ def test_messages_do_not_carry_values() -> None:
         shop.customers(FEW).update([Update(1, "7", (change("email", "kari@example.no", "hemmelig@example.no"),))])
     )
     assert outcome.problems[0].message == "… is invalid"
+
+
+# --- a province belongs to the address that it was typed with
+
+NEW_YORK = {
+    "addresses.address1": "1 Main St",
+    "addresses.city": "New York",
+    "addresses.zip": "10001",
+    "addresses.countryCode": "US",
+    "addresses.provinceCode": "NY",
+}
+
+
+def province(world: World, record: Record) -> str | None:
+    (found,) = rows(world.customers(["addresses.provinceCode"]).read_ids([record.id]))
+    return found.values["addresses.provinceCode"]
+
+
+def test_a_province_goes_with_the_country_that_it_belongs_to_and_is_told() -> None:
+    world = World()
+    record = world.customer(**NEW_YORK)
+    moved = (change("addresses.country", "US", "CA"), change("addresses.city", "New York", "Ottawa"))
+
+    outcome = only(world.customers().update([update(record, *moved)]))
+
+    assert (outcome.emptied, outcome.doubts) == ({"addresses.provinceCode": "NY"}, ())
+    assert province(world, record) is None
+    assert len([one for one in world.operations if one.startswith("Update")]) == 1
+
+
+def test_a_move_within_a_country_leaves_the_province_to_be_looked_at() -> None:
+    world = World()
+    record = world.customer(**NEW_YORK)
+    moved = (change("addresses.zip", "10001", "02108"), change("addresses.city", "New York", "Boston"))
+
+    outcome = only(world.customers().update([update(record, *moved)]))
+
+    assert (outcome.emptied, outcome.doubts) == ({}, ("check_province",))
+    assert province(world, record) == "NY"
+
+
+def test_another_street_says_nothing_about_the_province() -> None:
+    world = World()
+    record = world.customer(**NEW_YORK)
+    outcome = only(world.customers().update([update(record, change("addresses.address1", "1 Main St", "2 Main St"))]))
+    assert (outcome.emptied, outcome.doubts) == ({}, ())
+
+
+def test_a_province_that_is_mapped_is_written_as_it_is_sent() -> None:
+    world = World()
+    record = world.customer(**NEW_YORK)
+    system = world.customers(("addresses.country", "addresses.provinceCode"))
+    moved = (change("addresses.country", "US", "CA"), change("addresses.provinceCode", "NY", "ON"))
+
+    outcome = only(system.update([Update(1, record.id, moved)]))
+
+    assert (outcome.emptied, province(world, record)) == ({}, "ON")
+
+
+# --- a group goes whole
+
+
+def test_an_address_of_which_one_line_is_refused_is_left_whole() -> None:
+    world = World()
+    record = world.customer(email="kari@example.no", **ADDRESS)
+    moved = (
+        Change("addresses.address1", "Storgata 1", "Kirkegata 5 😀", "address"),
+        Change("addresses.city", "Oslo", "Bergen", "address"),
+        change("lastName", None, "Lie"),
+    )
+
+    outcome = only(world.customers().update([update(record, *moved)]))
+
+    assert problems(outcome) == {("addresses.address1", "invalid")}
+    now = world.stored(record).values
+    assert (now["addresses.address1"], now["addresses.city"], now["lastName"]) == ("Storgata 1", "Oslo", "Lie")

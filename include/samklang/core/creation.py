@@ -14,6 +14,7 @@ from samklang.core.mapping import Field, Mapping
 from samklang.core.plan import FieldChange, Held, Plan, Refusals, Row, Verdict, row_content
 from samklang.core.prices import common_form, from_common, price_form, price_hold
 from samklang.core.records import Scope
+from samklang.core.together import is_country_alone, whole_groups
 from samklang.core.values import tidy, written_form
 
 KeyFor = Callable[[str, MappingOf[str, str]], str | None]
@@ -147,11 +148,14 @@ def _values(
         elif value is not None:
             raw, normal = candidate.raw[f.name], candidate.normal[f.name]
             changes.append(FieldChange(f.name, None, value, "create", (raw, normal, candidate.form[f.name])))
+    changes, waiting = whole_groups(mapping, changes, [h.field for h in held])
+    held.extend(Held(target.name, candidate.id, name, hold.reason, hold.remedy) for name, hold in waiting)
     incomplete = _incomplete_groups(mapping, target, changes)
+    filled = [name for name, normal in candidate.normal.items() if normal is not None]
     held.extend(
         Held(target.name, candidate.id, change.field, INCOMPLETE_ADDRESS.reason, INCOMPLETE_ADDRESS.remedy)
         for change in changes
-        if mapping.field(change.field).group in incomplete
+        if (group := mapping.field(change.field).group) in incomplete and not is_country_alone(mapping, group, filled)
     )
     return [c for c in changes if mapping.field(c.field).group not in incomplete], held
 

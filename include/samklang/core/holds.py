@@ -93,5 +93,15 @@ UNDONE = Hold(
     "The value was put back here and is held: it moves again when somebody edits the field on either side, or with "
     "samklang release.",
 )
+
+
+def waits_for(name: str) -> Hold:
+    """Of a field that could be written, and is in a group with one that cannot: half a move is an address that nobody
+    has. :param name: the field that cannot."""
+    return Hold(
+        f"waits_for_{name}", f"Nothing to do for this field: it is written together with {name}, once that can."
+    )
+
+
 NEEDS_PRICE = Hold("needs_price", "Enter a price; the record was made without one, and is not on sale before that.")
 INCOMPLETE_ADDRESS = Hold("incomplete_address", "Enter both city and postal code; the target takes no address without.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -133,6 +134,12 @@ class Mapping:
     def other(self, side: str) -> str:
         first, second = self.sides
         return second if side == first else first
+
+    def together(self, names: Iterable[str]) -> set[str]:
+        """These fields, and all that are in a group with one of them."""
+        chosen = set(names)
+        groups = {f.group for f in self.fields if f.group and f.name in chosen}
+        return chosen | {f.name for f in self.fields if f.group in groups}
 
     def shares(self, side: str) -> bool:
         return self.share.get(side, True)

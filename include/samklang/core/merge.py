@@ -242,7 +242,7 @@ def _decide_conflicts(
     for members in _groups(mapping):
         conflict = {f.name: states[f.name].conflict for f in members}
         for pair in np.flatnonzero(np.logical_or.reduce(list(conflict.values()))):
-            first = next(f for f in members if conflict[f.name][pair])
+            first = _decides(members, states, int(pair))
             clocks = _clocks(mapping, pairs, int(pair), first.group)
             rule, winner = _judge(first, mapping, clocks)
             certain = _certain(mapping, pairs, int(pair), clocks)
@@ -263,6 +263,18 @@ def _decide_conflicts(
                     kind = "edit" if based else "link"
                     merged.conflicts.append(Conflict(int(pair), f.name, kind, own_rule, own_winner, certain and based))
     return decided
+
+
+def _decides(members: list[Field], states: MappingOf[str, _State], pair: int) -> Field:
+    """Whose policy goes for a group: of the fields in conflict the first one, unless a field that this would decide
+    over is to be asked about."""
+    contested = [f for f in members if states[f.name].conflict[pair]]
+    affected = [
+        f
+        for f in members
+        if (s := states[f.name]).live[pair] and not s.equal[pair] and (s.changed[0][pair] or s.changed[1][pair])
+    ]
+    return next((f for f in (*contested, *affected) if f.policy == "ask"), contested[0])
 
 
 def _judge(f: Field, mapping: Mapping, clocks: tuple[str, str]) -> tuple[str, int | None]:

@@ -32,6 +32,7 @@ from samklang.core.plan import (
     row_content,
 )
 from samklang.core.prices import from_common, price_hold
+from samklang.core.together import is_country_alone, whole_groups
 from samklang.core.values import written_form
 
 
@@ -91,24 +92,23 @@ class _PairPlanner:
         ids = (str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i]))
         matched = self.columns["matched"][i]
         tuned: dict[str, tuple[Based, Based]] = {}
-        changes: tuple[list[FieldChange], list[FieldChange]] = ([], [])
+        wanted: tuple[list[Field], list[Field]] = ([], [])
         for f in self.mapping.fields:
             action = self.merged.action[f.name][i]
             if action == AGREE:
                 tuned[f.name] = (self._based(f.name, 0, i), self._based(f.name, 1, i))
             elif action in (TO_FIRST, TO_SECOND):
-                target = 0 if action == TO_FIRST else 1
-                change = self._change(f, target, i, ids)
-                if change is not None:
-                    changes[target].append(change)
+                wanted[0 if action == TO_FIRST else 1].append(f)
             elif reason := self.merged.reason[f.name][i]:
                 self._report(f.name, reason, i, ids)
             a = self.arrays[f.name]
             if action != AGREE and (a.restored[0][i] or a.restored[1][i]) and _has_base(a, i):
                 tuned[f.name] = (_base(a, 0, i), _base(a, 1, i))  # the store still says that it was freed
         for target in (0, 1):
-            kept = self._by_rules(changes[target], target, i, ids)
-            self._row(kept, self._returned(kept, target, i), target, i, ids)
+            lone = self._lone_countries(wanted[target], target, i)
+            tuned |= {f.name: (self._based(f.name, 0, i), self._based(f.name, 1, i)) for f in lone}
+            changes = self._changes([f for f in wanted[target] if f not in lone], target, i, ids)
+            self._row(changes, self._returned(changes, target, i), target, i, ids)
         drop = [f.name for f in self.mapping.fields if self.merged.drop[f.name][i]]
         if tuned or drop or isinstance(matched, str):
             first, second = (int(self.columns[f"{side}_revision"][i]) for side in sides)
@@ -130,6 +130,63 @@ class _PairPlanner:
             base=(a.base_raw[0][i], a.base_raw[1][i]) if based else None,
             clocks=(self._clock(f, 0, i), self._clock(f, 1, i)),
         )
+
+    def _changes(self, wanted: list[Field], target: int, i: int, ids: tuple[str, str]) -> list[FieldChange]:
+        """The writes to one record, without what the target cannot take and without half a group."""
+        refused, changes = [], []
+        for f in wanted:
+            change = self._change(f, target, i, ids)
+            if change is None:
+                refused.append(f.name)
+            else:
+                changes.append(change)
+        for f in self._rest_of_new_groups(wanted, target, i):
+            change = self._change(f, target, i, ids)
+            if change is None:
+                refused.append(f.name)
+            else:
+                change.why, change.edited = "fill", None
+                changes.append(change)
+        changes = self._together(changes, refused, target, ids)
+        kept = self._by_rules(changes, target, i, ids)
+        return self._together(kept, [c.field for c in changes if c not in kept], target, ids)
+
+    def _together(
+        self, changes: list[FieldChange], refused: list[str], target: int, ids: tuple[str, str]
+    ) -> list[FieldChange]:
+        kept, waiting = whole_groups(self.mapping, changes, refused)
+        for name, hold in waiting:
+            self._hold(name, target, ids, hold)
+        return kept
+
+    def _lone_countries(self, wanted: list[Field], target: int, i: int) -> list[Field]:
+        """Countries that are in tune as they stand: alone they are no address, and the target has none either."""
+        alone = []
+        for f in wanted:
+            if f.kind == "country" and f.group in self._new_groups(wanted, target, i):
+                filled = [m.name for m in self.mapping.fields if _filled(self.arrays[m.name].raw[1 - target][i])]
+                alone += [f] if is_country_alone(self.mapping, f.group, filled) else []
+        return alone
+
+    def _rest_of_new_groups(self, wanted: list[Field], target: int, i: int) -> list[Field]:
+        """What goes along with the first fields of a group: it is in tune as it stood, next to a target without any."""
+        new = self._new_groups(wanted, target, i)
+        return [
+            f
+            for f in self.mapping.fields
+            if f.group in new
+            and f not in wanted
+            and f.direction in ("both", f"to_{self.views[target].name}")
+            and not self.merged.reason[f.name][i]
+            and self.arrays[f.name].raw[target][i] != ABSENT
+            and _filled(self.arrays[f.name].raw[1 - target][i])
+        ]
+
+    def _new_groups(self, wanted: list[Field], target: int, i: int) -> set[str]:
+        """Of the groups that the target takes only as a whole at first, those that it has nothing of yet."""
+        groups = {f.group for f in wanted if f.group in self.views[target].rules.group_needs}
+        begun = {f.group for f in self.mapping.fields if _filled(self.arrays[f.name].raw[target][i])}
+        return {group for group in groups - begun if group}
 
     def _change(self, f: Field, target: int, i: int, ids: tuple[str, str]) -> FieldChange | None:
         """The write of one field, or None where it is held back."""

@@ -16,6 +16,7 @@ class Accepts:
     :param clearable: whether the field may be emptied.
     :param writable: False for a field that this system shows and does not let us write.
     :param unique: whether no two records may have the same value.
+    :param default: what the system fills in by itself where a new record, or a new address, comes without the field.
     :param inherits: an empty value there means "inherited from elsewhere", not "empty".
     """
 
@@ -26,6 +27,7 @@ class Accepts:
     writable: bool = True
     unique: bool = False
     inherits: bool = False
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,12 @@ def replace_planner_holds(connection: Connection, entity: str, rows: Sequence[Ro
     since = {tuple(row[name] for name in place): row["since"] for row in known}
     connection.execute(delete(holds).where(*planned))
     new = [{**row, "since": since.get(tuple(row[name] for name in place), row["since"])} for row in rows]
-    insert_new(connection, holds, [{"entity": entity, "by_system": False, "attempts": 0, **row} for row in new])
+    add_planner_holds(connection, entity, new)
+
+
+def add_planner_holds(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
+    """What is held back until the next plan says otherwise; a hold that stands on the same field stays."""
+    insert_new(connection, holds, [{"entity": entity, "by_system": False, "attempts": 0, **row} for row in rows])
 
 
 def replace_verdicts(connection: Connection, entity: str, rows: Sequence[Row]) -> None:

@@ -57,16 +57,16 @@ class Committer:
 
         :returns: False where another plan wrote this side meanwhile; then only what is seen was committed.
         """
-        refused = self.refusing.refused_fields(outcome.problems)
+        refused = self.sync.mapping.together(self.refusing.refused_fields(outcome.problems))
         try:
             with self.sync.database.begin() as connection:
                 ours = [c["field"] for c in row["changes"] if not _travels_on(c)]
                 now = record_answer(connection, self.sync, self._view, record, self.sync.clock(), written=ours)
                 written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
-                self._advance(connection, row, written, now)
+                self._advance(connection, row, written, now, answer=outcome)
                 self.refusing.hold_problems(connection, row, outcome.problems)
                 self._drop_holds(connection, row, written)
-                self.close_in(connection, row, "written")
+                self.close_in(connection, row, "written", ", ".join(outcome.doubts) or None)
         except OutdatedError:
             with self.sync.database.begin() as connection:
                 record_answer(connection, self.sync, self._view, record, self.sync.clock())
@@ -76,7 +76,7 @@ class Committer:
 
     def created(self, row: dict[str, Any], outcome: Outcome, record: Record) -> bool:
         """A record was made: it becomes the twin. :returns: False where either of them has a twin by now."""
-        refused = self.refusing.refused_fields(outcome.problems)
+        refused = self.sync.mapping.together(self.refusing.refused_fields(outcome.problems))
         with self.sync.database.begin() as connection:
             now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
             known = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
@@ -127,7 +127,7 @@ class Committer:
         as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self._is_as_sent(c, now)]
         bases = self._bases(as_sent, now)
         for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
-            if target[1] is None:
+            if target[1] is None or self._is_default(name, now):
                 bases[self._source][name], bases[self.side][name] = source, target
         link_id = self._link(connection, row, record_id, bases)
         if link_id is not None:
@@ -136,21 +136,32 @@ class Committer:
         return link_id is not None
 
     def _advance(
-        self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]], now: dict[str, Any]
+        self,
+        connection: Connection,
+        row: dict[str, Any],
+        changes: list[dict[str, Any]],
+        now: dict[str, Any],
+        answer: Outcome | None = None,
     ) -> None:
         """Both bases move, for these fields; of what is freed, that of the target alone, and the write that takes its
-        place is still to come. :raises OutdatedError: another plan wrote this side meanwhile."""
+        place is still to come.
+
+        :param answer: to the write itself; None: a read has shown it. :raises OutdatedError: another plan wrote this
+            side meanwhile.
+        """
         if row["op"] == "free":
             freed = {c["field"]: freed_base(now["raw"].get(c["field"]), c["expected"]) for c in row["changes"]}
             unwritten = {self.side: row["revision"]}
             links.advance(connection, row["link_id"], {self.side: freed}, unwritten=unwritten)
         else:
             bases = self._bases(changes, now)
+            self._add_defaults(connection, bases, row, now, self._filled_in(changes, now, answer))
             links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
             edits = [c for c in changes if c["why"] != RETURNED]
             self._close_conflicts(connection, row, edits)
             self._close_orders(connection, edits, now)
-        self._history(connection, row["link_id"], row["op"], row["id"], changes, now)
+        emptied = answer.emptied if answer else None
+        self._history(connection, row["link_id"], row["op"], row["id"], changes, now, emptied)
 
     def _link(
         self, connection: Connection, row: dict[str, Any], record_id: str, bases: dict[str, dict[str, Based]]
@@ -307,6 +318,36 @@ class Committer:
         factors = [one.partition("*")[2] for one in (form, now["form"][name])]
         return all(factors) and common_form(raw, factors[0]) != common_form(change["value"], factors[1])
 
+    def _begun_with(self, changes: list[dict[str, Any]]) -> set[str]:
+        """The other fields of groups that these changes were the first of: what stands there now, the system put there
+        beside what we wrote."""
+        group_of = {f.name: f.group for f in self.sync.mapping.fields}
+        begun = {group_of[c["field"]] for c in changes if c["value"] is not None}
+        begun -= {group_of[c["field"]] for c in changes if (c["expected"] or "").strip()}
+        return {name for name, group in group_of.items() if group and group in begun} - {c["field"] for c in changes}
+
+    def _filled_in(self, changes: list[dict[str, Any]], now: dict[str, Any], answer: Outcome | None) -> set[str]:
+        """Of these, what was empty before our write; of a later read, only what the system is known to fill in."""
+        began = self._begun_with(changes)
+        return {n for n in began if self._is_default(n, now) or (answer and not (now["before"].get(n) or "").strip())}
+
+    def _is_default(self, name: str, now: dict[str, Any]) -> bool:
+        default = self._view.rules.accepts(self.sync.mapping.field(name).names[self.side]).default
+        return default is not None and now["raw"].get(name) == default
+
+    def _add_defaults(
+        self,
+        connection: Connection,
+        bases: dict[str, dict[str, Based]],
+        row: dict[str, Any],
+        now: dict[str, Any],
+        filled: set[str],
+    ) -> None:
+        """What a system filled in by itself is base there, and no edit. :param filled: fields that may be such."""
+        for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
+            if name in filled and target[1] is not None:
+                bases[self._source][name], bases[self.side][name] = source, target
+
     def _bases_unsent(
         self, connection: Connection, source_id: str, now: dict[str, Any], sent: list[dict[str, Any]]
     ) -> Iterator[tuple[str, Based, Based]]:
@@ -374,9 +415,11 @@ class Committer:
         record_id: str,
         changes: list[dict[str, Any]],
         now: dict[str, Any],
+        emptied: Mapping[str, str] | None = None,
     ) -> None:
         """What was written, and what that replaced, before we emptied it where we did; what a person had put back, and
-        what we give back, is a line of its own."""
+        what we give back, is a line of its own. :param emptied: see `Outcome`."""
+        beside = dict(emptied or {})
         by_op: dict[str, list[dict[str, Any]]] = {}
         for c in changes:
             own_line = c.get("order") is not None or c["why"] == RETURNED
@@ -392,13 +435,15 @@ class Committer:
                 op=this,
                 before={
                     c["field"]: c["expected"] if this == RETURNED else c.get("freed") or c["expected"] for c in these
-                },
-                after={c["field"]: now["raw"].get(c["field"]) for c in these},
+                }
+                | beside,
+                after={c["field"]: now["raw"].get(c["field"]) for c in these} | dict.fromkeys(beside),
                 run_id=self.plan["run_id"],
                 plan_id=self.plan["id"],
                 at=at,
                 lag=_lag(these, at),
             )
+            beside = {}
 
 
 def _travels_on(change: Mapping[str, Any]) -> bool:

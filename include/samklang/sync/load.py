@@ -256,11 +256,14 @@ class _Lane:
     def _update_once(self, waiting: Rows, failed: Failed) -> Rows:
         """:returns: rows to send once more, without the fields that the system refused."""
         names = {f.name: f.names[self.side] for f in self.sync.mapping.fields}
+        groups = {f.name: f.group for f in self.sync.mapping.fields}
         updates = [
             Update(
                 ref=n,
                 id=row["id"],
-                changes=tuple(Change(names[c["field"]], c["expected"], c["value"]) for c in row["changes"]),
+                changes=tuple(
+                    Change(names[c["field"]], c["expected"], c["value"], groups.get(c["field"])) for c in row["changes"]
+                ),
                 facts=row["facts"],
             )
             for n, row in waiting.items()
@@ -285,7 +288,7 @@ class _Lane:
         self.freeing.kept(row, self.committer.refusing.refused_fields(outcome.problems))
         if self.committer.updated(row, outcome, record):
             self._count("freed" if row["op"] == "free" else "written")
-            self.report.reasons.update(problem.code for problem in outcome.problems)
+            self.report.reasons.update([*(problem.code for problem in outcome.problems), *outcome.doubts])
         else:
             self._count("outdated")
 
@@ -447,6 +450,7 @@ class _Lane:
                 key=row["key"],
                 values={names[c["field"]]: c["value"] for c in row["changes"]},
                 options=row["options"],
+                groups={f.names[self.side]: f.group for f in self.sync.mapping.fields if f.group},
             )
             for n, row in waiting.items()
         ]
@@ -473,7 +477,8 @@ class _Lane:
         mapping = self.sync.mapping
         canonical = {f.names[self.side]: f.name for f in mapping.fields}
         refused = {canonical.get(p.field or "") for p in outcome.problems}
-        kept = [c for c in row["changes"] if c["field"] not in refused]
+        left_out = mapping.together(name for name in refused if name)
+        kept = [c for c in row["changes"] if c["field"] not in left_out]
         if not refused or None in refused or not kept or len(kept) == len(row["changes"]):
             return None
         if row["op"] == "create":

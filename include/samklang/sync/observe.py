@@ -130,7 +130,8 @@ def record_answer(
 
     :param clock: our time, for a record without a clock of its own.
     :param written: the fields that we wrote.
-    :returns: the row of `seen` as it is now, with its maps unpacked; `answered` names the fields of this answer.
+    :returns: the row of `seen` as it is now, with its maps unpacked; `answered` names the fields of this answer, and
+        `before` has the raw values that were seen last.
     """
     before = seen.known(connection, sync.entity, view.name, [record.id], lock=True).get(record.id)
     answered = by_field(sync.mapping, view.name, record.values)
@@ -164,7 +165,14 @@ def record_answer(
     }
     keys = [(record.id, name, value) for name, value in match_keys(sync.mapping, derived.normal)]
     seen.put(connection, sync.entity, view.name, [row], keys)
-    return {**row, "raw": raw, "normal": derived.normal, "form": derived.form, "answered": set(answered)}
+    return {
+        **row,
+        "raw": raw,
+        "normal": derived.normal,
+        "form": derived.form,
+        "answered": set(answered),
+        "before": loads(before["raw"]) if before else {},
+    }
 
 
 def _take_rows(

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from samklang.core.clocks import from_datetime
+from samklang.core.holds import waits_for
 from samklang.core.plan import RETURNED, fingerprint
 from samklang.store import ledger, orders, refusals
 from samklang.sync.context import Sync
@@ -50,14 +51,43 @@ class Refusing:
     run_id: str
 
     def hold_problems(self, connection: Connection, row: dict[str, Any], problems: Any) -> None:
-        """Hold the fields that a system named; of a value that a person had put back, end the order."""
+        """Hold the fields that a system named, and what waits in a group with them; of a value that a person had put
+        back, end the order."""
         changes = {c["field"]: c for c in row["changes"]}
+        self._hold_groups(connection, row, [self.canonical.get(problem.field or "", "") for problem in problems])
         for problem in problems:
             change = changes.get(self.canonical.get(problem.field or "", ""))
             if change is not None and change.get("order") is not None:
                 orders.close(connection, change["order"], orders.REFUSED, self.sync.clock())
             elif change is not None and change["why"] != RETURNED:
                 self.hold(connection, row, change["field"], problem, change["value"])
+
+    def _hold_groups(self, connection: Connection, row: dict[str, Any], refused: list[str]) -> None:
+        """Until the next plan says so: it knows the refusals, and holds whole groups."""
+        group_of = {f.name: f.group for f in self.sync.mapping.fields}
+        for name in refused:
+            waiting = [
+                c["field"]
+                for c in row["changes"]
+                if group_of.get(name) and c["field"] not in refused and group_of[c["field"]] == group_of[name]
+            ]
+            hold = waits_for(name)
+            ledger.add_planner_holds(
+                connection,
+                self.sync.entity,
+                [
+                    {
+                        "side": self.side,
+                        "source_id": row["source_id"],
+                        "field": field,
+                        "reason": hold.reason,
+                        "remedy": hold.remedy,
+                        "run_id": self.run_id,
+                        "since": self.sync.clock(),
+                    }
+                    for field in waiting
+                ],
+            )
 
     def hold(self, connection: Connection, row: dict[str, Any], name: str, problem: Problem, content: Any) -> None:
         """:param name: the field; "": the whole record. :param content: what was refused."""

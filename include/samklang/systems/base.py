@@ -7,7 +7,7 @@ answer one by one, in any order, so that the engine commits each outcome before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,11 +45,19 @@ class Change:
 
     :param expected: the raw value that the plan saw at the target; the write is refused when it has moved.
     :param value: what to store; None empties the field.
+    :param group: fields of one group are written together or not at all.
     """
 
     field: str
     expected: str | None
     value: str | None
+    group: str | None = None
+
+
+def without(changes: Sequence[Change], refused: Collection[str | None]) -> tuple[Change, ...]:
+    """The changes that are left when a system has refused fields: none of a group of which one is refused."""
+    groups = {c.group for c in changes if c.group and c.field in refused}
+    return tuple(c for c in changes if c.field not in refused and c.group not in groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +72,16 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """:param key: our key, deterministic; :param values: by the mapping's field name, non-empty ones only."""
+    """
+    :param key: our key, deterministic; :param values: by the mapping's field name, non-empty ones only.
+    :param groups: by field, as in `Change`.
+    """
 
     ref: int
     key: str
     values: Mapping[str, str]
     options: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +105,14 @@ class Outcome:
     :param record: what the system says it stores now: after a write, or, with `moved`, what it holds instead of what
         was expected. Fields that the answer did not name are missing from its values.
     :param moved: an expectation failed; nothing of this update was written.
-    :param problems: refused fields were not written; the other fields of the update were, if `record` is given.
+    :param problems: refused fields were not written, nor what is in a group with them; the other fields of the update
+        were, if `record` is given.
     :param gone: the system does not know the id.
     :param erased: what identifies the record was erased there, see `Scope.ERASED`; nothing was written, and `record`
         is what it holds.
+    :param emptied: what the write emptied beside what was asked for, because it belonged to what was there before: by
+        the system's own field name, the value that stood there.
+    :param doubts: codes of what a person should look at, since it may not fit what was written.
     :param error: the write failed as a whole; `UnclearError` when it may have been carried out.
     """
 
@@ -106,6 +122,8 @@ class Outcome:
     gone: bool = False
     erased: bool = False
     problems: tuple[Problem, ...] = ()
+    emptied: Mapping[str, str] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
     error: RemoteError | None = None
 
 

@@ -59,7 +59,7 @@ def _read_place(values: Values, result: Values, old: Address | None) -> list[Pro
     given = "province_code" in values or "province" in values
     text = clean(values.get("province_code")) or clean(values.get("province"))
     if not given and old is not None:
-        text = old.province_code
+        return []  # what is left out keeps what stands there, whatever the country is now (sheet: found since)
     result["province_code"] = None
     if text and country in WITH_ZONES:
         result["province_code"] = province_code(country, text)

@@ -43,7 +43,9 @@ _TEXT, _NUMBER, _INTEGER, _BOOLEAN, _DATE = (
 )
 # null means "from the product group"; so there is no emptying one
 _MONEY = Property("number", Accepts(form="money", inherits=True, clearable=False))
-_COUNTRY = Property("text", Accepts(form="country", choices=frozenset(c.alpha_2 for c in pycountry.countries)))
+_COUNTRY = Property(
+    "text", Accepts(form="country", choices=frozenset(c.alpha_2 for c in pycountry.countries), default="NO")
+)
 
 # Left out: lists, `MailAddress` as a whole, and `NationalIdNumber`, which reads back as the word "hidden".
 CUSTOMER: Mapping[str, Property] = {

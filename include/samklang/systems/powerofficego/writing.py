@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from samklang.core.records import Record
 from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, UnclearError
-from samklang.systems.base import Change, Creation, Outcome, Problem, Update
+from samklang.systems.base import Change, Creation, Outcome, Problem, Update, without
 from samklang.systems.parallel import in_parallel
 from samklang.systems.powerofficego.client import Json, read_object
 from samklang.systems.powerofficego.patch import (
@@ -197,7 +197,7 @@ class Writing(Reading):
     def _create_one(self, creation: Creation) -> Outcome:
         """POST, again without a field that is refused by name, as long as what a new record needs is left."""
         needed = {name for alternative in self.rules.create_needs for name in alternative}
-        changes = tuple(Change(name, None, value) for name, value in creation.values.items())
+        changes = tuple(Change(name, None, value, creation.groups.get(name)) for name, value in creation.values.items())
         problems = list[Problem]()
         while True:
             problems += check_values(changes, self._fields, has_address=False)
@@ -230,8 +230,7 @@ class Writing(Reading):
 
 
 def _without(changes: Sequence[Change], problems: Sequence[Problem]) -> tuple[Change, ...]:
-    refused = {p.field for p in problems}
-    return tuple(c for c in changes if c.field not in refused)
+    return without(changes, {p.field for p in problems})
 
 
 def _address_lines(changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -244,6 +243,9 @@ def _has_other_address(changes: Sequence[Change], has_address: bool, fresh: Reco
 
 
 def _units(changes: Sequence[Change], has_address: bool) -> list[tuple[Change, ...]]:
-    """What can be written apart: each field, but a new address only as a whole."""
+    """What can be written apart: each field, but a group, and a new address, only as a whole."""
+    units: dict[str, list[Change]] = {}
     whole = () if has_address else _address_lines(changes)
-    return [(c,) for c in changes if c not in whole] + ([whole] if whole else [])
+    for change in changes:
+        units.setdefault(ADDRESS if change in whole else change.group or change.field, []).append(change)
+    return [tuple(unit) for unit in units.values()]

@@ -22,6 +22,11 @@ from samklang.systems.shopify.values import dig, number_of, read_clock, read_key
 _IDENTITY = ("firstName", "lastName", "email", "phone")
 
 
+_COUNTRY, _PROVINCE = "addresses.country", "addresses.provinceCode"
+_OF_A_TOWN = ("addresses.city", "addresses.zip")
+CHECK_PROVINCE = "check_province"
+
+
 class ShopifyCustomers(Updating):
     """Customers, each with its default address of the moment.
 
@@ -68,10 +73,14 @@ class ShopifyCustomers(Updating):
     def _paths(self, unknown: frozenset[str] = frozenset()) -> list[Path]:
         asked = (known.read for name, known in self._asked.items() if name not in unknown)
         paths = [*documents.CUSTOMER, *asked]
-        return [*paths, ADDRESS_ID] if self._address_fields() else paths
+        return [*paths, ADDRESS_ID, CUSTOMER[_PROVINCE].read] if self._address_fields() else paths
 
     def _make_fragments(self) -> dict[str, str]:
-        address: list[Path] = [("id",), *(known.read[1:] for known in self._address_fields().values())]
+        address: list[Path] = [
+            ("id",),
+            ("provinceCode",),
+            *(known.read[1:] for known in self._address_fields().values()),
+        ]
         return {
             "CustomerParts": f"on Customer {{ {selection(self._paths())} }}",
             "AddressParts": f"on MailingAddress {{ {selection(address)} }}",
@@ -125,6 +134,8 @@ class ShopifyCustomers(Updating):
             return documents.default_address(customer, part.twin)
         if address is None:
             return documents.address_create(customer, {name: value for name, value in values.items() if value})
+        if self._left_behind(job, part):
+            values["provinceCode"] = None  # what is left out keeps what stands there (sheet: found since)
         return documents.address_update(customer, str(address), values)
 
     def _stored(self, job: Job, part: Part, payload: Json, unknown: frozenset[str]) -> Record:
@@ -133,8 +144,24 @@ class ShopifyCustomers(Updating):
             record = self._record(node, unknown)
             return replace(record, scope=Scope.ERASED) if self._was_erased_meanwhile(job, part, node) else record
         address = _object(payload, "address")
+        self._tell_of_province(job, part, address)
         values = read_values({"defaultAddress": address}, self._address_fields(), unknown)
         return replace(job.fresh, values=values, facts={"address_id": address.get("id")})
+
+    def _left_behind(self, job: Job, part: Part) -> str | None:
+        """The province that stands at an address which moves to another country, where nothing maps it."""
+        moves = any(change.field == _COUNTRY for change in part.changes)
+        province = dig(job.node, CUSTOMER[_PROVINCE].read)
+        return province if moves and _PROVINCE not in self._fields and isinstance(province, str) else None
+
+    def _tell_of_province(self, job: Job, part: Part, address: Json) -> None:
+        names = {change.field for change in part.changes}
+        if province := self._left_behind(job, part):
+            job.emptied[_PROVINCE] = province
+        elif (
+            address.get("provinceCode") and not names.isdisjoint(_OF_A_TOWN) and names.isdisjoint((_COUNTRY, _PROVINCE))
+        ):
+            job.doubts.append(CHECK_PROVINCE)
 
     def _was_erased_meanwhile(self, job: Job, part: Part, node: Json) -> bool:
         """Whether all that is left is what we wrote: the customer was erased between our look and our write."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from samklang.core.records import Record, Scope
 from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, ThrottledError, UnclearError
-from samklang.systems.base import Change, Outcome, Problem, Update
+from samklang.systems.base import Change, Outcome, Problem, Update, without
 from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, InvalidInputError, Json, error_of
 from samklang.systems.shopify.creating import Creating
 from samklang.systems.shopify.documents import Call
@@ -54,6 +54,8 @@ class Job:
     node: Json = field(default_factory=dict)
     stored: Record | None = None
     problems: list[Problem] = field(default_factory=list)
+    emptied: dict[str, str] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
     moved: bool = False
     gone: bool = False
     erased: bool = False
@@ -70,7 +72,14 @@ class Job:
             return Outcome(self.update.ref, record=self.fresh, erased=True)
         if self.moved:
             return Outcome(self.update.ref, record=self.fresh, moved=True)
-        return Outcome(self.update.ref, record=self.stored, problems=tuple(self.problems), error=self.error)
+        return Outcome(
+            self.update.ref,
+            record=self.stored,
+            problems=tuple(self.problems),
+            emptied=self.emptied,
+            doubts=tuple(self.doubts),
+            error=self.error,
+        )
 
     def move(self) -> None:
         """A value is another than the plan saw."""
@@ -102,7 +111,7 @@ class Job:
             named = [replace(problems[0], field=change.field) for change in part.changes]
         refused = {problem.field for problem in named}
         self.problems += {problem.field: problem for problem in reversed(named)}.values()
-        part.changes = tuple(change for change in part.changes if change.field not in refused)
+        part.changes = without(part.changes, refused)
 
 
 class Updating(Creating):

@@ -1,0 +1,106 @@
+"""What a system fills in by itself beside what we wrote is base there, and nobody's edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.sync.test_decisions import BOTH_WAYS
+from tests.sync.world import NO_LIMITS, RIGHT, World, customers
+
+from samklang.store.schema import history, plan_results
+from samklang.systems.base import Outcome
+
+KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
+LUND = {"line1": "Storgatan 1", "city": "Lund", "zip": "22100"}
+COUNTRY = "MailAddress.CountryCode"
+
+
+@pytest.fixture
+def both(new_world: Callable[..., World]) -> World:
+    world = new_world(customers(NO_LIMITS, BOTH_WAYS))
+    world.left.defaults = {COUNTRY: "NO"}
+    world.left.address_defaults = {COUNTRY: "NO"}
+    return world
+
+
+def check_nothing_more_travels(world: World, a: str, b: str) -> None:
+    world.forget_writes()
+    for _ in range(2):
+        world.run(mode="full")
+    assert world.writes() == 0
+    assert (world.left.value(a, "country"), world.right.value(b, "country")) == ("NO", None)
+    assert world.status()["in_sync"] == 1
+
+
+def test_a_default_country_of_an_address_that_an_update_made_does_not_travel(both: World) -> None:
+    a, b = both.pair(**KARI)
+    both.right.edit(b, **LUND)
+    both.run()
+    check_nothing_more_travels(both, a, b)
+
+
+def test_a_default_country_is_base_also_where_the_answer_was_lost(both: World) -> None:
+    a, b = both.pair(**KARI)
+    both.right.edit(b, **LUND)
+    both.left.unclear = 1
+    both.run()
+    check_nothing_more_travels(both, a, b)
+
+
+def test_a_default_country_is_base_also_where_the_process_died(both: World) -> None:
+    a, b = both.pair(**KARI)
+    both.right.edit(b, **LUND)
+    both.left.die_after = 1
+    both.run()
+    check_nothing_more_travels(both, a, b)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_default_country_of_a_new_record_does_not_travel(both: World, lost: bool) -> None:
+    b = both.right.add(**KARI, **LUND)
+    both.left.unclear = int(lost)
+    for _ in range(2):
+        both.run()
+    (a,) = both.left.records
+    check_nothing_more_travels(both, a, b)
+
+
+def test_a_country_that_somebody_types_there_later_travels(both: World) -> None:
+    a, b = both.pair(**KARI)
+    both.right.edit(b, **LUND)
+    both.run()
+
+    both.left.edit(a, country="SE")
+    both.run()
+
+    assert both.right.value(b, "country") == "SE"
+
+
+def test_a_country_that_is_sent_is_no_default(both: World) -> None:
+    a, b = both.pair(**KARI)
+    both.right.edit(b, **LUND, country="SE")
+    both.run()
+    assert both.left.value(a, "country") == "SE"
+
+
+def test_what_a_write_emptied_beside_is_kept_and_a_doubt_is_listed(both: World) -> None:
+    a, _ = both.pair(**KARI, **LUND, country="SE")
+    update = both.right.update
+
+    def with_province(updates: list[object]) -> list[Outcome]:
+        return [
+            Outcome(one.ref, record=one.record, emptied={"addresses.provinceCode": "NY"}, doubts=("check_province",))
+            for one in update(updates)  # type: ignore[arg-type]
+        ]
+
+    both.right.update = with_province  # type: ignore[assignment, method-assign]
+    both.left.edit(a, country="DK")
+
+    summary = both.run()
+
+    row = both.rows(history)[-1]
+    assert '"addresses.provinceCode":"NY"' in row["before"]
+    assert '"addresses.provinceCode":null' in row["after"]
+    assert summary["loads"][RIGHT]["reasons"] == {"check_province": 1}
+    assert {r["reason"] for r in both.rows(plan_results) if r["side"] == RIGHT} == {"check_province"}
