@@ -363,17 +363,34 @@ def _values(terms: Terms, person: Person, target: SideView) -> tuple[dict[str, t
             held.add((f.name, reason))
         elif value is not None:
             values[f.name] = (value, factor)
-    for failing in [terms.mapping.field(name) for f in terms.mapping.fields for name, _ in held if name == f.name]:
-        for name in [n for n in values if failing.group and terms.mapping.field(n).group == failing.group]:
-            held.add((name, f"waits_for_{failing.name}"))
-            del values[name]
+    return _whole(terms, person, target, values, held), held
+
+
+def _whole(
+    terms: Terms,
+    person: Person,
+    target: SideView,
+    values: dict[str, tuple[str, str]],
+    held: set[tuple[str, str]],
+) -> dict[str, tuple[str, str]]:
+    """The values without half a group; :param held: gets what is left out."""
+    group_of = {f.name: f.group for f in terms.mapping.fields}
+    missing = {name for name, _ in held}
+    kept = {}
+    for name, value in values.items():
+        group = group_of[name]
+        culprit = next((n for n in group_of if group and group_of[n] == group and n in missing), None)
+        if culprit:
+            held.add((name, f"waits_for_{culprit}"))
+        else:
+            kept[name] = value
     for group, needs in target.rules.group_needs.items():
-        members = {name for name in values if terms.mapping.field(name).group == group}
-        if not _named(terms, target, values).issuperset(needs):
+        members = {name for name in kept if group_of[name] == group}
+        if not _named(terms, target, kept).issuperset(needs):
             if _kinds(terms, person, group) != {"country"}:  # that alone is no address
                 held |= {(name, "incomplete_address") for name in members}
-            values = {name: value for name, value in values.items() if name not in members}
-    return values, held
+            kept = {name: value for name, value in kept.items() if name not in members}
+    return kept
 
 
 def _kinds(terms: Terms, person: Person, group: str) -> set[str]:
