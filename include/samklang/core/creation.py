@@ -180,7 +180,8 @@ def _value(
     if f.kind not in ("money", "cost"):
         where = {"region": region, "home": mapping.region}
         hold = refusal(f.kind, raw, accepts=accepts, **where)
-        return (None, hold) if hold else (written_form(f.kind, raw, accepts=accepts, **where), None)
+        # of a description that shows pictures only, or nothing that is let through, nothing is left to write
+        return (None, hold) if hold else (written_form(f.kind, raw, accepts=accepts, **where) or None, None)
     value, hold = _converted(f, mapping, source, target, candidate)
     if value is not None:
         hold = hold or refusal(f.kind, value, accepts=accepts, region=region)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samklang.core.emails import addresses, is_address
+from samklang.core.markup import beyond_text
 from samklang.core.rules import Accepts
 from samklang.core.values import decimal, e164, normal_form, written_form
 
@@ -37,7 +38,29 @@ SEVERAL_EMAILS = Hold("several_emails", "Keep one e-mail address in the field; t
 EMAIL_INVALID = Hold("email_invalid", "Correct the e-mail address; it must look like name@example.com.")
 NO_KEY = Hold("no_key", "Correct the field: records are told apart by it, and it must hold one value and no more.")
 COUNTRY_UNKNOWN = Hold("country_unknown", "Choose a country, by its two letters, that the target system knows.")
+NO_TEXT = Hold(
+    "no_text",
+    "The description has no words, and the target system holds nothing else; it keeps the ones it has. Write some, or "
+    "empty the description.",
+)
 MONEY_INVALID = Hold("money_invalid", "Enter an amount of 0 or more, as a plain number.")
+
+
+def loses_markup(written: str | None, stored: str | None, accepts: Accepts) -> Hold | None:
+    """Why a description is not written over what the target stores: it cannot say what stands there.
+
+    :param written: what would be written; None: the field would be emptied.
+    """
+    if written is not None and not written.strip():
+        return NO_TEXT
+    lost = beyond_text(stored or "") - beyond_text(written or "") if accepts.form == "html" else frozenset()
+    if not lost:
+        return None
+    return Hold(
+        "would_lose_markup",
+        f"What stands there has more than text ({', '.join(sorted(lost))}), which this edit would wipe. Make the edit "
+        "there, where it keeps its form; its text travels back. Or empty the description there first.",
+    )
 
 
 def refusal(kind: str, raw: str | None, *, accepts: Accepts, region: str, home: str = "") -> Hold | None:

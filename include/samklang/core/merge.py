@@ -22,6 +22,7 @@ from samklang.core.freed import FREED
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
 from samklang.core.prices import common_forms, same_terms
+from samklang.core.values import plain_form
 
 ABSENT = "\x00absent"
 """Stands in arrays for a field that is unknown, or has no base; no system can store it."""
@@ -102,6 +103,9 @@ def field_arrays(mapping: Mapping, pairs: pd.DataFrame) -> dict[str, FieldArrays
             # Less than one øre as the shop shows it is no edit, and more is one, whatever the figure's own rounding.
             one["normal"] = [np.where(_is_none(common[i]), one["normal"][i], common[i]) for i in (0, 1)]
             one["base_normal"] = [np.where(_is_none(based[i]), one["base_normal"][i], based[i]) for i in (0, 1)]
+        elif f.kind == "html":
+            # a picture added in one system is no difference to the other, which has none
+            common = [_common_text(one["raw"][i]) for i in (0, 1)]
         else:
             common = one["normal"]
         result[f.name] = FieldArrays(**one, common=common)
@@ -159,7 +163,7 @@ def _compare(a: FieldArrays) -> _State:
             [*differs, *a.restored, a.form[0] != a.base_form[0], a.form[1] != a.base_form[1]],
         ),
         equal=a.common[0] == a.common[1],
-        empty=[_is_none(a.common[i]) for i in (0, 1)],
+        empty=[_is_none(a.normal[i]) for i in (0, 1)],
         owed=[live & _starts(a.base_form[i], FREED) & _is_none(a.common[i]) for i in (0, 1)],
     )
 
@@ -349,6 +353,11 @@ def _common_price(raw: Array, form: Array) -> Array:
     amounts[raw == ABSENT] = None
     common: Array = common_forms(pd.Series(amounts, dtype=object), pd.Series(factors, dtype=object)).to_numpy()
     return common
+
+
+def _common_text(raw: Array) -> Array:
+    known = {text: plain_form(text) or None for text in set(raw) if text not in (None, ABSENT)}
+    return _objects([known.get(text) for text in raw])
 
 
 def _is_none(values: Array) -> Array:

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from samklang.core.derive import UNSENT, SideView
 from samklang.core.freed import freed_value
-from samklang.core.holds import INCOMPLETE_ADDRESS, LAST_IDENTITY, NEEDS_PRICE, PERSONS_FREEZE, PING_PONG, Hold, refusal
+from samklang.core.holds import (
+    INCOMPLETE_ADDRESS,
+    LAST_IDENTITY,
+    NEEDS_PRICE,
+    PERSONS_FREEZE,
+    PING_PONG,
+    Hold,
+    loses_markup,
+    refusal,
+)
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
 from samklang.core.merge import ABSENT, AGREE, NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
@@ -205,6 +214,8 @@ class _PairPlanner:
                 value = written_form(f.kind, raw, accepts=accepts, **where)
         elif hold is None and not accepts.clearable:
             hold = refusal(f.kind, None, accepts=accepts, region=region)
+        if f.kind == "html" and hold is None:
+            hold = loses_markup(value, a.raw[target][i], accepts)
         side = self.views[target].name
         hold = hold or self.refusals.standing(side, ids[source], f.name, value, self._last_edits(target, i))
         if hold is not None:

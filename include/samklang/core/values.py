@@ -10,10 +10,11 @@ kind         normal form
 `country`    two letters, upper-cased, also from three letters or an English name; unknown: the trimmed raw text
 `money`      a price: decimal, half up, two decimals (`99.00`); unparsable: the trimmed raw text
 `cost`       like `money`, but without VAT on either side (see `core.prices`)
-`html`       the plain text of the markup, white space collapsed
+`html`       the plain text, white space collapsed, and a fingerprint of markup beyond text (see `core.markup`)
 ===========  ==========================================================================================
 
-Null, blank and white space only are one value for every kind: None. Markup without any text is blank too.
+Null, blank and white space only are one value for every kind: None. So is markup that shows nothing at all; a picture
+shows something.
 
 Characters that nobody sees (zero width, direction marks, byte order marks, soft hyphens, variation selectors, controls)
 are no part of a value, compared or written, but of `text` and `html`, where a joiner between two letters has a meaning.
@@ -109,10 +110,15 @@ def normal_form(kind: str, raw: str | None, region: str = "", home: str = "") ->
             amount = decimal(text)
             form = text if amount is None else two_decimals(amount)
         case "html":
-            form = " ".join(markup.bare_text(text).split())
+            form = f"{plain_form(text)} {markup.fingerprint(text)}".strip()
         case _:
             raise ValueError(f"there is no kind of value called {kind!r}")
     return form or None
+
+
+def plain_form(raw: str) -> str:
+    """What two descriptions are compared by across systems, one of which has no markup: the words alone."""
+    return " ".join(markup.bare_text(raw).split())
 
 
 def written_form(kind: str, raw: str, *, accepts: Accepts, region: str, home: str = "") -> str:
