@@ -26,7 +26,7 @@ from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import commit, extract, freeing, load, observe, rejudge, review, transform, unshown, waited
+from samklang.sync import commit, extract, freeing, load, observe, put_back, rejudge, review, transform, unshown, waited
 from samklang.systems.powerofficego import customers, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
@@ -280,6 +280,32 @@ def _no_shelf(stack: ExitStack) -> None:
     )
 
 
+def _parted_as_they_are(stack: ExitStack) -> None:
+    """Undoing a run that linked two records parts them, and leaves what it wrote to them."""
+    these = links.these
+
+    def linked(*arguments: Any, state: str = "linked") -> Any:
+        return these(*arguments) if state == "linked" else {}
+
+    _put(stack, links, these=linked)
+
+
+def _spelling_ends_an_undo(stack: ExitStack) -> None:
+    """What was put back is over as soon as a base of the field is spelt anew."""
+
+    def stands(self: Any, pair: Any, order: Any) -> bool:
+        values = {order["side"]: order["stored"], self.sync.mapping.other(order["side"]): order["other"]}
+        return bool(put_back._still(pair, "base_raw", values, order["field"]))  # noqa: SLF001
+
+    _put(stack, put_back._Planner, _stands=stands)  # noqa: SLF001
+
+
+def _made_is_matched(stack: ExitStack) -> None:
+    """A pair that we made counts as matched once it was parted and linked again."""
+    create = links.create
+    _put(stack, links, create=lambda *a, **v: create(*a, **{**v, "origin": "matched"}))
+
+
 # --- where to look: traces that call for one guard more than others do
 
 
@@ -433,6 +459,9 @@ GUARDS = (
     Guard("a circle is opened before it is written", _no_freeing),
     Guard("a plan is looked at in a copy of the store", _plans_in_the_store),
     Guard("bases kept for fields that come back", _no_shelf),
+    Guard("undo puts back what a run wrote to pairs that it linked", _parted_as_they_are),
+    Guard("an undo stands though a side is spelt anew", _spelling_ends_an_undo),
+    Guard("who was made is known as made", _made_is_matched),
 )
 
 

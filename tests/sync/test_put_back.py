@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sync.world import NO_LIMITS, RIGHT, RULES, SIDES, World, customers
+from tests.sync.world import LEFT, NO_LIMITS, RIGHT, RULES, SIDES, World, customers
 
 from samklang.core.clocks import from_datetime
 from samklang.errors import DecisionError
-from samklang.store.schema import actions, conflicts, holds, orders
+from samklang.store.schema import actions, conflicts, holds, links, orders
 from samklang.sync.act import act
 from samklang.sync.conflicts import keep, take
 from samklang.sync.decide import Desk, Done
+from samklang.sync.exclude import exclude, include
 from samklang.sync.explain import Terms, explain
 from samklang.sync.freezing import freeze, unfreeze
 from samklang.sync.undo import Undo, preview, release, undo
@@ -227,6 +228,94 @@ def test_what_an_undone_run_made_stays_and_is_kept_apart(world: World) -> None:
     assert world.writes() == 0
     assert world.status()["linked"] == 0
     assert world.right.value(b, "last") == "Lie"
+
+
+def test_undo_of_a_first_run_puts_back_what_it_filled_and_overwrote_and_keeps_the_pairs_apart(world: World) -> None:
+    a = world.left.add(**KARI, phone="+4722334455")
+    b = world.right.add(email=KARI["email"], first="Karin", last=None)
+    before = world.left.show(a), world.right.show(b)
+    world.run()
+    assert (world.left.show(a), world.right.show(b)) != before
+
+    found = looked_at(world, run_id="run-1")
+    do(world, lambda desk: undo(desk, run_id="run-1"))
+    assert looked_at(world, run_id="run-1").fields == []  # twice is once
+    world.run()
+
+    assert {"FirstName", "LastName", "PhoneNumber"} <= {one.field for one in found.fields}
+    assert [one.origin for one in found.made] == ["matched"]
+    assert found.of_run == "run-1"
+    assert (world.left.show(a), world.right.show(b)) == before
+    world.forget_writes()
+    world.left.edit(a, last="Berg")
+    world.run()
+    world.run()
+    assert world.writes() == 0
+    assert world.status()["linked"] == 0
+
+
+def test_what_an_undone_first_run_wrote_is_left_where_somebody_has_changed_it_since(world: World) -> None:
+    world.left.add(**KARI)
+    b = world.right.add(email=KARI["email"], first="Kari", last=None)
+    world.run()
+    do(world, lambda desk: undo(desk, run_id="run-1"))
+    world.right.edit(b, last="Berg")
+    world.run()
+    assert world.right.value(b, "last") == "Berg"
+
+
+def test_undo_of_a_swap_leaves_nobody_without_a_value(world: World) -> None:
+    one = world.pair(email="a@post.example", first="Anne", last="Lie")
+    two = world.pair(email="b@post.example", first="Bo", last="Lie")
+    world.left.edit(one[0], email="b@post.example")
+    world.left.edit(two[0], email="a@post.example")
+    world.run()
+    swapped = f"run-{world.runs}"
+    assert [world.right.value(i, "email") for _, i in (one, two)] == ["b@post.example", "a@post.example"]
+
+    do(world, lambda desk: undo(desk, run_id=swapped))
+    world.run()
+    assert [world.right.value(i, "email") for _, i in (one, two)] == ["a@post.example", "b@post.example"]
+    world.forget_writes()
+    world.run()
+    assert world.writes() == 0
+    assert len(held(world)) == 2
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_an_undo_stands_though_a_side_is_spelt_anew_and_can_still_be_released(
+    side: str, edited: tuple[World, str, str]
+) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+    assert (world.left.value(a, "last"), world.right.value(b, "last")) == ("Berg", "Lie")
+    if side == LEFT:
+        world.left.edit(a, last=" Berg ")
+    else:
+        world.right.edit(b, last=" Lie ")
+    world.run()
+    world.run()
+
+    assert (RIGHT, "LastName", "undone") in held(world)
+    assert do(world, lambda desk: release(desk, f"{LEFT}:{a}", "LastName")).done
+    world.run()
+    assert str(world.right.value(b, "last")).strip() == "Berg"
+
+
+def test_a_pair_that_was_made_is_known_as_made_after_it_was_excluded_and_included(world: World) -> None:
+    a = world.left.add(**KARI)
+    world.run()
+    (b,) = world.right.records
+    do(world, lambda desk: exclude(desk, [(LEFT, a)]))
+    do(world, lambda desk: include(desk, [(LEFT, a)]))
+    world.run()
+    assert [row["origin"] for row in world.rows(links) if row["state"] == "linked"] == ["created"]
+    do(world, lambda desk: exclude(desk, [(LEFT, a)]))
+    with pytest.raises(DecisionError, match="carries our key"):
+        do(world, lambda desk: (desk.make_anew((LEFT, a)), Done())[1])
+    world.run()
+    assert list(world.right.records) == [b]
 
 
 def test_an_undo_whose_answer_is_lost_is_known_by_the_next_run(edited: tuple[World, str, str]) -> None:

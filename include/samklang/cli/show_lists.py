@@ -166,12 +166,13 @@ def undo(found: Undo, *, done: bool) -> Renderables:
             for one in fields[:_FEW]
         ]
 
-    parts = _table("Put back", ["record", "field", "is", "becomes", ""], lines(found.fields))
+    parts: Renderables = [Text(f"Run {found.of_run}")] if found.of_run else []
+    parts += _table("Put back", ["record", "field", "is", "becomes", ""], lines(found.fields))
     parts += _beyond(found.fields)
     parts += _table("Left alone", ["record", "field", "is", "was before", "why"], lines(found.moved))
     parts += _beyond(found.moved)
     made = [[*(f"{side}:{i}" for side, i in one.ids.items()), one.origin] for one in found.made[:_FEW]]
-    parts += _table("Made or linked: kept, and left alone from then on", ["", "", "how"], made)
+    parts += _table("Made or linked: kept, and left alone until let in again (samklang include)", ["", "", "how"], made)
     parts += _beyond(found.made)
     if not (found.fields or found.made):
         return [*parts, Text("There is nothing to undo.")]

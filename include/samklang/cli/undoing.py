@@ -39,9 +39,10 @@ def undo(
 ) -> None:
     """Put back what a run wrote.
 
-    Where the target still holds it. Shows what is put back, what has moved since and is left alone, and what the run
-    made or linked: those records are kept, and left alone from then on. Then asks. The next run writes the values,
-    and holds each where it was put back until somebody edits either side, or it is released.
+    Where the target still holds it. Shows which run that is, what is put back, what has moved since and is left alone,
+    and what the run made or linked: those records are kept, and left alone until `include` lets them in again. Then
+    asks. The next run writes the values, and holds each where it was put back until somebody edits either side, or it
+    is released.
     """
     if record is None and run is None:
         raise typer.BadParameter("give a record, or --run")
@@ -58,19 +59,23 @@ def undo(
                 found = engine.preview(connection, store.terms.mapping, run_id=run, record=who)
                 if csv is not None:
                     made_by.write(connection, store.terms.mapping, found.made, csv)
-            told = {"entity": entity, "put_back": found.fields, "left": found.moved, "made": found.made}
+            told = {
+                "entity": entity,
+                "run": found.of_run,
+                "put_back": found.fields,
+                "left": found.moved,
+                "made": found.made,
+            }
             if preview or not (found.fields or found.made):
                 answer({**told, "done": False}, lambda: show_lists.undo(found, done=False))
                 return
             if not yes:
                 show_lists.print_to_stderr(show_lists.undo(found, done=False))
                 typer.confirm(show_lists.undo_question(found), abort=True, err=True)
-            # by the run that was shown: another may have written since
-            of_run = run or next((one.of_run for one in found.fields), None)
-            store.act(
+            store.act(  # of the run that was shown: another may have written since
                 "undo",
-                lambda desk: engine.undo(desk, run_id=of_run, record=who),
-                {"run": of_run, "fields": len(found.fields), "made": len(found.made)},
+                lambda desk: engine.undo(desk, run_id=found.of_run, record=who),
+                {"run": found.of_run, "fields": len(found.fields), "made": len(found.made)},
             )
         answer({**told, "done": True}, lambda: show_lists.undo(found, done=True))
 

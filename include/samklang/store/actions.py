@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from samklang.core.jsontext import dumps, loads
+from samklang.store.orders import PART
 from samklang.store.schema import actions, orders
 
 Row = Mapping[str, Any]
@@ -53,7 +54,7 @@ def undone_by(connection: Connection, entity: str, run_ids: Sequence[str]) -> di
     rows = connection.execute(
         select(orders.c.of_run, actions.c.person)
         .join(actions, actions.c.name == orders.c.action)
-        .where(orders.c.entity == entity, orders.c.kind == "undo", orders.c.of_run.in_(run_ids))
+        .where(orders.c.entity == entity, orders.c.kind.in_(("undo", PART)), orders.c.of_run.in_(run_ids))
         .distinct()
         .order_by(orders.c.of_run, actions.c.person)
     )

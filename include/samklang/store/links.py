@@ -290,10 +290,10 @@ def pair(connection: Connection, entity: str, sides: tuple[str, str], link_id: i
 
 
 def these(
-    connection: Connection, entity: str, sides: tuple[str, str], link_ids: Sequence[int]
+    connection: Connection, entity: str, sides: tuple[str, str], link_ids: Sequence[int], *, state: str = "linked"
 ) -> dict[int, dict[str, Any]]:
-    """The same columns for some links that are linked, in tune or not: by link id."""
-    statement, _, _ = _pairs(entity, sides)
+    """The same columns for some links in this state, in tune or not: by link id."""
+    statement, _, _ = _pairs(entity, sides, state)
     found: dict[int, dict[str, Any]] = {}
     for part in chunks(link_ids):
         for row in connection.execute(statement.where(links.c.id.in_(part))).mappings():
@@ -320,7 +320,7 @@ def _frame(statement: Select[Any], rows: Sequence[Any]) -> pd.DataFrame:
 
 
 @cache  # a statement this wide takes longer to write down than to carry out on a small store
-def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  # type: ignore[type-arg]
+def _pairs(entity: str, sides: tuple[str, str], state: str = "linked") -> tuple[Select, dict, dict]:  # type: ignore[type-arg]
     base_of = {side: link_sides.alias(f"base_{side}") for side in sides}
     seen_of = {side: seen.alias(f"seen_{side}") for side in sides}
     columns: list[Any] = [links.c.id.label("link_id")]
@@ -334,7 +334,7 @@ def _pairs(entity: str, sides: tuple[str, str]) -> tuple[Select, dict, dict]:  #
         columns += [base.c.record_id.label(f"{side}_id"), base.c.revision.label(f"{side}_revision")]
         columns.extend(now.c[name].label(f"{side}_{name}") for name in _SEEN)
         columns.extend(base.c[name].label(f"{side}_base_{name}") for name in _BASE)
-    statement = select(*columns).select_from(source).where(links.c.entity == entity, links.c.state == "linked")
+    statement = select(*columns).select_from(source).where(links.c.entity == entity, links.c.state == state)
     return statement, seen_of, base_of
 
 

@@ -16,6 +16,10 @@ WANTED, STANDING, DONE, MOVED, REFUSED, RELEASED = "wanted", "standing", "done",
 """States: to be written by the next plan; an undo that was written and is held there; written, or over; not written,
 because a side has changed; refused by the system; let go by a person."""
 
+PART = "part"
+"""The kind of an undo of what a run wrote to a pair that it had linked: the pair is kept apart, and this is still
+written."""
+
 
 def add(connection: Connection, entity: str, rows: Sequence[Row]) -> None:
     """:param rows: the other columns of new orders; they are `wanted`."""

@@ -321,7 +321,7 @@ orders = Table(  # values that a person has put back; the next plan writes them
     Column("side", String(20), nullable=False),
     Column("record_id", String(64), nullable=False),
     Column("field", String(100), nullable=False),
-    Column("kind", String(10), nullable=False),  # undo: held where it is | take: travels on like an edit
+    Column("kind", String(10), nullable=False),  # undo: held where it is | part: … of a pair kept apart | take: an edit
     Column("value", AnyText),  # raw, as are the three below
     Column("expected", AnyText),  # what must still stand there
     Column("other", AnyText),  # what must still stand on the other side

@@ -71,7 +71,7 @@ def tune(connection: Connection, sync: Sync, run_id: str, chunk: list[dict[str, 
             links.create(
                 connection,
                 entity=sync.entity,
-                origin="matched",
+                origin="created" if line["matched"] == "our_key" else "matched",  # as it was made, however often parted
                 run_id=run_id,
                 at=sync.clock(),
                 sides=[links.LinkSide(first, a, bases[first]), links.LinkSide(second, b, bases[second])],

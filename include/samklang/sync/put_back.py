@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from samklang.core.derive import SideView
+from samklang.core.derive import SideView, derive
 from samklang.core.holds import UNDONE, refusal
 from samklang.core.jsontext import loads
 from samklang.core.plan import Based, Closed, FieldChange, Held, Plan, Row, join_clocks
@@ -26,10 +26,12 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
         alive = orders.alive(connection, sync.entity)
         if not alive:
             return
-        by_link = links.these(connection, sync.entity, sync.mapping.sides, sorted({one["link_id"] for one in alive}))
+        ids = sorted({one["link_id"] for one in alive})
+        linked = links.these(connection, sync.entity, sync.mapping.sides, ids)
+        apart = links.these(connection, sync.entity, sync.mapping.sides, ids, state="excluded")
     planner = _Planner(sync, {view.name: view for view in views}, plan)
     for order in alive:
-        pair = by_link.get(order["link_id"])
+        pair = (apart if order["kind"] == orders.PART else linked).get(order["link_id"])
         if order["state"] == orders.STANDING:
             planner.stand(order, pair)
         else:
@@ -51,8 +53,8 @@ class _Planner:
     def stand(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
         """An undo is held as long as neither base of the field has moved since."""
         side, other, name = order["side"], self.sync.mapping.other(order["side"]), order["field"]
-        held = pair is not None and _still(pair, "base_raw", {side: order["stored"], other: order["other"]}, name)
-        if pair is None or not held or self._is_equal(pair, name):
+        is_held = pair is not None and order["kind"] != orders.PART
+        if pair is None or not is_held or not self._stands(pair, order) or self._is_equal(pair, name):
             self.plan.closed.append(Closed(order["id"], orders.DONE))
         elif not self._changes(pair, name):
             self.plan.held.append(Held(side, pair[f"{other}_id"], name, UNDONE.reason, UNDONE.remedy))
@@ -85,6 +87,21 @@ class _Planner:
         change = FieldChange(name, now, order["value"], order["kind"], _based(pair, other, name), order=order["id"])
         change.freed, change.needed = freed if emptied else None, not accepts.clearable
         self._row(pair, side).changes.append(change)
+
+    def _stands(self, pair: dict[str, Any], order: orders.Row) -> bool:
+        """Whether both bases are what they were when the value was put back, but for their spelling."""
+        name, side = order["field"], order["side"]
+        if name not in {f.name for f in self.sync.mapping.fields}:
+            return False
+        for one, value in ((side, order["stored"]), (self.sync.mapping.other(side), order["other"])):
+            raw, normal = (loads(pair[f"{one}_base_{part}"]) for part in ("raw", "normal"))
+            if name not in raw:
+                return False
+            as_now = {**loads(pair[f"{one}_raw"]), name: value}
+            derived = derive(self.sync.mapping, self.views[one], as_now, loads(pair[f"{one}_facts"]))
+            if raw[name] != value and normal[name] != derived.normal[name]:
+                return False
+        return True
 
     def _is_equal(self, pair: dict[str, Any], name: str) -> bool:
         """Both sides hold the same: there is nothing to hold."""

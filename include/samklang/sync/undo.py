@@ -22,6 +22,7 @@ from samklang.store.upserts import chunks
 from samklang.sync.decide import Desk, Done, Record, named
 
 _PAGE = 5_000
+_ORDERED = "put back by the next run already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,13 @@ class Made:
 class Undo:
     """What an undo would do.
 
+    :param of_run: the run that is undone.
     :param fields: what is put back. :param moved: what is left alone, with the reason.
-    :param made: links that the run made: their records stay, and are kept apart from then on.
+    :param made: links that the run made: their records stay, and are kept apart from then on; what it wrote to them is
+        put back all the same.
     """
 
+    of_run: str = ""
     fields: list[Field] = field(default_factory=list)
     moved: list[Field] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
@@ -85,10 +89,9 @@ def preview(
         raise DecisionError(
             f"No run {run_id} of {mapping.entity} is known.", remedy=f"List them: samklang runs {mapping.entity}"
         )
-    undo = Undo(made=[Made(**row) for row in stored.links_made(connection, mapping.entity, run_id, link_id)])
-    made = {one.link_id for one in undo.made}
+    undo = Undo(run_id, made=[Made(**row) for row in stored.links_made(connection, mapping.entity, run_id, link_id)])
     for written in chunks(stored.written(connection, mapping.entity, run_id, link_id), _PAGE):
-        for one in _judged(connection, mapping, run_id, [row for row in written if row["link_id"] not in made]):
+        for one in _judged(connection, mapping, run_id, written):
             (undo.moved if one.reason else undo.fields).append(one)
     return undo
 
@@ -100,13 +103,15 @@ def undo(desk: Desk, *, run_id: str | None = None, record: Record | None = None)
     """
     journal.hold_plans(desk.connection, desk.mapping.entity)
     found = preview(desk.connection, desk.mapping, run_id=run_id, record=record)
+    parted = {link.link_id for link in found.made}
     orders.add(
         desk.connection,
         desk.mapping.entity,
         [
             {
                 "link_id": one.link_id, "side": one.side, "record_id": one.record_id, "field": one.field,
-                "kind": "undo", "value": one.restored, "expected": one.now, "other": one.other,
+                "kind": orders.PART if one.link_id in parted else "undo",
+                "value": one.restored, "expected": one.now, "other": one.other,
                 "action": desk.run_id, "of_run": one.of_run, "at": desk.at,
             }
             for one in found.fields
@@ -171,7 +176,9 @@ def _judged(connection: Connection, mapping: Mapping, run_id: str, written: list
         pair, name, side = pairs.get(row["link_id"]), row["field"], row["side"]
         order = alive.get((row["link_id"], name))
         now = other = None
-        if pair is None or pair[f"{side}_id"] != row["record_id"]:
+        if pair is None and order is not None and order["state"] == orders.WANTED:
+            reason = _ORDERED
+        elif pair is None or pair[f"{side}_id"] != row["record_id"]:
             reason = "not linked any more"
         elif name not in names:
             reason = "not in the mapping any more"
@@ -180,7 +187,7 @@ def _judged(connection: Connection, mapping: Mapping, run_id: str, written: list
             now, other = raw.get(name), loads(pair[f"{mapping.other(side)}_raw"]).get(name)
             reason = _why_not(pair, mapping, raw, row)
             if order is not None and order["state"] == orders.WANTED and not reason:
-                reason = "put back by the next run already"
+                reason = _ORDERED
         yield Field(row["link_id"], side, row["record_id"], name, now, row["before"], other, run_id, reason)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select, tuple_
 from samklang.core.jsontext import loads
 from samklang.store.journal import PLAN_ONLY
 from samklang.store.lists.pages import PAGE, Page, from_cursor, page_of
+from samklang.store.orders import PART
 from samklang.store.schema import orders, plans
 from samklang.store.schema import runs as table
 from samklang.store.upserts import chunks
@@ -94,7 +95,7 @@ def _told(connection: Connection, entity: str, rows: Sequence[RowMapping]) -> li
             planned[one.run_id] = _plan(one)
         counted = connection.execute(
             select(orders.c.of_run, orders.c.state, func.count())
-            .where(orders.c.entity == entity, orders.c.of_run.in_(part), orders.c.kind == "undo")
+            .where(orders.c.entity == entity, orders.c.of_run.in_(part), orders.c.kind.in_(("undo", PART)))
             .group_by(orders.c.of_run, orders.c.state)
         )
         for run_id, state, number in counted:
