@@ -106,7 +106,7 @@ def plan(terms: Terms, pair: Pair) -> Expected:
         changes = {}
         failing = []
         sent = {name for name, to in writes.items() if to == target}
-        along = _first_address(terms, pair, cells, sent, target, expected)
+        along = _first_address(terms, pair, cells, sent, target, expected) - writes.keys()
         for f in terms.mapping.fields:
             if f.name in sent or f.name in along:
                 change = _change(terms, pair, f, cells[f.name], target, expected)

@@ -184,7 +184,7 @@ class _PairPlanner:
             f
             for f in self.mapping.fields
             if f.group in new
-            and f not in wanted
+            and self.merged.action[f.name][i] in (NOTHING, AGREE)
             and f.direction in ("both", f"to_{self.views[target].name}")
             and not self.merged.reason[f.name][i]
             and self.arrays[f.name].raw[target][i] != ABSENT
