@@ -58,6 +58,7 @@ class MemorySystem:
     )  # … and first addresses, which are all fields with this prefix
     silent: set[str] = field(default_factory=set)  # fields that its answers to writes leave out
     denied: set[str] = field(default_factory=set)  # fields that it does not show
+    unsure: set[str] = field(default_factory=set)  # … when it is asked for a record by its id
     total: int | None = None  # what it says a whole read has; None: it does not say
 
     # what goes wrong
@@ -151,7 +152,7 @@ class MemorySystem:
         if self.down or self.breaks.intersection(ids):
             raise self._fault(TemporaryError)
         known = [self.records[i] for i in ids if i in self.records and i not in self.unknown]
-        yield Page(tuple(self._shown(r) for r in known))
+        yield Page(tuple(self._without(self._shown(r), self.unsure) for r in known))
 
     def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
         self.reads.append("keys")
@@ -284,6 +285,10 @@ class MemorySystem:
         shown = {n: v for n, v in record.values.items() if n not in self.denied}
         erased = record.scope in IN_SCOPE and self.rules.is_erased(shown)
         return replace(record, values=shown, scope=Scope.ERASED if erased else record.scope)
+
+    @staticmethod
+    def _without(record: Record, fields: set[str]) -> Record:
+        return replace(record, values={n: v for n, v in record.values.items() if n not in fields})
 
     def _meanwhile(self) -> None:
         if self.while_reading is not None:

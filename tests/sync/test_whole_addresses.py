@@ -175,3 +175,22 @@ def test_a_customer_with_nothing_but_a_country_is_made_without_an_address(both: 
     both.right.edit(b, line1="Bredgade 1", city="Aarhus", zip="8000")
     both.run()
     assert address(both, a, LEFT) == {"line1": "Bredgade 1", "city": "Aarhus", "zip": "8000", "country": "DK"}
+
+
+# --- a default address that is gone, while others stand in the book ---------------------------------------------------
+
+
+def test_an_address_that_the_shop_does_not_show_empty_by_id_is_not_emptied(both: World) -> None:
+    a, b = both.pair(**KARI, **OLD)
+    both.right.edit(b, **dict.fromkeys(OLD))
+    both.right.unsure = {both.right.names[name] for name in OLD}
+    for _ in range(3):
+        both.run(mode="changes")
+
+    assert address(both, a, LEFT) == OLD
+    assert both.writes() == 0
+
+    both.right.unsure = set()
+    both.right.edit(b, **NEW)
+    both.run()
+    assert address(both, a, LEFT) == NEW

@@ -243,7 +243,7 @@ def test_records_are_read_by_id_and_unknown_ids_are_gone() -> None:
     ids = [record.id for record in rows(world.customers().read_all())]
     world.start_log()
     assert {record.id for record in rows(world.customers().read_ids([*ids, "12345", ids[0]]))} == set(ids)
-    assert world.operations == ["ReadCustomersById"] * 3
+    assert world.operations == ["ReadCustomersById", "ReadAddressBooks"] * 3
 
 
 def test_an_id_that_is_no_number_is_refused_before_it_is_sent() -> None:
@@ -307,3 +307,32 @@ def test_the_shop_is_described_by_its_numeric_id_currency_and_tax() -> None:
 def test_a_shop_that_is_not_described_is_an_error(shop: Any) -> None:
     with pytest.raises(ProtocolError):
         Shop(Describe=data(m0=shop)).customers().describe()
+
+
+# --- no default address
+
+
+def test_a_default_address_that_is_gone_while_others_stand_in_the_book_is_unknown() -> None:
+    world = World()
+    records = [world.customer(email=f"k{n}@example.no", **{"addresses.city": "Oslo"}) for n in range(2)]
+    nobody = world.customer(email="uten@example.no")
+    customer = world.sim.store.customers[int(records[0].id)]
+    customer.default_address = None
+
+    world.start_log()
+    odd, usual, bare = rows(world.customers().read_ids([records[0].id, records[1].id, nobody.id]))
+
+    assert not any(name.startswith("addresses.") for name in odd.values)
+    assert "address_id" not in odd.facts
+    assert usual.values["addresses.city"] == "Oslo"
+    assert (bare.values["addresses.city"], bare.facts) == (None, {"address_id": None})
+    assert world.operations == ["ReadCustomersById", "ReadAddressBooks"]
+
+
+def test_books_are_not_asked_for_where_everybody_has_a_default_address() -> None:
+    world = World()
+    record = world.customer(**{"addresses.city": "Oslo"})
+    world.start_log()
+    rows(world.customers().read_ids([record.id]))
+    rows(world.customers(["email"]).read_ids([world.new_customer(email="k@example.no")]))
+    assert world.operations == ["ReadCustomersById", "ReadCustomersById"]

@@ -14,7 +14,7 @@ from samklang.core.freed import freed_base
 from samklang.core.jsontext import dumps, loads
 from samklang.core.plan import ON_THE_WAY, RETURNED, Based, join_clocks
 from samklang.core.prices import common_form
-from samklang.core.records import Record
+from samklang.core.records import Record, Scope
 from samklang.core.values import normal_form
 from samklang.errors import OutdatedError, RemoteError
 from samklang.store import clashes, ledger, links, orders, seen
@@ -211,15 +211,19 @@ class Committer:
             self.close_in(connection, row, came)
         return came
 
-    def source_lost(self, row: dict[str, Any], record: Record | None) -> None:
-        """The record that a row comes from was erased (`record`), or is not known any more (None); nothing is sent."""
-        side, came = self._source, "gone" if record is None else "erased"
+    def source_lost(self, row: dict[str, Any], record: Record | None) -> str:
+        """The record that a row comes from was erased, does not show what the row rests on, or is not known any more
+        (None); nothing is sent. :returns: `erased`, `moved` or `gone`."""
+        side = self._source
+        came = "gone" if record is None else "erased" if record.scope == Scope.ERASED else "moved"
         view = next(view for view in self.views if view.name == side)
         with self.sync.database.begin() as connection:
             if record is not None:
-                record_answer(connection, self.sync, view, record, self.sync.clock())
-            seen.add_revisit(connection, self.sync.entity, side, [row["source_id"]], came)
+                record_answer(connection, self.sync, view, record, self.sync.clock(), whole=True)
+            else:
+                seen.add_revisit(connection, self.sync.entity, side, [row["source_id"]], came)
             self.close_in(connection, row, came, f"{came} in {side} since this plan was made")
+        return came
 
     def refused(self, row: dict[str, Any], outcome: Outcome) -> None:
         """Nothing of the row was taken: the refused fields are held, or the whole record is."""

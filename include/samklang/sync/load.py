@@ -155,7 +155,8 @@ class _Lane:
 
     def _not_erased(self, chunk: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows whose source is there and identifies somebody still, asked anew where that can have changed without
-        an edit: nothing travels from a record that was erased. Of the others the next plan knows."""
+        an edit: nothing travels from a record that was erased. Nor is a field emptied that the source does not show
+        empty when it is asked by its id. Of the others the next plan knows."""
         source = self.sync.system(self.sync.mapping.other(self.side))
         if not source.rules.can_be_erased:
             return chunk
@@ -167,14 +168,15 @@ class _Lane:
             self._failed(error)
             return []
         found = {record.id: record for page in pages for record in page.records}
+        names = {f.name: f.names[source.side] for f in self.sync.mapping.fields}
         left = []
         for row in chunk:
             record = found.get(row["source_id"])
-            if record is not None and record.scope != Scope.ERASED:
+            emptied = {names[c["field"]] for c in row["changes"] if c["value"] is None and c["why"] == "clear"}
+            if record is not None and record.scope != Scope.ERASED and emptied <= record.values.keys():
                 left.append(row)
             else:
-                self.committer.source_lost(row, record)
-                self._count("gone" if record is None else "erased")
+                self._count(self.committer.source_lost(row, record))
         return left
 
     def _count(self, outcome: str, reason: str = "") -> None:

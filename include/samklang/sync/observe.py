@@ -121,7 +121,14 @@ def _shelve(sync: Sync, left: links.Twins, back: links.Twins) -> None:
 
 
 def record_answer(
-    connection: Connection, sync: Sync, view: SideView, record: Record, clock: str, *, written: Collection[str] = ()
+    connection: Connection,
+    sync: Sync,
+    view: SideView,
+    record: Record,
+    clock: str,
+    *,
+    written: Collection[str] = (),
+    whole: bool = False,
 ) -> dict[str, Any]:
     """Store what a system answered to a write.
 
@@ -130,12 +137,13 @@ def record_answer(
 
     :param clock: our time, for a record without a clock of its own.
     :param written: the fields that we wrote.
+    :param whole: whether what the answer does not show is unknown from now on.
     :returns: the row of `seen` as it is now, with its maps unpacked; `answered` names the fields of this answer, and
         `before` has the raw values that were seen last.
     """
     before = seen.known(connection, sync.entity, view.name, [record.id], lock=True).get(record.id)
     answered = by_field(sync.mapping, view.name, record.values)
-    raw = (loads(before["raw"]) if before else {}) | answered
+    raw = (loads(before["raw"]) if before and not whole else {}) | answered
     facts = (loads(before["facts"]) if before else {}) | dict(record.facts)
     derived = derive(sync.mapping, view, raw, facts)
     clocks = {

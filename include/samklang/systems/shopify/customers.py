@@ -109,6 +109,18 @@ class ShopifyCustomers(Updating):
     def _identity(self, node: Json, unknown: frozenset[str] = frozenset()) -> dict[str, str | None]:
         return read_values(node, {name: self._asked[name] for name in _IDENTITY}, unknown)
 
+    def _look_closer(self, nodes: Sequence[Json]) -> None:
+        """No default address, while others stand in the book, says nothing about the one that was there."""
+        bare = [node for node in nodes if self._address_fields() and node.get("defaultAddress", ...) is None]
+        if not bare:
+            return
+        call = documents.books_of([str(node["id"]) for node in bare])
+        answer = self._client.run([call], operation="ReadAddressBooks")
+        books = {book.get("id"): book for book in objects(answer.call(0), "nodes")}
+        for node in bare:
+            if dig(books.get(node["id"]), ("addressesV2", "nodes")):
+                del node["defaultAddress"]
+
     def _holder_call(self, key: str) -> Call:
         return documents.by_key("customerByIdentifier", "CustomerIdentifierInput", key, "...CustomerParts")
 

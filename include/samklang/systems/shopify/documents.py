@@ -143,6 +143,12 @@ def addresses_of(customer: str, address: str) -> Call:
     return Call("customer", f"addressesV2(first: {PAGE}) {{ nodes {{ {address} }} }}", {"id": ("ID!", customer)})
 
 
+def books_of(customers: Sequence[str]) -> Call:
+    """Whether these customers have any address, default or not."""
+    selected = "... on Customer { id addressesV2(first: 1) { nodes { id } } }"
+    return Call("nodes", selected, {"ids": ("[ID!]!", list(customers))})
+
+
 # --- bulk --------------------------------------------------------------------------------------------------------
 
 

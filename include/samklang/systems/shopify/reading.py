@@ -167,7 +167,13 @@ class Reading(ABC):
     def read_ids(self, ids: Sequence[str]) -> Iterator[Page]:
         for chunk in in_batches(dict.fromkeys(ids), IDS):
             answer = self._look_up(chunk, f"Read{self.kind}sById")
-            yield self._to_page((node for node in answer.call(0) if node is not None), answer.denied)
+            nodes = [node for node in answer.call(0) if node is not None]
+            self._look_closer(nodes)
+            yield self._to_page(nodes, answer.denied)
+
+    def _look_closer(self, nodes: Sequence[Json]) -> None:
+        """Take out of records that were asked for by id what they do not really say."""
+        del nodes
 
     def find_by_key(self, keys: Sequence[str]) -> dict[str, list[Record]]:
         found, _ = self._find(keys)
