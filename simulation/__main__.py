@@ -8,8 +8,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from simulation.machine import Machine
 from simulation.maker import make_trace
 from simulation.run import Result, play, play_seed
 from simulation.shrink import shrink
+from simulation.situations import CHANCES
 from simulation.trace import DEATHS, DISK_FAULTS, STORE_FAULTS, WIRE_FAULTS, Trace
 
 PAST_FAILURES = Path(__file__).with_name("past_failures.txt")
@@ -36,9 +38,12 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--past", action="store_true", help="also the seeds that have failed before")
+    choices = ["plain", "decisions", *CHANCES]
+    parser.add_argument("--only", action="append", choices=choices, help="traces in this situation, and no other")
     parser.add_argument("--shrink", action="store_true", help="cut a failing trace down to what matters, and print it")
     options = parser.parse_args()
-    wanted = range(options.first_seed, options.first_seed + options.seeds)
+    only = None if options.only is None else tuple(name for name in options.only if name != "plain")
+    wanted = [(seed, only) for seed in range(options.first_seed, options.first_seed + options.seeds)]
     seeds = [*(past_failures() if options.past else ()), *wanted]
     console = Console(width=110)
     started = time.perf_counter()
@@ -47,21 +52,32 @@ def main() -> None:
     _report(console, results, time.perf_counter() - started)
     for result in failed[:20]:
         console.print(f"\nseed {result.seed} breaks a promise; replay it with:", style="bold red")
-        console.print(f"  make simulate SEEDS=1 FIRST_SEED={result.seed}", highlight=False)
+        console.print(f"  python -m simulation {_arguments(result)}", highlight=False)
         for violation in result.violations:
             console.print(f"  {violation}", highlight=False, markup=False)
     if failed and (options.shrink or len(seeds) == 1):
-        _explain(console, failed[0].seed)
+        _explain(console, failed[0])
     sys.exit(1 if failed else 0)
 
 
-def past_failures() -> list[int]:
-    """Seeds that once found something."""
-    lines = PAST_FAILURES.read_text().splitlines()
-    return [int(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
+def _arguments(result: Result) -> str:
+    """In its situations by name, for which seed is in which one changes with their chances."""
+    only = " ".join(f"--only '{name}'" for name in result.situations or ("plain",))
+    return f"--seeds 1 --first-seed {result.seed} {only}"
 
 
-def _played(seeds: list[int], workers: int) -> Iterator[Result]:
+def past_failures() -> list[tuple[int, tuple[str, ...]]]:
+    """Seeds that once found something, and the situations that they were in."""
+    lines = [line.partition("#")[0].strip() for line in PAST_FAILURES.read_text().splitlines()]
+    parts = [line.partition(" ") for line in lines if line]
+    return [(int(seed), tuple(name.strip() for name in names.split(",") if name.strip())) for seed, _, names in parts]
+
+
+Wanted = tuple[int, tuple[str, ...] | None]
+"""A seed, and the situations in which it is played; None: those that it has."""
+
+
+def _played(seeds: Sequence[Wanted], workers: int) -> Iterator[Result]:
     portions = [seeds[start : start + _AT_A_TIME] for start in range(0, len(seeds), _AT_A_TIME)]
     if workers <= 1 or len(portions) <= 1:
         yield from chain.from_iterable(map(_play_portion, portions))
@@ -70,18 +86,18 @@ def _played(seeds: list[int], workers: int) -> Iterator[Result]:
         yield from chain.from_iterable(pool.map(_play_portion, portions))
 
 
-def _play_portion(seeds: list[int]) -> list[Result]:
+def _play_portion(seeds: Sequence[Wanted]) -> list[Result]:
     logging.disable(logging.CRITICAL)  # each fault would be logged
     machine = _machine()
-    return [_played_twice(seed, machine) if seed % _TWICE == 0 else play_seed(seed, machine) for seed in seeds]
+    return [(_played_twice if seed % _TWICE == 0 else play_seed)(seed, machine, only) for seed, only in seeds]
 
 
-def _played_twice(seed: int, machine: Machine) -> Result:
-    result, again = play_seed(seed, machine), play_seed(seed, machine)
+def _played_twice(seed: int, machine: Machine, situations: tuple[str, ...] | None) -> Result:
+    result, again = play_seed(seed, machine, situations), play_seed(seed, machine, situations)
     if result.digest == again.digest:
         return result
     told = (*result.violations, "undecided: the same seed sent other requests the second time")
-    return Result(seed, told, *[getattr(result, name) for name in Result.__slots__[2:]])  # type: ignore[attr-defined]
+    return replace(result, violations=told)
 
 
 _MACHINES: list[Machine] = []
@@ -103,10 +119,13 @@ def _report(console: Console, results: list[Result], seconds: float) -> None:
         table.add_column(heading, justify="right" if heading == "fired" else "left")
     names = [*WIRE_FAULTS, *STORE_FAULTS, *DISK_FAULTS, *DEATHS]
     names += sorted(fired.keys() - set(names))
+    situations = Counter(name for result in results for name in result.situations)
     half = (len(names) + 1) // 2
     for left, right in zip(names[:half], [*names[half:], ""], strict=False):
         table.add_row(left, f"{fired[left]:,}", right, f"{fired[right]:,}" if right else "")
     console.print(table)
+    told = ", ".join(f"{name} {count:,}" for name, count in situations.most_common())
+    console.print(f"Traces by situation: {told}." if told else "No trace was in a situation.", highlight=False)
     cpu = sum(result.seconds for result in results)
     broken = sum(bool(result.violations) for result in results)
     window = sum(result.in_window for result in results)
@@ -118,9 +137,9 @@ def _report(console: Console, results: list[Result], seconds: float) -> None:
     )
 
 
-def _explain(console: Console, seed: int) -> None:
+def _explain(console: Console, result: Result) -> None:
     machine = _machine()
-    smallest = shrink(make_trace(seed), machine)
+    smallest = shrink(make_trace(result.seed, situations=result.situations), machine)
     console.print("\nthe part of it that matters:", style="bold")
     for line in describe(smallest):
         console.print(f"  {line}", highlight=False, markup=False)
@@ -131,7 +150,7 @@ def _explain(console: Console, seed: int) -> None:
 def describe(trace: Trace) -> Iterable[str]:
     """A trace in words, one thing a line."""
     yield f"{trace.entity}: {', '.join(trace.mapping)}; pages of {trace.page_size}"
-    yield f"systems: {trace.switches}, clocks ahead by {trace.skews}"
+    yield f"systems: {trace.switches}, clocks ahead by {trace.skews} {trace.conditions or ''}".rstrip()
     for person in trace.people:
         yield f"in the beginning: {person}"
     for step in trace.steps:

@@ -39,6 +39,9 @@ class Desk(Protocol):
 
     def delete(self, record_id: str) -> None: ...
 
+    def redact(self, record_id: str) -> None:
+        """Erase what identifies a customer. :raises ValueError: the system does not know such a thing."""
+
 
 class PowerOfficeGoDesk:
     def __init__(self, simulator: PowerOfficeGoSimulator, entity: str) -> None:
@@ -81,6 +84,9 @@ class PowerOfficeGoDesk:
 
     def delete(self, record_id: str) -> None:
         self._simulator.edit({"entity": self._entity, "id": record_id, "delete": True})
+
+    def redact(self, record_id: str) -> None:
+        raise ValueError(record_id)
 
 
 class ShopifyDesk:
@@ -136,6 +142,9 @@ class ShopifyDesk:
 
     def delete(self, record_id: str) -> None:
         self._simulator.edit({"entity": self._entity, "id": self._number(record_id), "delete": True})
+
+    def redact(self, record_id: str) -> None:
+        self._simulator.edit({"entity": self._entity, "id": record_id, "redact": True})
 
     def _set(self, record_id: str, values: Values) -> None:
         self._simulator.edit({"entity": self._entity, "id": self._number(record_id), "set": values})

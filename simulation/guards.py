@@ -32,7 +32,7 @@ from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import reading as shop_reading
 from simulation.machine import Machine
-from simulation.maker import make_trace
+from simulation.maker import make_plain_trace
 from simulation.run import play
 from simulation.trace import Edit, Event, Person, Step, Trace
 from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
@@ -48,7 +48,7 @@ class Guard:
     name: str
     without: Callable[[ExitStack], None]
     missed_by: int = 0
-    traces: Callable[[int], Trace] = make_trace
+    traces: Callable[[int], Trace] = make_plain_trace
 
 
 def _put(stack: ExitStack, owner: Any, **replacements: Any) -> None:
@@ -311,7 +311,7 @@ def _made_is_matched(stack: ExitStack) -> None:
 
 def _lost_answers(seed: int) -> Trace:
     """Products are made in a PowerOffice Go that takes a code twice, and answers get lost on the way."""
-    trace = make_trace(seed, entity="products")
+    trace = make_plain_trace(seed, entity="products")
     lost = tuple(Event(at, "timeout after", POWEROFFICEGO) for at in range(20, 90, 10))
     steps = tuple(replace(step, events=lost, options={}) if step.what == "run" else step for step in trace.steps)
     switches = {**trace.switches, POWEROFFICEGO: {"product_code": "free"}}
@@ -345,7 +345,7 @@ def _no_freeing(stack: ExitStack) -> None:
 
 def _busy_desks(seed: int) -> Trace:
     """People type all the time, also while runs write."""
-    trace, pick = make_trace(seed), Random(seed)
+    trace, pick = make_plain_trace(seed), Random(seed)
     steps = []
     for number, step in enumerate(trace.steps):
         edits = [

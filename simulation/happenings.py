@@ -71,8 +71,8 @@ class Happenings:
         met += self.point(kind)
         return met
 
-    def answered(self, side: str, ids: set[str]) -> None:
-        self.oracle.read(side, ids, self.clock.seconds())
+    def answered(self, side: str, ids: set[str], age: float) -> None:
+        self.oracle.read(side, ids, self.clock.seconds() - age)
         self.point("answered")
 
     def passes(self, seconds: float) -> None:
@@ -81,6 +81,9 @@ class Happenings:
     def file(self) -> None:
         if "disk full" in self.point("file"):
             raise OSError(errno.ENOSPC, "No space left on device")
+
+    def did_nothing(self, fault: str) -> None:
+        self.fired[fault] -= 1
 
     def count(self, what: str) -> None:
         self.fired[what] = self.fired.get(what, 0) + 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Any
 
+from simulation.situations import situated
 from simulation.trace import (
     DEATHS,
     DISK_FAULTS,
@@ -53,9 +55,17 @@ GUESSES = {
 """What is not known of PowerOffice Go, in its other position."""
 
 
-def make_trace(seed: int, *, entity: str | None = None) -> Trace:
-    """The trace of a seed."""
-    return widened(_Maker(Random(seed)).make(seed, entity))
+def make_trace(seed: int, *, entity: str | None = None, situations: Collection[str] | None = None) -> Trace:
+    """The trace of a seed. :param situations: that it is in, and no other; None: those that its seed gives it."""
+    trace = _Maker(Random(seed)).make(seed, entity)
+    if situations is None or "decisions" in situations:
+        trace = widened(trace)
+    return situated(trace, situations)
+
+
+def make_plain_trace(seed: int, *, entity: str | None = None) -> Trace:
+    """The same, in no situation: what it plays changes with none of them."""
+    return make_trace(seed, entity=entity, situations=())
 
 
 class _Maker:

@@ -11,11 +11,14 @@ MAPPINGS = Path(__file__).parents[1] / "include" / "mappings"
 
 
 def mapping_of(entity: str, lines: tuple[str, ...]) -> Mapping:
-    """The shipped mapping with these lines, without limits, and with VAT."""
+    """The shipped mapping with these lines, without limits, with VAT, without fields that a line `without: …` names."""
     known = _MAPPINGS.get((entity, lines))
     if known is None:
         text = (MAPPINGS / f"{entity}.yaml").read_text()
-        replaced = list(lines)
+        replaced = [line for line in lines if not line.startswith("without:")]
+        lacking = [name for line in lines if line.startswith("without:") for name in line.split()[1:]]
+        for name in lacking:
+            text = "".join(line for line in text.splitlines(keepends=True) if f"powerofficego: {name}," not in line)
         if not any(line.startswith("limits:") for line in lines):
             replaced.append("limits: {creates: 9999, updates: 9999, clears: 9999, link_conflicts: 9999, part: 100%}")
         if entity == "products":

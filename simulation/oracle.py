@@ -13,11 +13,15 @@ from typing import Any
 
 from simulation.desks import Desk
 from simulation.promises import Promises
-from simulation.values import FREE, KEYS, POWEROFFICEGO, SHOPIFY, normal, other
+from simulation.values import FREE, POWEROFFICEGO, SHOPIFY, UNIQUE, normal, other
 from simulation.versions import Cell, Loss, Record, Version
 
 ANSWER = 1.0
 """Seconds in which the answer to a write comes, if it comes."""
+DEFAULT_COUNTRY = "NO"
+"""What PowerOffice Go puts on an address that names no country."""
+SOON = 60.0
+"""Seconds in which a write of one side may still not know what just happened on the other."""
 WINDOW = 3.0
 """Seconds between our last look at a Shopify record and our write, in which nobody can keep us from overwriting."""
 
@@ -27,16 +31,25 @@ class Oracle:
     """Told of each write and of each answer that reached us; see `outcome`.
 
     :param enforces: whether PowerOffice Go carries `test` out.
+    :param mapped: the fields that are synchronised. :param key: the one that links records.
+    :param lag: seconds by which PowerOffice Go's reads may be behind.
     """
 
     desks: Mapping[str, Desk]
     entity: str
     enforces: bool = True
+    mapped: frozenset[str] = frozenset()
+    key: str = ""
+    lag: float = 0.0
+    skews: Mapping[str, float] = field(default_factory=dict)
     cells: dict[Record, dict[str, Cell]] = field(default_factory=dict)
     persons: dict[Record, int] = field(default_factory=dict)
     read_at: dict[Record, float] = field(default_factory=dict)
     made_by_us: dict[Record, Record] = field(default_factory=dict)
     deleted: set[Record] = field(default_factory=set)
+    redacted: dict[Record, float] = field(default_factory=dict)
+    touched: dict[Record, list[float]] = field(default_factory=dict)
+    reads: dict[Record, list[float]] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     may_write: dict[str, int] | None = None
@@ -103,11 +116,15 @@ class Oracle:
         self.persons[side, record_id] = person
 
     def read(self, side: str, ids: Iterable[str], at: float) -> None:
-        """An answer with these records reached us."""
+        """An answer with these records, as they stood then, reached us."""
         for record_id in ids:
             self.read_at[side, record_id] = at
+            self.reads.setdefault((side, record_id), []).append(at)
             for cell in self.cells.get((side, record_id), {}).values():
-                cell.version.seen = True
+                if cell.changed_at > at:
+                    continue
+                if not cell.version.seen:
+                    cell.version.seen, cell.version.seen_at = True, at
                 cell.ours = cell.ours and at <= cell.changed_at + ANSWER
 
     def wrote(self, side: str, who: str, action: str, record_id: str, at: float) -> None:
@@ -119,6 +136,11 @@ class Oracle:
             written.add(record_id)
             if len(written) > self.may_write.get(action, 0):
                 self.faults.append(f"unasked: more than {self.may_write.get(action, 0)} {action}s in {side}")
+        self.touched.setdefault((side, record_id), []).append(at + self.skews.get(side, 0.0))
+        if action == "redact":
+            self.redacted[side, record_id] = at
+        elif who == "api":
+            self._spares_the_erased((side, record_id), at)
         now = self.desks[side].records()
         for found, values in now.items():
             record = (side, found)
@@ -152,39 +174,50 @@ class Oracle:
             value = normal(name, side, raw)
             version = self._carried(record, name, value, [twin] if twin else []) if who == "api" else None
             if version is None:
-                version = Version(side, name, value, None, at if who == "human" else None)
-            self.cells[record][name] = Cell(version, at, [version])
+                is_default = who == "api" and name in FREE and side == POWEROFFICEGO
+                ours = "default" if is_default and value == DEFAULT_COUNTRY else ""
+                version = Version(side, name, value, None, at if who == "human" else None, ours=ours)
+                if who == "api" and value is not None and not ours and twin in self.persons:
+                    self.faults.append(f"invented: {name} of the new {side} {record_id} holds what nobody typed")
+            self.cells[record][name] = Cell(version, at, [version], [at])
 
     def _origin_by_value(self, side: str, values: Mapping[str, Any]) -> Record | None:
-        """Who has a value of this record on the other side, or had it: each value is typed for one person.
+        """Who has most values of this record on the other side, or had them; the key counts before all others, for two
+        records may bear one name."""
+        wanted = {name: normal(name, side, raw) for name, raw in values.items() if name not in FREE}
 
-        Who had its key comes before who has its name: two records may bear one name, and the key may have been edited
-        since the plan."""
-        others = [(record, cells) for record, cells in self.cells.items() if record[0] != side]
-        wanted = [(name, normal(name, side, raw)) for name, raw in values.items() if name not in FREE]
-        keys_first = sorted(wanted, key=lambda one: one[0] not in KEYS.values())
-        for name, value in keys_first:
-            for only_now in (True, False):
-                for record, cells in others:
-                    versions = cells[name].all[-1:] if only_now else cells[name].all
-                    if value and any(version.value == value for version in versions):
-                        return record
-        return None
+        def likeness(record: Record) -> tuple[int, int, int]:
+            cells = self.cells[record]
+            had = [n for n, value in wanted.items() if value and any(v.value == value for v in cells[n].all)]
+            has = [n for n, value in wanted.items() if value and cells[n].version.value == value]
+            return (self.key in had) + (self.key in has), len(had), len(has)
+
+        others = [record for record in self.cells if record[0] != side]
+        best = max(others, key=likeness, default=None)
+        return best if best is not None and any(likeness(best)) else None
 
     def _changed(self, record: Record, name: str, cell: Cell, value: str | None, who: str, at: float) -> None:
         side = record[0]
         if who == "human":
-            version = Version(side, name, value, cell.version, at, over_ours=cell.ours)
+            erased = self.redacted.get(record) == at
+            version = Version(side, name, value, cell.version, None if erased else at, over_ours=cell.ours)
+            version.ours = "erased" if erased else ""
         else:
+            if name not in self.mapped:
+                self.faults.append(f"foreign: we wrote {name} of {side} {record[1]}, which no mapping names")
             if not cell.version.seen or self.read_at.get(record, -1.0) < cell.changed_at:
                 safe = side == POWEROFFICEGO and self.enforces
                 looked = at - self.read_at.get(record, -1e9) <= WINDOW
                 self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
-            found = self._carried(record, name, value, self.twins_of(record))
+            found = self._carried(record, name, value, self._sources_of(record))
             if found is None:
-                if name not in FREE:
-                    self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
                 found = Version(side, name, value, cell.version, None)
+                if value is None and name in UNIQUE[self.entity]:
+                    found.ours = "freed"
+                elif name in FREE and side == POWEROFFICEGO and value == DEFAULT_COUNTRY:
+                    found.ours = "default"
+                else:
+                    self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
             self.promises.we_wrote(record, name)
             if self._runs:
                 written = (self._runs[-1], record, name)
@@ -194,6 +227,7 @@ class Oracle:
                 self._check_age(record, name, version)
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
+        cell.times.append(at)
 
     def _check_age(self, record: Record, name: str, version: Version) -> None:
         """A write must not carry a value that somebody has replaced, as far as a plan knew that was carried out."""
@@ -209,9 +243,29 @@ class Oracle:
         own = self.cells.get(record, {}).get(name)
         for cell in (*(self.cells.get(twin, {}).get(name) for twin in twins), own):
             for version in reversed(cell.all if cell else []):
-                if version.value == value:
+                if version.value == value and not version.ours:
                     return version
         return None
+
+    def _sources_of(self, record: Record) -> list[Record]:
+        """Its twins, and whoever it may have been linked to by a key that both held."""
+        twins = self.twins_of(record)
+        mine = {version.value for version in self.cells[record][self.key].all if version.value}
+        return twins + [
+            one
+            for one, cells in self.cells.items()
+            if one[0] != record[0] and one not in twins and any(v.value in mine for v in cells[self.key].all)
+        ]
+
+    def _spares_the_erased(self, record: Record, at: float) -> None:
+        """Nothing is written onto a customer that the shop has erased, nor onto its twin, once we can know of it."""
+        side, record_id = record
+        if record in self.redacted and not at - WINDOW <= self.read_at.get(record, 0.0) < self.redacted[record]:
+            self.faults.append(f"erased: we wrote onto {side} {record_id}, whom the shop had erased")
+        for twin in self.twins_of(record):
+            erased = self.redacted.get(twin)
+            if erased is not None and (self.read_at.get(twin, 0.0) > erased or at - erased > SOON):
+                self.faults.append(f"erased: we wrote onto {side} {record_id}, whose twin the shop had erased")
 
     def twins_of(self, record: Record) -> list[Record]:
         """The twin that a person gave it; else the record that it was made for, and those that were made for it, newest
@@ -236,6 +290,5 @@ class Oracle:
         of ours, and the key that people type stands, as far as we were shown, on one of the two only."""
         if record in self.deleted or self.desks[record[0]].origin(record[1]):
             return record in self.deleted
-        name = KEYS[self.entity]
-        ends = [self.cells[one][name].version for one in (record, self.made_by_us[record])]
+        ends = [self.cells[one][self.key].version for one in (record, self.made_by_us[record])]
         return ends[0].value != ends[1].value or not all(version.seen for version in ends)

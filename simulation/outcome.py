@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from simulation.oracle import Oracle
 from simulation.store_view import StoreView
-from simulation.values import ADDRESS, FREE, KEYS, POWEROFFICEGO, SHOPIFY
+from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY
 from simulation.versions import Cell, Record
+
+A_LOAD = 180.0
+"""Seconds that a link may be made after the last look at its reason: a load may be tried again."""
 
 
 def violations(oracle: Oracle, store: StoreView) -> list[str]:
@@ -92,7 +95,7 @@ class _Outcome:
 
     def _guesses(self) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""
-        name = KEYS[self.oracle.entity]
+        name = self.oracle.key
         holders: dict[tuple[str, str], list[Record]] = {}
         for record, cells in self.oracle.cells.items():
             (version, *later) = cells[name].all
@@ -121,16 +124,17 @@ class _Outcome:
         found = []
         persons = {self.oracle.persons.get(record) for record in pair}
         by_a_person = self.oracle.promises.now.twins.get(pair[0]) == pair[1]
-        if len(persons) > 1 and not by_a_person and not self._shared_a_key(pair):
+        if len(persons) > 1 and not by_a_person and not self._had_a_key(pair):
             found.append(f"mislinked: {pair[0][1]} and {pair[1][1]} are two people")
-        if not all(self.oracle.desks[side].is_active(i) for side, i in pair):
+        is_active = [self.oracle.desks[side].is_active(i) for side, i in pair]
+        if not all(is_active) or any(record in self.oracle.redacted for record in pair):
             return found  # paused
-        for name in self.oracle.cells[pair[0]]:
+        for name in self.oracle.mapped:
             ends = [self.oracle.cells[record][name] for record in pair]
             excused = self.store.excuse(pair, name)
-            if ends[0].version.value != ends[1].version.value and not excused and not _is_default(name, ends):
+            if ends[0].version.value != ends[1].version.value and not excused and not _is_default(ends):
                 found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
-            if not excused and name not in FREE:
+            if not excused:
                 found += self._lost(pair, name, ends)
         return found
 
@@ -159,13 +163,24 @@ class _Outcome:
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
 
-    def _shared_a_key(self, pair: tuple[Record, Record]) -> bool:
-        name = KEYS[self.oracle.entity]
-        values = [{v.value for v in self.oracle.cells[record][name].all if v.value} for record in pair]
-        return bool(values[0] & values[1])
+    def _had_a_key(self, pair: tuple[Record, Record]) -> bool:
+        """Whether both held one key when they were linked, or shortly before."""
+        linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+        held = [_held(self.oracle.cells[record][self.oracle.key], linked_at - A_LOAD, linked_at) for record in pair]
+        return bool(held[0] & held[1])
 
 
-def _is_default(name: str, ends: list[Cell]) -> bool:
-    """PowerOffice Go puts the country NO on a new address by itself: nobody's edit."""
+def _held(cell: Cell, start: float, end: float) -> set[str]:
+    """What stood in a field at any time between the two."""
+    ends = [*cell.times[1:], float("inf")]
+    return {
+        version.value
+        for version, since, until in zip(cell.all, cell.times, ends, strict=True)
+        if version.value and since <= end and until >= start
+    }
+
+
+def _is_default(ends: list[Cell]) -> bool:
+    """PowerOffice Go puts a country on a new address by itself: nobody's edit."""
     go, shop = ends
-    return name in FREE and go.version.value == "NO" and shop.version.value is None and len(go.all) == 1
+    return go.version.ours == "default" and shop.version.value is None

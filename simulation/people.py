@@ -10,7 +10,7 @@ from typing import Any
 from simulation.desks import Desk, Values
 from simulation.oracle import Oracle
 from simulation.trace import Edit, Person
-from simulation.values import FIELDS, FREE, POWEROFFICEGO, other, typed
+from simulation.values import FIELDS, FREE, POWEROFFICEGO, UNIQUE, other, typed
 
 NOISE = ("{}; post@example.no", "Kari Lie <{}>", "{}\u200b", "{};", "mailto:{}", "{} (jobb)")
 """What people type around an address: one of them is not seen, and changes nothing."""
@@ -56,6 +56,10 @@ class People:
             "new": self._new,
             "clock": self._set_clock,
             "again": self._again,
+            "share": self._share,
+            "give": self._give,
+            "rotate": self._rotate,
+            "redact": self._redact,
         }.get(edit.kind, self._plain)
         _try(lambda: act(edit))
 
@@ -105,6 +109,45 @@ class People:
         if records and all(record in self.oracle.deleted for record in records):
             self._make(edit.side, edit.person, self._values(edit, lambda index: edit.person * 16 + index + 1))
 
+    def _share(self, edit: Edit) -> None:
+        """One of a few values, which others type, too."""
+        value = typed(edit.field, edit.side, 900 + edit.number, 0)
+        self.desks[edit.side].type_in(self._record(edit.side, edit.person), {edit.field: value})
+
+    def _give(self, edit: Edit) -> None:
+        """One gives a value up, and the next one takes it."""
+        desk, (giver, taker) = self.desks[edit.side], self._ring(edit, 2)
+        value = desk.records()[giver][edit.field]
+        if value:
+            desk.type_in(giver, {edit.field: None})
+            desk.type_in(taker, {edit.field: value})
+
+    def _rotate(self, edit: Edit) -> None:
+        """Two change places, or more in a ring. Where a system takes a value once, it is freed first."""
+        desk, ring = self.desks[edit.side], self._ring(edit, 2 + edit.number % 3)
+        values = [desk.records()[record_id][edit.field] for record_id in ring]
+        if edit.field in UNIQUE[self.entity]:
+            for n, record_id in enumerate(ring):
+                desk.type_in(record_id, {edit.field: typed(edit.field, edit.side, 5000 + 4 * edit.number + n, n)})
+        for record_id, value in zip(ring, values[1:] + values[:1], strict=True):
+            _try(lambda record_id=record_id, value=value: desk.type_in(record_id, {edit.field: value}))
+
+    def _ring(self, edit: Edit, size: int) -> list[str]:
+        """Records of so many people, of fewer where there are not so many. :raises KeyError: there is only one."""
+        everybody = sorted(set(self.oracle.persons.values()))
+        start = everybody.index(edit.person)
+        found: list[str] = []
+        for person in everybody[start:] + everybody[:start]:
+            with suppress(KeyError):
+                found.append(self._record(edit.side, person))
+        if len(found) < 2:
+            raise KeyError(edit.person)
+        return found[:size]
+
+    def _redact(self, edit: Edit) -> None:
+        if self.entity == "customers":
+            self.desks[edit.side].redact(self._record(edit.side, edit.person))
+
     def _plain(self, edit: Edit) -> None:
         desk, record_id = self.desks[edit.side], self.record(edit.side, edit.person)
         match edit.kind:
@@ -143,7 +186,7 @@ class People:
         """:raises KeyError: that person has no record there."""
         alive = self.desks[side].records()
         for (at, record_id), who in reversed(self.oracle.persons.items()):
-            if at == side and who == person and record_id in alive:
+            if at == side and who == person and record_id in alive and (at, record_id) not in self.oracle.redacted:
                 return record_id
         raise KeyError(person)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from simulation.machine import Machine, small_pages
@@ -39,5 +40,6 @@ def play(trace: Trace, machine: Machine) -> Result:
     )
 
 
-def play_seed(seed: int, machine: Machine) -> Result:
-    return play(make_trace(seed), machine)
+def play_seed(seed: int, machine: Machine, situations: Collection[str] | None = None) -> Result:
+    """:param situations: see `make_trace`."""
+    return play(make_trace(seed, situations=situations), machine)

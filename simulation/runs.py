@@ -77,6 +77,7 @@ class Runs:
         self._answer = "yes"
         self._overtaken = ""
         self._waits: tuple[Edit, ...] = ()
+        self._waiting = WAITING.total_seconds()
 
     def run(self, step: Step) -> Task:
         """One run, from extract to settle; a task that fails or dies is tried again as its retries say."""
@@ -87,6 +88,7 @@ class Runs:
         self._answer = options.pop("review", "yes")
         self._overtaken = options.pop("overtaken", "")
         self._waits = options.pop("waits", ())
+        self._waiting = options.pop("waiting", WAITING.total_seconds())
         if options.get("kind") == "backfill":
             now = self.clock.now()
             options["window"] = (from_datetime(now - timedelta(hours=1)), from_datetime(now))
@@ -129,7 +131,8 @@ class Runs:
         state = str(plan["state"])
         if state == "proposed":
             for edit in self._waits:
-                self.clock.sleep(WAITING.total_seconds())
+                self.clock.sleep(self._waiting)
+                self.happenings.count("done while a plan waited")
                 self.act(edit)
             asked = bool(review.beyond_limits(self.mapping, plan["counts"]))
             self.oracle.may_write = None if asked else self._limits()

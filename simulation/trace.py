@@ -101,7 +101,7 @@ class Step:
     :param task: which task of an earlier run is run again.
     :param options: of the run; besides, `review`: what a person answers to a plan that passes a limit; `overtaken`: a
         task of the last run that is cleared while this one has read and not yet planned; `waits`: what people do while
-        its plan waits for a person. Of `again`: `run`, its number.
+        its plan waits for a person, and `waiting`: seconds before each. Of `again`: `run`, its number.
     """
 
     what: str
@@ -124,6 +124,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
+    """:param skews: seconds by which each system's clock is ahead. :param situations: see `situations`.
+    :param conditions: `offsets`: minutes, by side, of the zone in which a system writes its times. `bad`: a record that
+        cannot be asked for or written: `side`, `person`, and whether it fails `alone` or all who share its request.
+    """
+
     seed: int
     entity: str
     mapping: tuple[str, ...]
@@ -132,6 +137,8 @@ class Trace:
     page_size: int
     people: tuple[Person, ...]
     steps: tuple[Step, ...]
+    conditions: dict[str, Any] = field(default_factory=dict)
+    situations: tuple[str, ...] = ()
 
     def parts(self) -> int:
         """How many steps and events could be left out."""

@@ -26,6 +26,8 @@ FREE = ("MailAddress.CountryCode",)
 """Fields with too few values to follow one."""
 KEYS = {"customers": "EmailAddress", "products": "Code"}
 """What links records, by entity."""
+UNIQUE = {"customers": ("EmailAddress", "PhoneNumber"), "products": ("Code",)}
+"""By entity, what tells records apart: a system may take it from one only."""
 ADDRESS = tuple(name for name in CUSTOMER_FIELDS if name.startswith("MailAddress."))
 
 

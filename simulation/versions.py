@@ -14,6 +14,9 @@ class Version:
 
     :param before: what stood there. :param at: seconds, when it came; None: nobody typed it.
     :param seen: whether we were shown it.
+    :param seen_at: when we were first shown it.
+    :param ours: `freed`: emptied by us, so that another record could have the value. `default`: a system put it there
+        beside our write. `erased`: the shop emptied it with all that identifies a customer. None of these is an edit.
     :param over_ours: whether it was typed over a write of ours before any later read: if that write was not heard of,
         nobody can know which of the two came first.
     """
@@ -25,6 +28,8 @@ class Version:
     at: float | None
     seen: bool = False
     over_ours: bool = False
+    seen_at: float | None = None
+    ours: str = ""
 
     def was_typed_over(self, other: Version) -> bool:
         """Whether this value was typed over `other` itself, or over one that was. The same value typed elsewhere does
@@ -49,6 +54,7 @@ class Cell:
     version: Version
     changed_at: float
     all: list[Version] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # when each of them came
     ours: bool = False  # we wrote it, and no later read has shown it
 
 

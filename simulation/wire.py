@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -40,6 +41,7 @@ _INSTEAD = {
 }
 """What comes back in the place of an answer; nothing was carried out."""
 _OF_SHOPIFY = ("throttled", "server error in the body")
+_TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
 _IDS = {
     POWEROFFICEGO: re.compile(rb'"Id":(\d+)'),
     SHOPIFY: re.compile(rb"gid://shopify/(?:Customer|ProductVariant)/(\d+)"),
@@ -52,8 +54,11 @@ class Watch(Protocol):
     def request(self, side: str) -> list[str]:
         """Called before each request. :returns: the faults that it meets."""
 
-    def answered(self, side: str, ids: set[str]) -> None:
-        """An answer that names these records has reached the client."""
+    def answered(self, side: str, ids: set[str], age: float) -> None:
+        """An answer that names these records has reached the client. :param age: seconds by which it may be behind."""
+
+    def did_nothing(self, fault: str) -> None:
+        """A fault that was met has changed nothing."""
 
     def passes(self, seconds: float) -> None: ...
 
@@ -61,8 +66,22 @@ class Watch(Protocol):
 class Wire(BaseAdapter):
     """Mounted on a session in the place of the network."""
 
-    def __init__(self, simulators: Mapping[str, Controlled], side_of: Callable[[str], str], watch: Watch) -> None:
+    """:param is_bad: whether a request, of a side, holds a record that makes it fail.
+    :param offsets: minutes, by side, of the zone in which a system writes its times.
+    """
+
+    def __init__(
+        self,
+        simulators: Mapping[str, Controlled],
+        side_of: Callable[[str], str],
+        watch: Watch,
+        *,
+        is_bad: Callable[[str, Request], bool] = lambda _side, _request: False,
+        offsets: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__()
+        self._is_bad = is_bad
+        self._offsets = offsets or {}
         self._simulators = simulators
         self._side_of = side_of
         self._watch = watch
@@ -82,7 +101,10 @@ class Wire(BaseAdapter):
         answer, cut = self._answer(side, asked, faults)
         self._watch.passes(ROUND_TRIP / 2)
         if not cut:
-            self._watch.answered(side, {found.decode() for found in _IDS[side].findall(answer.body)})
+            read = asked.method == "GET"
+            age = float(self._simulators[side].switches().get("replica_lag_seconds", 0.0)) if read else 0.0
+            self._watch.answered(side, {found.decode() for found in _IDS[side].findall(answer.body)}, age)
+            answer = self._in_its_zone(side, answer)
         return _response(request, answer, cut)
 
     def _answer(self, side: str, asked: Request, faults: list[str]) -> tuple[Response, bool]:
@@ -99,6 +121,10 @@ class Wire(BaseAdapter):
             early = _before(fault, side)
             if early is not None:
                 return early, False
+            if fault in _OF_SHOPIFY:
+                self._watch.did_nothing(fault)
+        if not is_token and self._is_bad(side, asked):
+            return _INSTEAD["server error in the body" if side == SHOPIFY else "500 before"], False
         answer = self._handled(simulator, asked, faults)
         cut = False
         for fault in faults:
@@ -124,14 +150,32 @@ class Wire(BaseAdapter):
     def _handled(self, simulator: Controlled, asked: Request, faults: list[str]) -> Response:
         denied = "field denied" in faults and "denied_fields" in simulator.switches()
         if denied:
-            simulator.switches({"denied_fields": ["Customer.defaultPhoneNumber", "ProductVariant.price"]})
+            before = simulator.switches()["denied_fields"]
+            simulator.switches({"denied_fields": [*before, "Customer.defaultPhoneNumber", "ProductVariant.price"]})
         try:
-            return simulator.handle(asked)
+            answer = simulator.handle(asked)
+            if "field denied" in faults and b"ACCESS_DENIED" not in answer.body:
+                self._watch.did_nothing("field denied")
+            return answer
         except ResponseLost:
             raise requests.ConnectionError("Remote end closed connection without response") from None
         finally:
             if denied:
-                simulator.switches({"denied_fields": []})
+                simulator.switches({"denied_fields": before})
+
+    def _in_its_zone(self, side: str, answer: Response) -> Response:
+        """The answer, with its times in another zone."""
+        minutes = self._offsets.get(side, 0)
+        if not minutes:
+            return answer
+        zone = timezone(timedelta(minutes=minutes))
+        sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+
+        def moved(found: re.Match[bytes]) -> bytes:
+            moment = datetime.fromisoformat(found[1].decode() + "+00:00").astimezone(zone)
+            return f"{moment:%Y-%m-%dT%H:%M:%S}".encode() + (found[2] or b"") + f"{sign}{hours:02}:{rest:02}".encode()
+
+        return Response(answer.status, answer.headers, _TIME.sub(moved, answer.body))
 
 
 def _before(fault: str, side: str) -> Response | None:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from samklang.simulators.control import Controlled
+from samklang.simulators.http import Request
 from samklang.store import seen
 from samklang.sync import unshown
 from simulation.clock import Clock
@@ -59,13 +60,22 @@ class World(Runs):
             SHOPIFY: ShopifyDesk(machine.shop, trace.entity),
         }
         self.oracle = Oracle(
-            self.desks, trace.entity, enforces=trace.switches[POWEROFFICEGO].get("test_operation") != "ignored"
+            self.desks,
+            trace.entity,
+            enforces=trace.switches[POWEROFFICEGO].get("test_operation") != "ignored",
+            mapped=frozenset(field.name for field in self.mapping.fields),
+            key=self.mapping.match[0],
+            skews=machine.skews,
         )
         self.people = People(trace.entity, self.desks, self.oracle, machine.skews)
         self.happenings = Happenings(self.clock, self.oracle, self.act)
         self.fired = self.happenings.fired
         self.wire = Wire(
-            machine.simulators, lambda url: POWEROFFICEGO if url.startswith(GO) else SHOPIFY, self.happenings
+            machine.simulators,
+            lambda url: POWEROFFICEGO if url.startswith(GO) else SHOPIFY,
+            self.happenings,
+            is_bad=self._is_bad,
+            offsets=trace.conditions.get("offsets"),
         )
         machine.database.point = self.happenings.point
         self.disk = Disk(lambda _name: self.happenings.file())
@@ -113,9 +123,26 @@ class World(Runs):
         """Somebody does something, at a desk or at the console."""
         (self.decisions if edit.kind in DECISIONS else self.people).act(edit)
 
+    def _is_bad(self, side: str, asked: Request) -> bool:
+        """Whether a request names the record that makes all of them fail, or changes the one that fails alone."""
+        bad = self.trace.conditions.get("bad")
+        if not bad or bad["side"] != side:
+            return False
+        ids = [i for (at, i), person in self.oracle.persons.items() if at == side and person == bad["person"]]
+        if side == POWEROFFICEGO:
+            named = asked.method != "GET" if bad["alone"] else True
+            found = named and asked.path.rpartition("/")[2] in ids
+        else:
+            kind = "Customer" if self.trace.entity == "customers" else "ProductVariant"
+            found = any(f'gid://shopify/{kind}/{i}"'.encode() in asked.body for i in ids)
+        if found:
+            self.happenings.count("request with a bad record")
+        return found
+
     def _quieten(self) -> list[str]:
         """Runs without any fault, until one has nothing to write; sometimes one more, which must not find anything."""
         found = self.crashes
+        self.machine.shop.switches({"denied_fields": []})
         for number in range(QUIET_RUNS):
             writes = self._quiet_run()
             if writes and not number and self.trace.seed % 2 and not violations(self.oracle, self.store_view()):
