@@ -136,6 +136,7 @@ class Oracle:
             written.add(record_id)
             if len(written) > self.may_write.get(action, 0):
                 self.faults.append(f"unasked: more than {self.may_write.get(action, 0)} {action}s in {side}")
+        record_id = str(record_id).rpartition("/")[2]
         self.touched.setdefault((side, record_id), []).append(at + self.skews.get(side, 0.0))
         if action == "redact":
             self.redacted[side, record_id] = at
