@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -59,7 +60,8 @@ def make_trace(seed: int, *, entity: str | None = None, situations: Collection[s
     """The trace of a seed. :param situations: that it is in, and no other; None: those that its seed gives it."""
     trace = _Maker(Random(seed)).make(seed, entity)
     if situations is None or "decisions" in situations:
-        trace = widened(trace)
+        plain, trace = trace, widened(trace)
+        trace = replace(trace, situations=("decisions",) if trace is not plain else ())
     return situated(trace, situations)
 
 

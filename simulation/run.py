@@ -19,6 +19,7 @@ class Result:
     """
 
     seed: int
+    situations: tuple[str, ...]
     violations: tuple[str, ...]
     fired: dict[str, int]
     in_window: int
@@ -36,7 +37,14 @@ def play(trace: Trace, machine: Machine) -> Result:
     window = sum(loss.in_window for loss in world.oracle.losses)
     seconds = time.process_time() - start
     return Result(
-        trace.seed, tuple(violations), world.fired, window, world.happenings.requests, world.digest(), seconds
+        trace.seed,
+        trace.situations,
+        tuple(violations),
+        world.fired,
+        window,
+        world.happenings.requests,
+        world.digest(),
+        seconds,
     )
 
 

@@ -36,9 +36,9 @@ def test_people_faults_and_deaths_break_no_promise(machine: Machine, seed: int) 
     assert play_seed(seed, machine).violations == ()
 
 
-@pytest.mark.parametrize("seed", past_failures())
-def test_what_once_failed_does_not_fail_again(machine: Machine, seed: int) -> None:
-    assert play_seed(seed, machine).violations == ()
+@pytest.mark.parametrize(("seed", "situations"), past_failures())
+def test_what_once_failed_does_not_fail_again(machine: Machine, seed: int, situations: tuple[str, ...]) -> None:
+    assert play_seed(seed, machine, situations).violations == ()
 
 
 def test_the_same_seed_sends_the_same_requests_in_another_process() -> None:
