@@ -158,7 +158,7 @@ class Oracle:
 
     def _appeared(self, record: Record, values: Mapping[str, Any], who: str, at: float) -> None:
         side, record_id = record
-        twin = None
+        twin = origin = None
         if who == "api":
             origin = self.desks[side].origin(record_id)
             twin = (other(side), origin) if origin else self._origin_by_value(side, values)
@@ -178,7 +178,7 @@ class Oracle:
                 is_default = who == "api" and name in FREE and side == POWEROFFICEGO
                 ours = "default" if is_default and value == DEFAULT_COUNTRY else ""
                 version = Version(side, name, value, None, at if who == "human" else None, ours=ours)
-                if who == "api" and value is not None and not ours and twin in self.persons:
+                if who == "api" and value is not None and not ours and origin and twin in self.persons:
                     self.faults.append(f"invented: {name} of the new {side} {record_id} holds what nobody typed")
             self.cells[record][name] = Cell(version, at, [version], [at])
 
@@ -224,7 +224,7 @@ class Oracle:
                 written = (self._runs[-1], record, name)
                 self._writes[written] = (self._writes.get(written, (cell.version.value,))[0], found.value)
             version = found
-            if not self.promises.is_ordered(record, name):
+            if not self.promises.is_ordered(record, name) and cell.version.ours != "freed":
                 self._check_age(record, name, version)
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)

@@ -45,6 +45,7 @@ class _Outcome:
             if (
                 record in linked
                 or record in self.oracle.deleted
+                or record in self.oracle.redacted
                 or not self.oracle.desks[record[0]].is_active(record[1])
             ):
                 continue

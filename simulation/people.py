@@ -112,7 +112,7 @@ class People:
     def _share(self, edit: Edit) -> None:
         """One of a few values, which others type, too."""
         value = typed(edit.field, edit.side, 900 + edit.number, 0)
-        self.desks[edit.side].type_in(self._record(edit.side, edit.person), {edit.field: value})
+        self.desks[edit.side].type_in(self.record(edit.side, edit.person), {edit.field: value})
 
     def _give(self, edit: Edit) -> None:
         """One gives a value up, and the next one takes it."""
@@ -139,14 +139,14 @@ class People:
         found: list[str] = []
         for person in everybody[start:] + everybody[:start]:
             with suppress(KeyError):
-                found.append(self._record(edit.side, person))
+                found.append(self.record(edit.side, person))
         if len(found) < 2:
             raise KeyError(edit.person)
         return found[:size]
 
     def _redact(self, edit: Edit) -> None:
         if self.entity == "customers":
-            self.desks[edit.side].redact(self._record(edit.side, edit.person))
+            self.desks[edit.side].redact(self.record(edit.side, edit.person))
 
     def _plain(self, edit: Edit) -> None:
         desk, record_id = self.desks[edit.side], self.record(edit.side, edit.person)
@@ -192,5 +192,5 @@ class People:
 
 
 def _try(act: Callable[[], Any]) -> None:
-    with suppress(ValueError, KeyError, TypeError, AttributeError):
+    with suppress(ValueError, KeyError):
         act()

@@ -177,6 +177,8 @@ class World(Runs):
             pages = len(desk.records()) // self.trace.page_size
             most += pages * (2 if is_first else 1)
             most += WHOLE_READ if unshown.example(sync, side) else 0
+        if any((self.store_view().holds, self.trace.conditions.get("bad"))):
+            most += 2 * WHOLE_READ  # what was refused is looked at, and tried again when that is due
         return most
 
     def run(self, step: Step) -> Task:
