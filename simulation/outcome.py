@@ -66,7 +66,7 @@ class _Outcome:
 
     def _made_beside(self) -> list[str]:
         """Records that we made where the same person stood all the time, with the same key inside of another value."""
-        name, found = KEYS[self.oracle.entity], []
+        name, found = self.oracle.key, []
         for record, origin in self.oracle.made_by_us.items():
             key = self._only_key(origin, name)
             for one, person in self.oracle.persons.items():

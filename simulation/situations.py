@@ -43,9 +43,9 @@ def situated(trace: Trace, names: Collection[str] | None = None) -> Trace:
         drawn = {name: chance.random() for name in CHANCES}
         names = [name for name in CHANCES if drawn[name] < CHANCES[name]]
     for name in CHANCES:
-        if name in names:
-            trace = _MAKERS[name](trace, Random(f"{name} {trace.seed}"))
-            trace = replace(trace, situations=(*trace.situations, name))
+        made = _MAKERS[name](trace, Random(f"{name} {trace.seed}")) if name in names else trace
+        if made is not trace:
+            trace = replace(made, situations=(*trace.situations, name))
     return trace
 
 
@@ -197,13 +197,17 @@ def _lagging_replica(trace: Trace, pick: Random) -> Trace:
 
 
 def _bad_record(trace: Trace, pick: Random) -> Trace:
-    """One record makes every request fail that holds it, but reads of all."""
+    """One record makes every request fail that holds it, but reads of all. What people decide of it is not carried out."""
+    if "decisions" in trace.situations:
+        return trace
     bad: dict[str, Any] = {"side": pick.choice(SIDES), "person": pick.randrange(len(trace.people)), "alone": False}
     return replace(trace, conditions={**trace.conditions, "bad": bad})
 
 
 def _fails_alone(trace: Trace, pick: Random) -> Trace:
     """One record cannot be written, and harms no other."""
+    if "decisions" in trace.situations:
+        return trace
     bad: dict[str, Any] = {"side": POWEROFFICEGO, "person": pick.randrange(len(trace.people)), "alone": True}
     return replace(trace, conditions={**trace.conditions, "bad": bad})
 
