@@ -197,7 +197,7 @@ def _lagging_replica(trace: Trace, pick: Random) -> Trace:
 
 
 def _bad_record(trace: Trace, pick: Random) -> Trace:
-    """One record makes every request fail that holds it, but reads of all. What people decide of it is not carried out."""
+    """One record makes every request fail that holds it, but reads of all."""
     if "decisions" in trace.situations:
         return trace
     bad: dict[str, Any] = {"side": pick.choice(SIDES), "person": pick.randrange(len(trace.people)), "alone": False}
