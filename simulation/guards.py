@@ -26,8 +26,21 @@ from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping
 from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
-from samklang.sync import commit, extract, freeing, load, observe, put_back, rejudge, review, transform, unshown, waited
-from samklang.systems.powerofficego import customers, patch, products, writing
+from samklang.sync import (
+    commit,
+    extract,
+    freeing,
+    load,
+    observe,
+    put_back,
+    rejudge,
+    review,
+    transform,
+    unread,
+    unshown,
+    waited,
+)
+from samklang.systems.powerofficego import customers, lag, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import reading as shop_reading
@@ -217,6 +230,25 @@ def _lone_country_waits(stack: ExitStack) -> None:
     _put(stack, creation, is_country_alone=lambda *_a: False)
 
 
+def _no_sending_apart(stack: ExitStack) -> None:
+    """What a batch meets, all of it meets: nobody asks which record is to blame."""
+    for module in (load, extract):
+        _put(stack, module, may_be_one_record=lambda _error: False)
+
+
+def _unread_is_absent(stack: ExitStack) -> None:
+    """A record that a read had to leave out counts as one that is not there."""
+    _put(stack, observe, shows_everybody=lambda read: read["whole"])
+    _put(stack, unread, hides_keys=lambda *_a: False, note=lambda *_a: None)
+
+
+def _reads_are_believed(stack: ExitStack) -> None:
+    """What a read of PowerOffice Go shows is taken for what there is, however soon after a write it comes."""
+    _put(stack, lag.Lag, let_pass=lambda _self: None, settle=lambda _self: None)
+    _put(stack, lag.Lag, read=lambda _self, record_id, read: read(record_id))
+    _put(stack, observe, is_outdated=lambda *_a: False)
+
+
 class _AnyNumber(int):
     """Equal to every revision."""
 
@@ -343,6 +375,13 @@ def _no_freeing(stack: ExitStack) -> None:
     _put(stack, transform, order=lambda rows, *_a: rows)
 
 
+def _lagging_reads(seed: int) -> Trace:
+    """The same, where reads are almost two seconds behind."""
+    trace = _lost_answers(seed)
+    go = {**trace.switches[POWEROFFICEGO], "replica_lag_seconds": 1.9}
+    return replace(trace, switches={**trace.switches, POWEROFFICEGO: go})
+
+
 def _busy_desks(seed: int) -> Trace:
     """People type all the time, also while runs write."""
     trace, pick = make_plain_trace(seed), Random(seed)
@@ -450,6 +489,9 @@ GUARDS = (
     Guard("one line of an address is asked about", _asked_about_in_vain),
     Guard("a country alone is no address", _lone_country_waits),
     Guard("fence against old plans", _no_fence, traces=_old_loads),
+    Guard("what failed is sent again in parts", _no_sending_apart),
+    Guard("a record that could not be read is not absent", _unread_is_absent),
+    Guard("reads that lag are waited for", _reads_are_believed, traces=_lagging_reads),
     Guard("reading again under a plan that waited", _no_catching_up),
     Guard("links and creates judged again at load", _matches_are_believed),
     Guard("updates judged again at load", _updates_are_believed),

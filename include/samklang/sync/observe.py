@@ -45,7 +45,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
         newest, last_started = seen.newest_taken_in(connection, entity, side)
     if ticket < newest:
         return 0
-    is_complete = read.get("complete", read["whole"])
+    is_complete = shows_everybody(read)
     changed = 0
     ids, behind = set[str](), set[str]()
     for rows in sync.staging.read_tables(read["folder"]):
@@ -74,6 +74,11 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     if is_complete and not read["denied"]:
         unshown.shown(sync, side, ticket)
     return changed
+
+
+def shows_everybody(read: dict[str, Any]) -> bool:
+    """Whether who is not in this read is absent: it was of the whole side, and no record had to be left out."""
+    return bool(read.get("complete", read["whole"]))
 
 
 def derive_again(sync: Sync, views: tuple[SideView, SideView]) -> None:

@@ -24,6 +24,7 @@ _OUTCOMES = (
     "created",
     "moved",
     "refused",
+    "unclear",
     "outdated",
     "linked",
     "parked",
