@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from samklang.cli import plan
-from samklang.core import creation, freed, keys, matching, merge, plan_pairs, values
+from samklang.core import creation, freed, keys, matching, merge, plan_pairs, prices, values
 from samklang.core.derive import by_field
-from samklang.core.mapping import Mapping
+from samklang.core.mapping import Mapping, Vat
 from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
 from samklang.sync import (
@@ -43,6 +43,7 @@ from samklang.sync import (
 from samklang.systems.powerofficego import customers, lag, patch, products, writing
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
+from samklang.systems.shopify import products as shop_products
 from samklang.systems.shopify import reading as shop_reading
 from simulation.machine import Machine
 from simulation.maker import make_plain_trace
@@ -338,6 +339,42 @@ def _made_is_matched(stack: ExitStack) -> None:
     _put(stack, links, create=lambda *a, **v: create(*a, **{**v, "origin": "matched"}))
 
 
+def _any_variant_is_ours(stack: ExitStack) -> None:
+    """Our key is credited to each variant of a product that we made, and a key that several carry proves something."""
+    _put(stack, shop_products, _came_with=lambda *_a: True)
+    _put(stack, seen, shared_our_keys=lambda *_a: set())
+
+
+def _variants_share_a_name(stack: ExitStack) -> None:
+    """Each variant that is made in PowerOffice Go is called what its product is called."""
+    _put(stack, creation, _name_of_a_part=lambda *_a: "")
+
+
+def _no_sales_accounts(stack: ExitStack) -> None:
+    """The product group alone decides on the rate of VAT."""
+
+    def by_group(vat: Vat, _accounts: Any, facts: Any) -> str:
+        rate = vat.rate(facts.get("tax_group"))
+        return "held:vat_rate_missing" if rate is None else str(1 + rate)
+
+    _put(stack, prices, _taxed=by_group)
+
+
+def _prices_are_believed(stack: ExitStack) -> None:
+    """A price that was sent at the rate of another tax group than the new record falls into stays as it is."""
+    _put(stack, commit.Committer, _shows_another_price=lambda *_a: False)
+
+
+def _on_sale_for_nothing(stack: ExitStack) -> None:
+    """A product is made with the status that the mapping names, whether it has a price or not."""
+    _put(stack, shop_products, _status=lambda creation: creation.options.get("status", "DRAFT"))
+
+
+def _text_over_markup(stack: ExitStack) -> None:
+    """A text is written whatever the description holds that it takes the place of."""
+    _put(stack, plan_pairs, loses_markup=lambda *_a: None)
+
+
 # --- where to look: traces that call for one guard more than others do
 
 
@@ -504,6 +541,12 @@ GUARDS = (
     Guard("undo puts back what a run wrote to pairs that it linked", _parted_as_they_are),
     Guard("an undo stands though a side is spelt anew", _spelling_ends_an_undo),
     Guard("who was made is known as made", _made_is_matched),
+    Guard("our key belongs to the variant that we made", _any_variant_is_ours),
+    Guard("variants have names of their own", _variants_share_a_name),
+    Guard("the sales account decides on the rate", _no_sales_accounts),
+    Guard("a price at another rate is corrected", _prices_are_believed),
+    Guard("nothing is on sale without a price", _on_sale_for_nothing),
+    Guard("text takes the place of no markup", _text_over_markup),
 )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from tests.both_systems import GO, SHOP, BothSystems
 
-from samklang.errors import RemoteError
 from samklang.store.schema import holds, link_sides, verdicts
+from samklang.sync.commit import Committer
 
 JUMPER = {"Name": "Jumper", "Code": "J", "UnitPrice": 100}
 
@@ -102,11 +103,11 @@ def test_a_variant_that_replaced_ours_under_the_same_sku_is_matched_by_it(both: 
 
 
 def lose_the_answer(both: BothSystems) -> None:
+    """The product is made, and the process dies before it can say so."""
     both.add(GO, Name="Cup", Code="C", UnitPrice=10)
     both.run()
     both.add(GO, **JUMPER)
-    both.simulators[SHOP].switches({"lose_response_after_commit": 1})
-    with pytest.raises(RemoteError):
+    with mock.patch.object(Committer, "created", side_effect=InterruptedError), pytest.raises(InterruptedError):
         both.run()
     assert len(both.show(SHOP)) == 2
 
