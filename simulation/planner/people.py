@@ -297,7 +297,10 @@ def _make(terms: Terms, world: World, n: int, expected: Expected) -> None:
     if lacking and all(lacking):
         nearest = min(lacking, key=len)
         names = [next(f.name for f in terms.mapping.fields if f.names[target.name] == name) for name in nearest]
-        expected.excluded[n] = f"lacks_{','.join(names)}"
+        useful = {name for needs in target.rules.create_needs for name in needs}
+        refused = [f.name for f in terms.mapping.fields if f.names[target.name] in useful and f.name in dict(held)]
+        expected.excluded[n] = f"{refused[0]}_is_held" if refused else f"lacks_{','.join(names)}"
+        expected.held |= {(n, name, why) for name, why in held if name in refused}
     elif n in world.keyless:
         expected.excluded[n] = "lacks_a_key"
     else:

@@ -188,6 +188,7 @@ def _wrong_order(known: Terms, rows: list[Row]) -> list[str]:
                 if c.field in kinds}  # fmt: skip
         wanted = {(row.id, c.field): _same(known, kinds, c.field, c.value) for row in mine for c in row.changes
                   if c.field in kinds}  # fmt: skip
+        fixed = {(row.id, c.field) for row in mine for c in row.changes if c.needed}  # has nothing else to be known by
         for row in sorted(asking.in_waves(known, mine), key=lambda row: row.wave):
             for change in row.changes:
                 if change.field not in kinds:
@@ -196,7 +197,7 @@ def _wrong_order(known: Terms, rows: list[Row]) -> list[str]:
                 taken = [
                     who for who, has in held.items() if has == value and who[1] == change.field and who[0] != row.id
                 ]
-                if value is not None and any(wanted[who] != value for who in taken):
+                if value is not None and any(wanted[who] != value and who not in fixed for who in taken):
                     wrong.append(f"{change.field}: it is taken before it is free")
                 held[row.id, change.field] = value
         if held != wanted:

@@ -22,7 +22,7 @@ _COUNTS = (
 _PLAN_PER_SIDE = ("creates", "updates", "clears", "price_moves", "put_back")
 _PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
 
-_HELD = ("side", "reason", "remedy", "attempts", "next_try", "since")
+_HELD = ("side", "reason", "remedy", "holder", "said", "attempts", "next_try", "since")
 _SKIPPED = "skipped until it changes"
 _TIMES = {"at", "since", "created", "clock", "changed_after", "retry_at", "created_at", "closed_at"}
 

@@ -69,9 +69,10 @@ def plan_creation(
     values = {mapping.field(c.field).names[target.name]: str(c.value) for c in changes}
     missing = _missing(target, values)
     if missing:
-        named = {f.names[target.name]: f.name for f in mapping.fields}
-        lacks = ",".join(named.get(name, name) for name in missing)
-        plan.verdicts.append(Verdict(candidate.side, candidate.id, "excluded", f"lacks_{lacks}"))
+        plan.verdicts.append(
+            Verdict(candidate.side, candidate.id, "excluded", _lacking(mapping, target, missing, held))
+        )
+        plan.held.extend(_needed(mapping, target, held))
         return
     standing = refusals.standing(target.name, candidate.id, "", row_content(changes), candidate.last_edits)
     if standing is not None:
@@ -231,6 +232,19 @@ def _missing(target: SideView, values: MappingOf[str, str]) -> list[str]:
     if not target.rules.create_needs:
         return []
     return min(([n for n in need if n not in values] for need in target.rules.create_needs), key=len)
+
+
+def _needed(mapping: Mapping, target: SideView, held: list[Held]) -> list[Held]:
+    """What is held back of that which a new record needs: it is there, and the target cannot take it."""
+    needs = {name for need in target.rules.create_needs for name in need}
+    return [h for h in held if mapping.field(h.field).names[target.name] in needs]
+
+
+def _lacking(mapping: Mapping, target: SideView, missing: list[str], held: list[Held]) -> str:
+    if needed := _needed(mapping, target, held):
+        return f"{needed[0].field}_is_held"
+    named = {f.names[target.name]: f.name for f in mapping.fields}
+    return f"lacks_{','.join(named.get(name, name) for name in missing)}"
 
 
 def _region(mapping: Mapping, candidate: Candidate) -> str:

@@ -189,13 +189,14 @@ def system_holds(connection: Connection, entity: str) -> list[Row]:
 def put_system_hold(
     connection: Connection, *, entity: str, side: str, source_id: str, field: str, reason: str, remedy: str,
     fingerprint: str, retry_at: str | None, run_id: str, at: str, attempts: int,
-    named: str | None = None, last_edits: str | None = None,
+    named: str | None = None, last_edits: str | None = None, said: str | None = None,
 ) -> None:  # fmt: skip
     """Remember that a system refused a value (`field`), or a whole record (`field` empty).
 
     :param retry_at: None: not before either record changes.
     :param named: the field that it named when it refused the whole record.
     :param last_edits: of both records, see `core.plan.join_clocks`.
+    :param said: the system's own words; shown only where values may be shown.
     """
     upsert(
         connection,
@@ -205,6 +206,7 @@ def put_system_hold(
                 "entity": entity, "side": side, "source_id": source_id, "field": field, "reason": reason,
                 "remedy": remedy, "by_system": True, "fingerprint": fingerprint, "attempts": attempts,
                 "retry_at": retry_at, "run_id": run_id, "since": at, "named": named, "last_edits": last_edits,
+                "said": said, "holder": None, "holder_edits": None,
             }
         ],
         keep=["since"],

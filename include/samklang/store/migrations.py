@@ -61,12 +61,23 @@ def _add_column(connection: Connection, column: Column[Any]) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
 
 
+def _add_what_systems_say_and_who_holds_what_is_taken(connection: Connection) -> None:
+    for column in (
+        schema.holds.c.said,
+        schema.holds.c.holder,
+        schema.holds.c.holder_edits,
+        schema.refusals.c.said,
+    ):
+        _add_column(connection, column)
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_freezes_and_what_quarantine_knows,
     _add_what_people_do,
     _add_what_reads_may_not_know_yet,
     _add_a_shelf_for_bases,
+    _add_what_systems_say_and_who_holds_what_is_taken,
 )
 """Append only. A step that has shipped is never edited."""
 

@@ -139,6 +139,8 @@ def _mask(connection: Connection, entity: str, who: Person, alias: Callable[[Rec
     """Where they are only named: candidates of others, summaries of runs, what people did."""
     for record in who.records:
         side, record_id = record
+        mine = (holds.c.entity == entity, holds.c.side == side, holds.c.holder == record_id)
+        connection.execute(update(holds).where(*mine).values(holder=None, holder_edits=None))
         # Each of these is looked through whole, and only what has the id as a text of its own is taken apart.
         for table, column in ((verdicts, "candidates"), (runs, "summary"), (actions, "records"), (actions, "detail")):
             text = table.c[column]

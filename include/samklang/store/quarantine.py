@@ -39,6 +39,20 @@ def these(connection: Connection, entity: str, places: Sequence[Place]) -> dict[
     return found
 
 
+def taken(connection: Connection, entity: str, side: str | None = None) -> list[dict[str, Any]]:
+    """What the systems refused because another record has the value. :param side: only towards this side."""
+    statement = select(holds).where(holds.c.entity == entity, holds.c.by_system, holds.c.reason == "taken")
+    if side is not None:
+        statement = statement.where(holds.c.side == side)
+    return [dict(row) for row in connection.execute(statement.order_by(*_PLACE)).mappings()]
+
+
+def set_holder(connection: Connection, entity: str, place: Place, holder: str, edits: str) -> None:
+    """:param holder: id of the record that has the value. :param edits: see `sync.taken`."""
+    this = (holds.c.entity == entity, tuple_(*_PLACE) == place, holds.c.reason == "taken")
+    connection.execute(update(holds).where(*this).values(holder=holder, holder_edits=edits))
+
+
 def set_retry(connection: Connection, entity: str, places: Sequence[Place], retry_at: str | None) -> None:
     """:param retry_at: None: not before somebody edits one of the two records."""
     for part in chunks(places):

@@ -15,13 +15,13 @@ KEEP = 50
 
 def add(
     connection: Connection, *, entity: str, side: str, source_id: str, field: str, reason: str, named: str | None,
-    run_id: str, at: str,
+    run_id: str, at: str, said: str | None = None,
 ) -> None:  # fmt: skip
     """Keep one attempt that was refused, and forget what is older than the last `KEEP`. Columns are as in `holds`."""
     connection.execute(
         insert(refusals).values(
             entity=entity, side=side, source_id=source_id, field=field, reason=reason, named=named, run_id=run_id,
-            at=at,
+            at=at, said=said,
         )
     )  # fmt: skip
     these = (

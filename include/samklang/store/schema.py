@@ -232,6 +232,9 @@ holds = Table(
     Column("since", String(40), nullable=False),
     Column("named", String(100)),  # of a whole record: the field that the system named, if it did
     Column("last_edits", Text),  # of both records when it was refused: with another one it is tried again
+    Column("said", Text),  # the system's own words, which may quote the record
+    Column("holder", String(64)),  # of a taken value: who was seen to have it, on the side where it cannot go
+    Column("holder_edits", Text),  # of the holder and its twin by then
     Index("holds_by_reason", "entity", "reason", "side", "source_id", "field"),
 )
 
@@ -274,6 +277,7 @@ refusals = Table(  # what a hold was refused for, one row per attempt
     Column("named", String(100)),
     Column("run_id", String(250), nullable=False),
     Column("at", String(40), nullable=False),
+    Column("said", Text),
     Index("refusals_of_record", "entity", "side", "source_id"),
 )
 

@@ -25,7 +25,7 @@ from samklang.store import dossier, links, orders, seen
 from samklang.store.dossier import Records
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.in_part import shared_in_part
-from samklang.sync.transform import refused
+from samklang.sync.transform import refusals_of
 
 _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
 _ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
@@ -159,7 +159,7 @@ def _decide(
     arrays = field_arrays(mapping, pairs)
     merged = merge(mapping, pairs, arrays)
     plan = Plan(frozen=freeze_fields(connection, mapping, pairs, arrays, merged, terms.now))
-    plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(terms, holds), plan)
+    plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(connection, terms, holds), plan)
     decisions = {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}
     for (_, name), order in orders.alive_of(connection, [link["id"]]).items():
         if name in decisions and decisions[name]["decision"] == "in sync":
@@ -282,7 +282,7 @@ def _creation(connection: Connection, terms: Terms, row: dict[str, Any], holds: 
         ),
         first_created=dossier.first_created(connection, mapping.entity, side),
         key_for=lambda record_id, _values: record_id,
-        refusals=_refusals(terms, holds),
+        refusals=_refusals(connection, terms, holds),
         plan=plan,
     )
     if plan.verdicts:
@@ -294,8 +294,5 @@ def _creation(connection: Connection, terms: Terms, row: dict[str, Any], holds: 
     return {"decision": "create", "to": other}
 
 
-def _refusals(terms: Terms, holds: list[dict[str, Any]]) -> Refusals:
-    return Refusals(
-        {(h["side"], h["source_id"], h["field"]): refused(h) for h in holds if h["by_system"]},
-        terms.now,
-    )
+def _refusals(connection: Connection, terms: Terms, holds: list[dict[str, Any]]) -> Refusals:
+    return refusals_of(connection, terms.mapping, [h for h in holds if h["by_system"]], terms.now)

@@ -25,7 +25,7 @@ from samklang.errors import (
     TemporaryError,
 )
 from samklang.store import journal, lanes, ledger, links, seen, tombstones
-from samklang.sync import rejudge
+from samklang.sync import rejudge, taken
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync
@@ -121,6 +121,7 @@ class _Lane:
                 self._carry_out(self._create, chunk)
         for chunk in _chunks(self.freeing.to_return()):
             self._carry_out(self._update, chunk)
+        taken.note_holders(self.sync, self.side)
         if self.failure is None:
             self._close_old_intents({row["key"] for row in rows})
         if self.failure is not None:

@@ -104,6 +104,7 @@ class Refusing:
             "named": None if name else self.canonical.get(problem.field or ""),
             "run_id": self.run_id,
             "at": self.sync.clock(),
+            "said": problem.message or None,
         }
         refusals.add(connection, **place, **attempt)
         ledger.put_system_hold(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from samklang.core.creation import Candidate, key_holds, plan_creation
 from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
+from samklang.core.mapping import Mapping
 from samklang.core.matching import Matches, match
 from samklang.core.merge import field_arrays, merge
 from samklang.core.plan import Plan, Refusals, Refused, Verdict, join_clocks
@@ -21,7 +22,7 @@ from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
 from samklang.store import apart, journal, ledger, links, seen
-from samklang.sync import unread
+from samklang.sync import taken, unread
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
 from samklang.sync.freeing import leave_what_is_taken
@@ -77,10 +78,7 @@ def make_plan(
     """
     plan = Plan()
     with sync.database.read() as connection:
-        refusals = Refusals(
-            {(h["side"], h["source_id"], h["field"]): refused(h) for h in ledger.system_holds(connection, sync.entity)},
-            sync.clock(),
-        )
+        refusals = refusals_of(connection, sync.mapping, ledger.system_holds(connection, sync.entity), sync.clock())
         for what, side, i, twin_side, twin in links.halves(connection, sync.entity):
             plan.verdicts.append(Verdict(twin_side, twin, f"twin_{what}", f"{what}_in_{side}", {side: [i]}))
         plan.held += unread.held(connection, sync)
@@ -302,9 +300,15 @@ def _candidate(side: str, row: Row[Any]) -> Candidate:
     )
 
 
-def refused(hold: MappingOf[str, Any]) -> Refused:
-    """A row of `holds`, as the planner judges it."""
-    return Refused(hold["fingerprint"], hold["retry_at"], hold["reason"], hold["remedy"], hold["last_edits"])
+def refusals_of(connection: Connection, mapping: Mapping, holds: Sequence[MappingOf[str, Any]], now: str) -> Refusals:
+    """Rows of `holds`, as the planner judges them. :param holds: by the systems."""
+    released = taken.due(connection, mapping, holds, now)
+    known = {}
+    for h in holds:
+        place = (h["side"], h["source_id"], h["field"])
+        retry_at = now if place in released else h["retry_at"]
+        known[place] = Refused(h["fingerprint"], retry_at, h["reason"], h["remedy"], h["last_edits"])
+    return Refusals(known, now)
 
 
 def _in_window(clocks: tuple[str, str], window: tuple[str, str]) -> bool:

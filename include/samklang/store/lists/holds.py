@@ -22,6 +22,7 @@ class Hold:
     :param field: empty: the whole record, that is quarantine. :param named: of a quarantined record, the field that
         the system named. :param by_system: the system refused it; else the planner found it.
     :param retry_at: None: not by the time. :param skipped: not tried again before somebody edits one of the records.
+    :param said: the system's own words. :param holder: of a taken value, who has it on `side`, where that is known.
     """
 
     side: str
@@ -37,6 +38,8 @@ class Hold:
     named: str | None
     run_id: str
     record: Shown
+    said: str | None = None
+    holder: str | None = None
 
     @property
     def quarantined(self) -> bool:
@@ -52,6 +55,7 @@ class Refusal:
     named: str | None
     run_id: str
     at: str
+    said: str | None = None
 
 
 def holds(
@@ -103,7 +107,7 @@ def refusals(connection: Connection, entity: str, side: str, source_id: str, *, 
         .order_by(attempts.c.id.desc())
         .limit(limit)
     )
-    return [Refusal(row.field, row.reason, row.named, row.run_id, row.at) for row in rows]
+    return [Refusal(row.field, row.reason, row.named, row.run_id, row.at, row.said) for row in rows]
 
 
 def _told(connection: Connection, mapping: Mapping, rows: list[Any]) -> list[Hold]:
@@ -123,6 +127,8 @@ def _told(connection: Connection, mapping: Mapping, rows: list[Any]) -> list[Hol
             row.named,
             row.run_id,
             records[mapping.other(row.side), row.source_id],
+            row.said,
+            row.holder,
         )
         for row in rows
     ]
