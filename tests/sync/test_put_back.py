@@ -419,6 +419,68 @@ def test_a_lost_answer_to_a_value_put_back_still_lets_it_travel_on(decided: tupl
     assert values(world, a, b, "last") == [("Berg", "Berg")]
 
 
+@pytest.mark.parametrize(
+    ("options", "left", "right", "side", "reason"),
+    [
+        pytest.param({"last": "direction: to_shopify"}, "Berg", "Moe", RIGHT, "goes to Shopify only", id="one-way"),
+        pytest.param({"phone": "clear: false"}, None, "+4733445566", LEFT, "does not travel", id="no clearing"),
+        pytest.param({}, "Berg", None, RIGHT, "takes no empty value", id="a name that Go cannot empty"),
+    ],
+)
+def test_a_value_that_cannot_stand_is_not_said_to_be_taken(
+    new_world: Callable[..., World],
+    options: dict[str, str],
+    left: str | None,
+    right: str | None,
+    side: str,
+    reason: str,
+) -> None:
+    world = new_world(customers(NO_LIMITS, **options))
+    name = "phone" if "phone" in options else "last"
+    a, b = world.pair(**KARI, phone="+4722334455")
+    world.left.edit(a, **{name: left})
+    world.right.edit(b, **{name: right})
+    world.run()
+    (conflict,) = world.rows(conflicts)
+
+    done = do(world, lambda desk: take(desk, [conflict["id"]], side))
+
+    assert done.done == []
+    assert [reason in why for _, why in done.left] == [True]
+    before = world.left.show(a), world.right.show(b)
+    world.run()
+    world.run()
+    assert (world.left.show(a), world.right.show(b)) == before
+
+
+def test_an_emptied_value_that_lost_empties_both_sides_when_a_person_takes_it(world: World) -> None:
+    a, b = world.pair(**KARI, phone="+4722334455")
+    world.left.edit(a, phone=None)
+    world.right.edit(b, phone="+4733445566")
+    world.run()
+    (conflict,) = world.rows(conflicts)
+
+    assert do(world, lambda desk: take(desk, [conflict["id"]], LEFT)).done
+    world.run()
+    world.run()
+    assert values(world, a, b, "phone") == [(None, None)]
+
+
+def test_an_emptied_value_in_an_open_conflict_is_not_said_to_be_taken(new_world: Callable[..., World]) -> None:
+    world = new_world(customers(NO_LIMITS, phone="policy: ask"))
+    a, b = world.pair(**KARI, phone="+4722334455")
+    world.left.edit(a, phone=None)
+    world.right.edit(b, phone="+4733445566")
+    world.run()
+    (conflict,) = world.rows(conflicts)
+
+    done = do(world, lambda desk: take(desk, [conflict["id"]], LEFT))
+    assert (done.done, len(done.left)) == ([], 1)
+    assert world.rows(conflicts)[0]["state"] == "open"
+    world.run()
+    assert values(world, a, b, "phone") == [(None, "+4733445566")]
+
+
 def test_a_conflict_that_is_kept_needs_nobody_any_more(decided: tuple[World, str, str]) -> None:
     world, a, b = decided
 

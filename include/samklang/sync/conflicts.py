@@ -7,6 +7,7 @@ from typing import Any
 
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
+from samklang.core.sides import title
 from samklang.errors import DecisionError
 from samklang.store import clashes, journal, links, orders
 from samklang.sync.decide import Desk, Done
@@ -98,11 +99,31 @@ def _take(desk: Desk, conflict: dict[str, Any], side: str | None) -> str:
         return "these records are no twins any more"
     if any(pair[f"{one}_scope"] != Scope.ACTIVE for one in desk.mapping.sides):
         return "one of the two records is paused"
-    reason = (_choose if conflict["state"] == "open" else _put_back)(desk, conflict, pair, winner)
+    reason = _cannot_stand(desk, conflict, winner)
+    reason = reason or (_choose if conflict["state"] == "open" else _put_back)(desk, conflict, pair, winner)
     if reason:
         return reason
     clashes.decide(desk.connection, conflict["id"], person=desk.person, at=desk.at, winner=winner)
     desk.note(pair["link_id"], "take", _ends(desk, conflict), conflict["field"])
+    return ""
+
+
+def _cannot_stand(desk: Desk, conflict: dict[str, Any], winner: str) -> str:
+    """Why the mapping, or a system, would keep a side's value from going to the other one; empty where neither does."""
+    f, loser = desk.mapping.field(conflict["field"]), desk.mapping.other(winner)
+    if f.direction not in ("both", f"to_{loser}"):
+        return f"the field goes to {title(winner)} only: change it in {title(loser)}"
+    if not desk.mapping.shares(loser):
+        return f"nothing is written to {title(loser)} (share in the mapping)"
+    if (loads(conflict["raw"])[winner] or "").strip():
+        return ""
+    if conflict["state"] == "open" and f.group is None:  # of an address, the other side's line stands with the rest
+        return f"an empty value never beats another in a conflict: empty it in {title(loser)}"
+    if not f.clear:
+        return "an emptied value of this field does not travel (clear in the mapping)"
+    for side in (loser, winner) if conflict["state"] != "open" else ():
+        if not desk.rules[side].accepts(f.names[side]).clearable:
+            return f"{title(side)} takes no empty value in this field"
     return ""
 
 
