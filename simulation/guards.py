@@ -35,6 +35,7 @@ from samklang.sync import (
     put_back,
     rejudge,
     review,
+    taken,
     transform,
     unread,
     unshown,
@@ -407,6 +408,11 @@ def _nothing_returned(stack: ExitStack) -> None:
     _put(stack, plan_pairs, _freed=lambda *_a: None)
 
 
+def _holders_are_forgotten(stack: ExitStack) -> None:
+    """Who has a taken value is nobody's business: time decides."""
+    _put(stack, taken, due=lambda *_a: set())
+
+
 def _no_freeing(stack: ExitStack) -> None:
     """Rows are written in the order of their records."""
     _put(stack, transform, order=lambda rows, *_a: rows)
@@ -535,6 +541,7 @@ GUARDS = (
     Guard("a plan is refused under another mapping", _any_mapping),
     Guard("what we emptied for another record is nobody's edit", _freed_is_forgotten),
     Guard("what we emptied is given back", _nothing_returned),
+    Guard("a taken value is tried when its holder lets go", _holders_are_forgotten),
     Guard("a circle is opened before it is written", _no_freeing),
     Guard("a plan is looked at in a copy of the store", _plans_in_the_store),
     Guard("bases kept for fields that come back", _no_shelf),
