@@ -42,7 +42,7 @@ def test_one_sees_what_an_undo_would_do_before_one_says_yes(edited: World) -> No
     assert result.exit_code == 1
     assert "shopify:21 FirstName Karin Kari" in text
     assert "changed since" in text
-    assert "Made or linked: kept, and left alone from then on" in text
+    assert "Made or linked: kept, and left alone until let in again" in text
     assert "1 fields are put back, 1 are left alone, 1 links are ended and their records kept apart" in text
     assert (edited.rows(orders), edited.rows(actions)) == ([], [])
 
