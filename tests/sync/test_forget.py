@@ -387,9 +387,9 @@ def test_a_read_that_was_not_taken_in_yet_can_still_be(world: World) -> None:
 
 
 def test_an_unfinished_creation_is_not_finished(world: World) -> None:
-    """Its answer was lost, so a record of the person may stand at the target by now."""
+    """The process died over it, so a record of the person may stand at the target by now."""
     world.left.add(id=A, **KARI)
-    world.right.unclear = 1
+    world.right.die_after = 1
     world.run()
     assert [row["state"] for row in world.rows(intents)] == ["open"]
     assert len(world.right.records) == 1
