@@ -66,7 +66,7 @@ FAULTS = [
 BULK = {
     "id": "gid://shopify/BulkOperation/1",
     "status": "COMPLETED",
-    "objectCount": "1",
+    "rootObjectCount": "1",
     "url": "https://files.example/1",
 }
 VALID: dict[str, list[dict[str, Any]]] = {

@@ -50,6 +50,28 @@ def test_the_file_holds_every_record_and_each_address_names_its_parent() -> None
     assert done["url"].startswith("http://127.0.0.1:9102/bulk/")
 
 
+def test_slashes_in_the_file_are_escaped_as_recorded() -> None:
+    """Recording: 2026-04 bulk-operation-run-mutation-created-status, `result`."""
+    shop = Shop()
+    shop.create_customer(firstName="Ola", note="a/b \\ c")
+    url = poll(shop, run(shop, "{ customers { edges { node { id note } } } }"))["url"]
+    body = shop.send("GET", url.removeprefix("http://127.0.0.1:9102")).body
+    assert rb"gid:\/\/shopify\/Customer\/" in body
+    assert rb'"a\/b \\ c"' in body
+    assert orjson.loads(body)["note"] == "a/b \\ c"
+
+
+def test_objects_within_a_row_count_only_where_the_switch_says_so() -> None:
+    query = "{ customers { edges { node { id defaultEmailAddress { emailAddress } } } } }"
+    counted = {}
+    for counts in ("lines", "objects"):
+        shop = Shop(bulk_counts=counts)
+        shop.create_customer(email="ola@example.com")
+        done = poll(shop, run(shop, query))
+        counted[counts] = (done["rootObjectCount"], done["objectCount"])
+    assert counted == {"lines": ("1", "1"), "objects": ("1", "2")}
+
+
 @pytest.mark.parametrize("group", [True, False])
 def test_children_follow_their_parent_only_when_grouped(group: bool) -> None:
     shop = Shop(records=40)

@@ -26,7 +26,7 @@ def started(**errors: Any) -> Answer:
 
 
 def poll(status: str = "COMPLETED", count: int = 0, url: str | None = FILE, code: str | None = None) -> Answer:
-    return data(m0={"id": ID, "status": status, "errorCode": code, "objectCount": str(count), "url": url})
+    return data(m0={"id": ID, "status": status, "errorCode": code, "rootObjectCount": str(count), "url": url})
 
 
 def lines(*numbers: int, end: bytes = b"\n") -> Answer:
@@ -81,6 +81,14 @@ def test_the_last_line_may_end_anyhow(end: bytes) -> None:
 def test_another_number_of_lines_than_promised_is_an_error(count: int) -> None:
     with pytest.raises(ProtocolError, match="rows"):
         read(lines(1, 2), poll(count=count))
+
+
+def test_objects_within_a_line_are_no_lines() -> None:
+    """`objectCount` may count an address along with its customer; only the roots tell how many lines there are."""
+    shop, _ = read(lines(1, 2), poll(count=2))
+    asked = shop.sent[-1]["query"]
+    assert "rootObjectCount" in asked
+    assert " objectCount" not in asked
 
 
 @pytest.mark.parametrize("content", [b'{"id": 1', b"[]\n", b"null\n"])

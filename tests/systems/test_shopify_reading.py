@@ -129,7 +129,7 @@ def test_denied_fields_are_left_out_of_a_bulk_query_which_they_would_fail() -> N
     shop = Shop(
         ReadCustomers=errors(denied("firstName"), m0=big, m1=page(node(7), more="x")),
         RunBulk=data(m0={"bulkOperation": {"id": "gid://shopify/BulkOperation/1"}, "userErrors": []}),
-        PollBulk=data(m0={"status": "COMPLETED", "objectCount": "0", "url": None}),
+        PollBulk=data(m0={"status": "COMPLETED", "rootObjectCount": "0", "url": None}),
     )
     assert rows(shop.customers(FEW).read_all()) == []
     assert "firstName" not in shop.sent[1]["variables"]["m0_query"]
@@ -216,13 +216,26 @@ def test_pages_and_bulk_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.operations.count("RunBulk") == 2
 
 
+@pytest.mark.parametrize("counts", ["lines", "objects"])
+def test_a_large_shop_is_read_whole_however_the_shop_counts_what_stands_within_a_record(
+    counts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samklang.systems.shopify.reading.BULK_FROM", 10)
+    world = World(300, switches={"bulk_counts": counts})
+    for system, many in ((world.customers(), "customers"), (world.products(EVERY_PRODUCT_FIELD), "products")):
+        assert len(rows(system.read_all())) >= len(world.sim.state()[many]) > 250
+    assert world.operations.count("RunBulk") == 2
+
+
 def test_a_bulk_file_that_holds_a_record_twice_is_an_error() -> None:
     line = b'{"id":"gid://shopify/Customer/7","createdAt":"2024-01-01T00:00:00Z","updatedAt":"2024-01-01T00:00:00Z"}\n'
     shop = Shop(
         **{
             "ReadCustomers": first_page(node(1), total=3000, more="a"),
             "RunBulk": data(m0={"bulkOperation": {"id": "gid://shopify/BulkOperation/1"}, "userErrors": []}),
-            "PollBulk": data(m0={"status": "COMPLETED", "objectCount": "2", "url": "https://storage.googleapis.com/1"}),
+            "PollBulk": data(
+                m0={"status": "COMPLETED", "rootObjectCount": "2", "url": "https://storage.googleapis.com/1"}
+            ),
             "/1": Answer(200, line * 2),
         }
     )

@@ -41,6 +41,7 @@ SWITCHES = {
     "index_lag_seconds": Switch(0.0),
     # bulk operations
     "bulk_seconds": Switch(0.0),
+    "bulk_counts": Switch("lines", ("lines", "objects")),  # guess: whether objects within a line count (found since)
     "bulk_error": Switch("", ("", "ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT")),
     # access (sheet 1)
     "scopes": Switch(["write_customers", "write_products", "write_inventory"]),

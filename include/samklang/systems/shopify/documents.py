@@ -174,7 +174,7 @@ def run_bulk(query: str) -> Call:
 
 
 def poll_bulk(operation_id: str) -> Call:
-    return Call("bulkOperation", "id status errorCode objectCount url", {"id": ("ID!", operation_id)})
+    return Call("bulkOperation", "id status errorCode rootObjectCount url", {"id": ("ID!", operation_id)})
 
 
 def updated_since(day: str) -> str:
