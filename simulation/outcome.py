@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulation.ledger import Ledger
 from simulation.oracle import Oracle
+from simulation.reasons import Reasons
 from simulation.store_view import StoreView
 from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY
 from simulation.versions import Cell, Record
@@ -16,9 +18,14 @@ A_LOAD = 180.0
 """Seconds that a link may be made after the last look at its reason: a load may be tried again."""
 
 
-def violations(oracle: Oracle, store: StoreView) -> list[str]:
-    """In words; empty when every promise is kept."""
-    return _Outcome(oracle, store).violations()
+def violations(
+    oracle: Oracle, store: StoreView, *, was_denied: bool = False, bad: frozenset[Record] = frozenset()
+) -> list[str]:
+    """In words; empty when every promise is kept. :param was_denied, bad: see `Reasons`."""
+    found = _Outcome(oracle, store).violations()
+    if store.mapping is not None:
+        found += Reasons(oracle, store, store.mapping, was_denied, bad).violations()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class _Outcome:
                 continue
             if record not in self.store.accounted and record not in self.oracle.promises.now.forgotten:
                 found.append(f"forgotten: {record[0]} {record[1]} has no twin and nothing says why")
-        return found
+        return found + Ledger(self.oracle, self.store).violations()
 
     def _doubles(self) -> list[str]:
         made: dict[tuple[int, str], list[Record]] = {}

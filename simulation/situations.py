@@ -173,6 +173,8 @@ def _few_fields(trace: Trace, pick: Random) -> Trace:
 
 def _field_never_shown(trace: Trace, pick: Random) -> Trace:
     """Shopify does not show a field until people and faults are quiet."""
+    if "decisions" in trace.situations:
+        return trace
     fields = {
         "customers": ("Customer.defaultPhoneNumber", "Customer.defaultEmailAddress", "Customer.firstName"),
         "products": ("ProductVariant.price",),

@@ -16,6 +16,44 @@ from simulation.values import POWEROFFICEGO, SHOPIFY, normal, other
 from simulation.versions import Record
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a record has no twin, or what became of it."""
+
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What cannot go to a side, and why; field "" is the whole record."""
+
+    side: str
+    source: str
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A conflict as the ledger keeps it. :param clocks: seconds, by side. :param at: seconds, when it was written.
+
+    :param one_way: the field travels in one direction only, or a person had a say.
+    """
+
+    ids: tuple[str, str]
+    field: str
+    kind: str
+    raw: dict[str, str | None]
+    clocks: dict[str, float | None]
+    rule: str
+    winner: str | None
+    certain: bool
+    plan: int
+    at: float
+    one_way: bool
+
+
 @dataclass(slots=True)
 class StoreView:
     """What the link store tells people: links, and why things are as they are.
@@ -35,6 +73,17 @@ class StoreView:
     linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
     one_way: set[str] = field(default_factory=set)
     told_before: dict[str, set[str | None]] = field(default_factory=dict)
+    verdicts: dict[Record, Verdict] = field(default_factory=dict)
+    reasons: list[Hold] = field(default_factory=list)
+    clashes: list[Clash] = field(default_factory=list)
+    mapping: Mapping | None = None
+
+    def pair_of(self, record: Record) -> tuple[Record, Record] | None:
+        """The link that a record is in."""
+        for first, second in self.links:
+            if record in (pair := ((POWEROFFICEGO, first), (SHOPIFY, second))):
+                return pair
+        return None
 
     def excuse(self, pair: tuple[Record, Record], name: str) -> bool:
         """Whether the store says that a field is not in tune."""
@@ -74,6 +123,14 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
             (other(row["side"]), row["source_id"]) for row in rows(schema.intents) if row["state"] in ("open", "parked")
         }
         accounted |= {(side, record) for link in apart for side, record in ends[link].items()}
+        verdicts = {
+            (row["side"], row["record_id"]): Verdict(row["verdict"], row["reason"]) for row in rows(schema.verdicts)
+        }
+        reasons = [Hold(row["side"], row["source_id"], row["field"], row["reason"]) for row in rows(schema.holds)]
+        names = {f.name: f for f in mapping.fields}
+        clashes = [
+            _clash(row, names[row["field"]].direction) for row in rows(schema.conflicts) if row["field"] in names
+        ]
         conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = {}
         for row in rows(schema.conflicts):
             first, second = loads(row["record_ids"])
@@ -84,7 +141,24 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
         f.name for f in mapping.fields if f.direction != "both" or not f.clear or not all(mapping.share.values())
     }
     pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
-    return StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
+    view = StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
+    view.verdicts, view.reasons, view.clashes, view.mapping = verdicts, reasons, clashes, mapping
+    return view
+
+
+def _clash(row: dict[str, Any], direction: str) -> Clash:
+    clocks = (
+        dict(zip((POWEROFFICEGO, SHOPIFY), loads(row["clocks"]), strict=True))
+        if isinstance(loads(row["clocks"]), list)
+        else loads(row["clocks"])
+    )
+    seconds = {side: to_datetime(clock).timestamp() if clock else None for side, clock in clocks.items()}
+    first, second = loads(row["record_ids"])
+    one_way = direction != "both" or row["rule"] in ("person", "taken", "direction")
+    return Clash(
+        (first, second), row["field"], row["kind"], loads(row["raw"]), seconds, row["rule"], row["winner"],
+        bool(row["certain"]), row["plan_id"], to_datetime(row["at"]).timestamp(), one_way,
+    )  # fmt: skip
 
 
 def broken_promises(database: Database) -> list[str]:

@@ -29,11 +29,12 @@ from simulation.runs import Runs, Task
 from simulation.store_view import StoreView, broken_promises, read_store
 from simulation.trace import DECISIONS, Edit, Step, Trace
 from simulation.values import POWEROFFICEGO, SHOPIFY
+from simulation.versions import Record
 from simulation.wire import Wire
 
 QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
-MOST_REQUESTS = 12
+MOST_REQUESTS = 20
 """Of a run that has nothing to do, besides one for each page."""
 WHOLE_READ = 6
 """Requests of one with a bulk operation, after a look whether it is called for."""
@@ -145,7 +146,7 @@ class World(Runs):
         self.machine.shop.switches({"denied_fields": []})
         for number in range(QUIET_RUNS):
             writes = self._quiet_run()
-            if writes and not number and self.trace.seed % 2 and not violations(self.oracle, self.store_view()):
+            if writes and not number and self.trace.seed % 2 and not self._violations():
                 break  # in tune already; every other trace also shows that the next run writes nothing
             if self.done[-1].failed:
                 return [*found, f"stuck: {', '.join(self.done[-1].failed)} failed without any fault"]
@@ -156,7 +157,17 @@ class World(Runs):
         # what was refused is tried again when that is due
         if self.trace.seed % 4 == 0 and not self.store_view().holds and self._quiet_run():
             found.append("echo: a run after one that wrote nothing wrote something")
-        return found + violations(self.oracle, self.store_view()) + broken_promises(self.machine.database)
+        return found + self._violations() + broken_promises(self.machine.database)
+
+    def _violations(self) -> list[str]:
+        denied = self.trace.switches[SHOPIFY].get("denied_fields") or self.fired.get("field denied")
+        return violations(self.oracle, self.store_view(), was_denied=bool(denied), bad=frozenset(self._bad_records()))
+
+    def _bad_records(self) -> list[Record]:
+        bad = self.trace.conditions.get("bad")
+        if not bad:
+            return []
+        return [r for r, person in self.oracle.persons.items() if r[0] == bad["side"] and person == bad["person"]]
 
     def _quiet_run(self) -> int:
         """:returns: how many writes it made."""

@@ -1,0 +1,192 @@
+"""When each reason for not acting is true, in the oracle's own words: a reason is checked, not believed.
+
+A record without a twin has a verdict, a field that does not travel a hold; each names a reason. What it says must be so
+in the two systems, as they stand in the end. A reason without a statement here is never true: write one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from samklang.core.mapping import Mapping
+from simulation.oracle import Oracle
+from simulation.store_view import Hold, StoreView, Verdict
+from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY, other
+from simulation.versions import Record
+
+_E164 = re.compile(r"\+[1-9]\d{7,14}")
+_ADDRESS_IN = re.compile(r"[^\s<>,;:|/\"'()]+@[^\s<>,;:|/\"'()]+")
+_IDENTITY = ("FirstName", "LastName", "EmailAddress", "PhoneNumber")
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """:param was_denied: whether a system has not shown something at some time.
+    :param bad: records that make requests fail.
+    """
+
+    oracle: Oracle
+    store: StoreView
+    mapping: Mapping
+    was_denied: bool = False
+    bad: frozenset[Record] = frozenset()
+
+    def violations(self) -> list[str]:
+        found = []
+        for record, verdict in self.store.verdicts.items():
+            if self.is_there(record) and not self._is_so(record, verdict):
+                found.append(
+                    f"unfounded: {record[0]} {record[1]} has no twin because {verdict.reason}, which is not so"
+                )
+        for hold in self.store.reasons:
+            source = (other(hold.side), hold.source)
+            paused = not all(self.is_active(one) for one in self.store.pair_of(source) or (source,))
+            if not paused and not self._holds(source, hold):
+                what = f"{hold.field or 'all'} of {source[0]} {source[1]}"
+                found.append(f"unfounded: {what} is held because {hold.reason}, which is not so")
+        return found
+
+    def _is_so(self, record: Record, verdict: Verdict) -> bool:
+        statement = VERDICTS.get(verdict.reason)
+        if statement is not None:
+            return statement(self, record)
+        key = self.value(record, self.oracle.key)
+        if verdict.reason.endswith("_held_more_than_once"):
+            return key is not None and any(
+                len(self.holders(side, self.oracle.key, key)) > 1 for side in self.oracle.desks
+            )
+        if verdict.reason.endswith("_is_no_key"):
+            return self._is_no_value(record)
+        if verdict.reason.endswith("_shared_in_part"):
+            return self._can_be_read_out(record)
+        if verdict.reason.startswith("lacks_"):
+            return self._lacks(record, verdict.reason.removeprefix("lacks_").split(","))
+        twin = self.twin_of(record)
+        return verdict.verdict in ("twin_gone", "twin_erased") and (twin is None or not self.is_active(twin))
+
+    def _holds(self, source: Record, hold: Hold) -> bool:
+        if {source, self.twin_of(source)} & self.bad:
+            return True
+        if hold.field == "":  # a record that the system refuses as a whole
+            return hold.reason in ("taken", "frozen_by_a_person")
+        statement = HOLDS.get(hold.reason)
+        return hold.field in self.oracle.mapped and statement is not None and statement(self, source, hold)
+
+    # --- what stands in the systems
+
+    def is_there(self, record: Record) -> bool:
+        return record in self.oracle.cells and record not in self.oracle.deleted
+
+    def is_active(self, record: Record) -> bool:
+        there = self.is_there(record) and record not in self.oracle.redacted
+        return there and self.oracle.desks[record[0]].is_active(record[1])
+
+    def value(self, record: Record, name: str) -> str | None:
+        return self.oracle.cells[record][name].version.value
+
+    def holders(self, side: str, name: str, value: str | None) -> list[Record]:
+        """Who has it; a record that is gone counts, for it takes a while to be sure of that."""
+        cells = self.oracle.cells.items()
+        return [r for r, mine in cells if r[0] == side and value and mine[name].version.value == value]
+
+    def theirs(self, record: Record) -> list[Record]:
+        """Who has the key of this record on the other side."""
+        return self.holders(other(record[0]), self.oracle.key, self.value(record, self.oracle.key))
+
+    def twin_of(self, record: Record) -> Record | None:
+        return next((one for one in self.store.pair_of(record) or () if one != record), None)
+
+    def is_orphan(self, record: Record) -> bool:
+        """It bears our key, and whom it was made for cannot be its twin; or what was made for it has another one."""
+        origin = self.oracle.desks[record[0]].origin(record[1])
+        if origin is None:
+            made = [one for one, source in self.oracle.made_by_us.items() if source == record]
+            return any(one in self.oracle.deleted or self.store.pair_of(one) for one in made)
+        source = (other(record[0]), origin)
+        return not self.is_active(source) or bool(self.store.pair_of(source)) or self.was_decided(source)
+
+    def was_decided(self, record: Record) -> bool:
+        return record in self.oracle.promises.now.apart or record in self.oracle.promises.ever_decided
+
+    def _lacks(self, record: Record, names: list[str]) -> bool:
+        """Nothing stands in one of them that the other system would take."""
+        names = [self.oracle.key] if names == ["a_key"] else names
+        held = {hold.field for hold in self.store.reasons if (other(hold.side), hold.source) == record}
+        return any(
+            name in held
+            or name not in self.oracle.mapped
+            or self.value(record, name) is None
+            or self._is_no_value(record)
+            for name in names
+        )
+
+    def _is_no_value(self, record: Record) -> bool:
+        """A key that is no key, of a record that is to have one."""
+        key = self.value(record, self.oracle.key)
+        return self.oracle.key == "EmailAddress" and key is not None and not _ADDRESS_IN.fullmatch(key)
+
+    def _can_be_read_out(self, record: Record) -> bool:
+        """An address that can be read in its key can be read in somebody's on the other side, too."""
+        mine = set(_ADDRESS_IN.findall(self.value(record, self.oracle.key) or ""))
+        others = (one for one in self.oracle.cells if one[0] != record[0])
+        return any(mine & set(_ADDRESS_IN.findall(self.value(one, self.oracle.key) or "")) for one in others)
+
+
+VERDICTS: dict[str, Callable[[Reasons, Record], bool]] = {
+    "not_in_create_in": lambda w, record: other(record[0]) not in w.mapping.create_in,
+    "share_off": lambda w, record: not w.mapping.share[other(record[0])],
+    "archived": lambda w, record: not w.is_active(record),
+    "before_the_first_run": lambda w, record: not w.mapping.full_sync[other(record[0])],
+    "match_key_unknown": lambda w, _: w.was_denied,
+    "match_key_unknown_on_the_other_side": lambda w, _: w.was_denied,
+    "made_for_a_record_that_is_not_there": lambda w, record: w.is_orphan(record),
+    "kept_apart_by_a_person": lambda w, record: w.was_decided(record),
+    "key_held_by_a_linked_record": lambda w, record: any(w.store.pair_of(one) for one in w.theirs(record)),
+    "key_held_by_a_company": lambda w, record: any(not w.is_active(one) for one in w.theirs(record)),
+    "key_held_by_a_settled_record": lambda w, record: bool(w.theirs(record)),
+}
+"""When a record rightly has no twin."""
+
+
+def _is_incomplete(w: Reasons, source: Record, hold: Hold) -> bool:
+    lacks = [name for name in ("MailAddress.City", "MailAddress.ZipCode") if not w.value(source, name)]
+    return hold.side == POWEROFFICEGO and hold.field in ADDRESS and bool(lacks)
+
+
+def _goes_with_another(w: Reasons, _: Record, hold: Hold) -> bool:
+    mine = [
+        one for one in w.store.reasons if (one.side, one.source) == (hold.side, hold.source) and one.field in ADDRESS
+    ]
+    return hold.field in ADDRESS and any(one.reason != hold.reason for one in mine)
+
+
+def _is_the_last(w: Reasons, source: Record, hold: Hold) -> bool:
+    return hold.side == SHOPIFY and not any(w.value(source, name) for name in _IDENTITY if name in w.oracle.mapped)
+
+
+def _is_taken(w: Reasons, source: Record, hold: Hold) -> bool:
+    holders = w.holders(hold.side, hold.field, w.value(source, hold.field))
+    return any(one != w.twin_of(source) for one in holders)
+
+
+HOLDS: dict[str, Callable[[Reasons, Record, Hold], bool]] = {
+    "taken": _is_taken,
+    "phone_unparsable": lambda w, source, hold: not _E164.fullmatch(w.value(source, hold.field) or ""),
+    "several_emails": lambda w, source, hold: (w.value(source, hold.field) or "").count("@") > 1,
+    "email_invalid": lambda w, source, hold: not _ADDRESS_IN.fullmatch(w.value(source, hold.field) or ""),
+    "no_key": lambda w, source, hold: not _ADDRESS_IN.fullmatch(w.value(source, hold.field) or ""),
+    "not_clearable": lambda w, source, hold: w.value(source, hold.field) is None,
+    "last_identity": _is_the_last,
+    "incomplete_address": _is_incomplete,
+    "address_waits": _goes_with_another,
+    "inherited": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
+    "needs_price": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
+    "frozen_by_a_person": lambda w, source, hold: w.oracle.promises.is_frozen(
+        w.store.pair_of(source) or (source, source), hold.field
+    ),
+    "undone": lambda w, source, hold: (w.store.pair_of(source), hold.field) in w.oracle.promises.now.decided_at,
+    "ping_pong": lambda w, source, hold: len(w.oracle.cells[source][hold.field].all) > 2,
+}
+"""When a field rightly does not travel."""
