@@ -107,6 +107,9 @@ class Reasons:
         source = (other(record[0]), origin)
         return not self.is_active(source) or bool(self.store.pair_of(source)) or self.was_decided(source)
 
+    def is_settled(self, record: Record) -> bool:
+        return self.store.pair_of(record) is not None or self.was_decided(record)
+
     def was_decided(self, record: Record) -> bool:
         return record in self.oracle.promises.now.apart or record in self.oracle.promises.ever_decided
 
@@ -143,7 +146,7 @@ VERDICTS: dict[str, Callable[[Reasons, Record], bool]] = {
     "match_key_unknown_on_the_other_side": lambda w, _: w.was_denied,
     "made_for_a_record_that_is_not_there": lambda w, record: w.is_orphan(record),
     "kept_apart_by_a_person": lambda w, record: w.was_decided(record),
-    "key_held_by_a_linked_record": lambda w, record: any(w.store.pair_of(one) for one in w.theirs(record)),
+    "key_held_by_a_linked_record": lambda w, record: any(w.is_settled(one) for one in w.theirs(record)),
     "key_held_by_a_company": lambda w, record: any(not w.is_active(one) for one in w.theirs(record)),
     "key_held_by_a_settled_record": lambda w, record: bool(w.theirs(record)),
 }
