@@ -382,7 +382,7 @@ def _whole(
     kept = {}
     for name, value in values.items():
         group = group_of[name]
-        culprit = next((n for n in group_of if group and group_of[n] == group and n in missing), None)
+        culprit = min((n for n in group_of if group and group_of[n] == group and n in missing), default=None)
         if culprit:
             held.add((name, f"waits_for_{culprit}"))
         else:

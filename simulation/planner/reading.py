@@ -358,12 +358,12 @@ def _first_address(
 def _all_or_nothing(
     terms: Terms, target: int, changes: dict[str, Change], failing: list[Field], expected: Expected
 ) -> None:
-    """Where a field of a group cannot be written, the others wait for the first such field."""
+    """Where a field of a group cannot be written, the others wait for it: of several, for the first by its name."""
     for name in list(changes):
         group = terms.mapping.field(name).group
-        culprit = next((f for f in failing if group and f.group == group), None)
-        if culprit is not None:
-            expected.held.add((target, name, f"waits_for_{culprit.name}"))
+        culprits = [f.name for f in failing if group and f.group == group]
+        if culprits:
+            expected.held.add((target, name, f"waits_for_{min(culprits)}"))
             del changes[name]
 
 

@@ -21,7 +21,7 @@ def whole_groups(
     :param changes: those that the target could take. :param refused: fields that were to be written too, and cannot.
     """
     blocking: dict[str, str] = {}
-    for name in refused:
+    for name in sorted(refused):  # of several, the same one is named each time
         if group := mapping.field(name).group:
             blocking.setdefault(group, name)
     kept, waiting = [], []
