@@ -46,6 +46,7 @@ from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import products as shop_products
 from samklang.systems.shopify import reading as shop_reading
+from simulation import rules_broken
 from simulation.machine import Machine
 from simulation.maker import make_plain_trace
 from simulation.run import play
@@ -510,7 +511,28 @@ def _old_loads(seed: int) -> Trace:
     )
 
 
+def _both_edit(seed: int) -> Trace:
+    """Both sides edit one name, one line of an address, and one clears what the other types."""
+    kinds = (
+        ("type", SHOPIFY, "MailAddress.AddressLine1"),
+        ("type", SHOPIFY, "MailAddress.City"),
+        ("type", SHOPIFY, "LastName"),
+        ("type", SHOPIFY, "PhoneNumber"),
+        ("type", POWEROFFICEGO, "MailAddress.AddressLine1"),
+        ("type", POWEROFFICEGO, "LastName"),
+        ("clear", POWEROFFICEGO, "PhoneNumber"),
+    )
+    edits = [Edit(kind, side, 1, name, 500 + n) for n, (kind, side, name) in enumerate(kinds)]
+    return _twins(seed, *(Step("edit", edit) for edit in edits), Step("run"))
+
+
 GUARDS = (
+    Guard("the later edit wins", rules_broken.earlier_edit_wins, traces=_both_edit),
+    Guard("an empty value wins over none", rules_broken.empty_value_wins, traces=_both_edit),
+    Guard("an address is decided as one", rules_broken.lines_decided_singly, traces=_both_edit),
+    Guard("an order is certain only if it is known", rules_broken.order_always_certain, traces=_both_edit),
+    Guard("a reason for making nobody is so", rules_broken.nobody_is_made),
+    Guard("a reason for holding a field is so", rules_broken.names_stay),
     Guard("intent before create, and looking the key up", _no_intents, traces=_lost_answers),
     Guard("looking the key up before a create", _no_key_lookup, traces=_lost_answers),
     Guard("overlap of two windows", _no_overlap, traces=_late_edits),
