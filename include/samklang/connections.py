@@ -15,7 +15,7 @@ from samklang.errors import ConfigurationError
 from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION
 from samklang.store.database import Database
 from samklang.store.journal import StoredMemory
-from samklang.store.pacing import StoredPacer
+from samklang.store.pacing import StoredLimit, StoredPacer
 from samklang.sync.explain import Terms
 from samklang.systems.base import System
 from samklang.systems.powerofficego import (
@@ -66,7 +66,7 @@ def terms_of(mapping: EntityMapping) -> Terms:
 
 def _powerofficego(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
     config = PowerOfficeGoConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
-    pacer = StoredPacer(database, config.pacing_key, config.requests_per_second)
+    pacer = StoredPacer(database, config.pacing_key, config.pace)
     client = PowerOfficeGoClient(config, pacer=pacer, on_secret=on_secret)
     kind = _kind("powerofficego", mapping.entity)
     system: System = kind(client, mapping.names("powerofficego"), StoredMemory(database, "powerofficego"))
@@ -75,7 +75,7 @@ def _powerofficego(mapping: EntityMapping, fields: Fields, database: Database, o
 
 def _shopify(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
     config = ShopifyConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
-    client = ShopifyClient(config, on_secret=on_secret)
+    client = ShopifyClient(config, limit=StoredLimit(database, config.pacing_key), on_secret=on_secret)
     kind = _kind("shopify", mapping.entity)
     system: System = kind(client, mapping.names("shopify"), StoredMemory(database, "shopify"))
     return system

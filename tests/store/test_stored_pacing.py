@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from sqlalchemy import select, update
 
+from samklang.store import pacing as store_pacing
 from samklang.store.database import Database
-from samklang.store.pacing import StoredPacer
+from samklang.store.pacing import StoredLimit, StoredPacer
 from samklang.store.schema import pacing
 
 SECRET = "subscription-key"
@@ -83,3 +85,66 @@ def test_a_clock_that_was_set_back_stops_nobody_for_long(database: Database) -> 
     one.wait()
 
     assert time.slept == [3600]
+
+
+@pytest.mark.parametrize("skew", [0.5, 60.0, -3600.0])
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_machines_whose_clocks_differ_get_equal_shares(
+    database: Database, monkeypatch: pytest.MonkeyPatch, skew: float
+) -> None:
+    """The pace goes by the database's clock: no slot depends on what a machine believes the time to be."""
+    here, there = Time(), Time()
+    pacers = [StoredPacer(database, SECRET, 0.5, sleep=time.sleep) for time in (here, there)]
+    now = store_pacing.time.time()
+
+    for n in range(20):
+        monkeypatch.setattr(store_pacing.time, "time", lambda n=n: now + (n % 2) * skew)
+        pacers[n % 2].wait()
+
+    assert here.slept == pytest.approx([4.0 * n for n in range(1, 10)], abs=1.5)
+    assert there.slept == pytest.approx([4.0 * n + 2 for n in range(10)], abs=1.5)
+
+
+def limit(database: Database, time: Time) -> StoredLimit:
+    return StoredLimit(database, SECRET, now=lambda: time.now)
+
+
+def test_a_bucket_may_be_used_up_at_once_and_then_as_fast_as_it_fills(database: Database, url: str) -> None:
+    other = Database(url)
+    time = Time()
+    limits = [limit(database, time), limit(other, time)]
+
+    waits = [limits[n % 2].book(5, ahead=20) for n in range(8)]
+    other.close()
+
+    assert waits == pytest.approx([0, 0, 0, 0, 5, 10, 15, 20])
+
+
+def test_who_asks_first_is_served_first_however_much_the_others_want(database: Database) -> None:
+    time = Time()
+    greedy, modest = limit(database, time), limit(database, time)
+    for _ in range(40):
+        greedy.book(1, ahead=20)
+
+    wait = modest.book(1, ahead=20)
+
+    assert wait == pytest.approx(21)
+    assert greedy.book(1, ahead=20) == pytest.approx(22)
+
+
+def test_what_was_not_needed_is_there_for_others(database: Database) -> None:
+    time = Time()
+    one, other = limit(database, time), limit(database, time)
+    one.book(20, ahead=20)
+
+    one.book(1, ahead=20, back=18)
+
+    assert other.book(17, ahead=20) == pytest.approx(0)
+    assert other.book(1, ahead=20) == pytest.approx(1)
+
+
+def test_what_others_use_without_asking_is_waited_for_too(database: Database) -> None:
+    time = Time()
+    one = limit(database, time)
+
+    assert one.book(1, ahead=20, used=24) == pytest.approx(5)

@@ -23,6 +23,7 @@ from samklang.errors import (
 )
 from samklang.systems.shopify import ShopifyConfig
 from samklang.systems.shopify.answers import InvalidInputError
+from samklang.systems.shopify.budget import Budget
 from samklang.systems.shopify.documents import SHOP
 
 CREDENTIALS = ShopifyConfig(HOST, client_id="id", client_secret="geheim")
@@ -124,7 +125,8 @@ def test_every_secret_is_told_and_none_is_in_an_error() -> None:
 def test_throttled_waits_as_long_as_the_numbers_say_even_for_a_write(safe: bool) -> None:
     shop = Shop(Q=[throttled(), data(shop={})])
     assert ask(shop, safe=safe) == {"shop": {}}
-    assert shop.time.slept == [pytest.approx(1.45)]
+    # what it asks for, and until a tenth of the bucket is left to others again
+    assert shop.time.slept == [pytest.approx(1.45), pytest.approx(2.0)]
 
 
 def test_a_write_of_which_a_part_was_carried_out_is_never_sent_again() -> None:
@@ -142,38 +144,61 @@ def test_throttled_for_good_ends_as_a_throttled_error() -> None:
     assert caught.value.retry_after == pytest.approx(1.45)
 
 
+def status(available: float) -> dict[str, float]:
+    return {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": 100.0}
+
+
+def ask_for(budget: Budget, operation: str, requested: float, left: float, actual: float | None = None) -> None:
+    """One request and its answer."""
+    with budget.room({operation: 1}) as room:
+        budget.sending(room, operation, 1)
+        cost = {"requestedQueryCost": requested, "actualQueryCost": requested if actual is None else actual}
+        budget.learn(room, operation, 1, {**cost, "throttleStatus": status(left)})
+
+
 def test_a_request_that_would_not_fit_waits_before_it_is_sent() -> None:
-    status = {"maximumAvailable": 2000.0, "currentlyAvailable": 300, "restoreRate": 100.0}
-    cost = {"requestedQueryCost": 500, "actualQueryCost": 400, "throttleStatus": status}
-    shop = Shop(Q=Answer(200, {"data": {}, "extensions": {"cost": cost}}), R=data())
-    client = shop.client()
-    client.execute(QUERY, operation="Q", safe=True)
-    client.execute("query R { shop { id } }", operation="R", safe=True)
+    shop = Shop()
+    budget = shop.client().budget
+    ask_for(budget, "Q", 500, left=300)
     assert shop.time.slept == []
-    client.budget.learn("Q", cost)
-    client.execute(QUERY, operation="Q", safe=True)
-    assert shop.time.slept == [pytest.approx(2.0)]
+    with budget.room({"Q": 1}):
+        # 500 of the 100 that are there above the tenth that stays in the bucket
+        assert shop.time.slept == [pytest.approx(4.0)]
 
 
 def test_points_of_requests_under_way_are_not_spent_twice() -> None:
     shop = Shop()
     budget = shop.client().budget
-    status = {"maximumAvailable": 2000.0, "currentlyAvailable": 1000, "restoreRate": 100.0}
-    budget.learn("Q", {"requestedQueryCost": 600, "throttleStatus": status})
-    first = budget.take("Q")
-    budget.take("Q")
-    assert shop.time.slept == [pytest.approx(2.0)]
-    budget.give_back(first)
+    ask_for(budget, "Q", 600, left=1000)
+    with budget.room({"Q": 1}):
+        assert shop.time.slept == []
+        with budget.room({"Q": 1}):
+            assert shop.time.slept == [pytest.approx(4.0)]
 
 
 def test_room_is_made_for_two_requests_at_once() -> None:
     shop = Shop()
     budget = shop.client().budget
-    status = {"maximumAvailable": 2000.0, "currentlyAvailable": 500, "restoreRate": 100.0}
-    for name in ("A", "B"):
-        budget.learn(name, {"requestedQueryCost": 400, "throttleStatus": status})
-    budget.make_room("A", "B")
-    assert shop.time.slept == [pytest.approx(3.0)]
+    for name, left in (("A", 1100), ("B", 700)):
+        ask_for(budget, name, 400, left)
+    with budget.room({"A": 1, "B": 1}):
+        assert shop.time.slept == [pytest.approx(3.0)]
+
+
+def test_points_that_a_request_did_not_need_are_others_again() -> None:
+    shop = Shop()
+    budget = shop.client().budget
+    for _ in range(30):
+        ask_for(budget, "Q", 600, left=1900, actual=10)
+    assert shop.time.slept == []
+
+
+def test_an_operation_that_nobody_knows_yet_is_taken_to_cost_something() -> None:
+    shop = Shop()
+    budget = shop.client().budget
+    ask_for(budget, "Q", 10, left=100)
+    with budget.room({"New": 30}):
+        assert shop.time.slept == [pytest.approx(4.0)]
 
 
 def test_a_query_that_is_too_costly_is_final() -> None:

@@ -39,14 +39,17 @@ class Database:
         return self.engine.dialect.name
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
         """A write transaction. SQLite takes its write lock at once, so that two writers wait instead of failing.
 
+        :param durable: False: PostgreSQL need not have it on its disk before the transaction counts as committed.
         :raises StoreUnavailableError: it was broken off; whether it was committed after all, only the store can tell.
         """
         with named_trouble(), self.engine.begin() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif not durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             if self.before_write is not None:
                 self.before_write(connection)
             yield connection

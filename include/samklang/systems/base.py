@@ -132,6 +132,18 @@ Memory = MutableMapping[str, str]
 metafield definition exists."""
 
 
+class Limit(Protocol):
+    """A limit that time gives back, over all that share it. Amounts are the seconds in which so much comes back."""
+
+    def book(self, seconds: float, *, ahead: float, back: float = 0.0, used: float = 0.0) -> float:
+        """Queue up for a part of it, behind all who did before.
+
+        :param ahead: how much may be used up at once. :param back: of what was booked before, and was not needed.
+        :param used: how much the other side says is used up now, by whomever.
+        :returns: how many seconds to wait until it may be used.
+        """
+
+
 class Pacer(Protocol):
     """Spaces requests that share one limit, over all processes."""
 

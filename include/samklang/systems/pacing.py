@@ -1,4 +1,4 @@
-"""Spacing of requests that share one limit, within this process."""
+"""Limits that requests share, within this process."""
 
 from __future__ import annotations
 
@@ -37,3 +37,20 @@ class TokenBucket:
             self._next = slot + self._interval
         if slot > now:
             self._sleep(slot - now)
+
+
+class LocalLimit:
+    """A `base.Limit` of all threads of this process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._paid = clock()
+        """When all that was booked so far has come back."""
+
+    def book(self, seconds: float, *, ahead: float, back: float = 0.0, used: float = 0.0) -> float:
+        """See `base.Limit`."""
+        with self._lock:
+            now = self._clock()
+            self._paid = max(self._paid - back, now + used) + seconds
+            return max(0.0, self._paid - ahead - now)

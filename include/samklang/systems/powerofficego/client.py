@@ -51,7 +51,7 @@ class PowerOfficeGoClient:
         random: Callable[[], float] = random_module.random,
     ) -> None:
         self._config = config
-        pacer = pacer or TokenBucket(config.requests_per_second, sleep=sleep, clock=clock)
+        pacer = pacer or TokenBucket(config.pace, sleep=sleep, clock=clock)
         self._api, self._tokens_at = (
             Transport(
                 url,

@@ -1,16 +1,37 @@
-"""The points that the shop grants: known from every answer, and waited for before they are short. (sheet: Shopify 5)"""
+"""The points that the shop grants an app: queued up for before each request, and counted by what the answers say.
+
+All that share them (threads, tasks, machines) queue up in one `base.Limit`, so whoever waits gets a turn, and the shop
+is not asked for points that it does not have. (sheet: Shopify 5)
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from samklang.errors import ThrottledError
+from samklang.systems.base import Limit
 
-DEFAULT_RATE = 100.0
-"""Points per second that come back, until an answer tells: the smallest plan's."""
-LONGEST_WAIT = 30.0
+DEFAULT_RATE, DEFAULT_MAXIMUM = 100.0, 1000.0
+"""Points per second that come back, and those of a full bucket, until an answer tells: the smallest plan's, and half of
+its bucket."""
+USABLE = 0.9
+"""Of a full bucket: the rest is for what is on its way, and for what costs more than was known."""
+UNKNOWN, UNKNOWN_EACH = 100.0, 10.0
+"""Points that an operation is taken to cost until an answer tells: at least, and for each of its calls or ids."""
+MOST = 1000.0
+"""Points of one request. (sheet: Shopify 5)"""
+BACK_FOR = 30.0
+"""Seconds after which points that were not needed have come back anyway."""
+
+
+class Room:
+    """Points that were queued up for, and that nobody else may use meanwhile."""
+
+    def __init__(self, points: float) -> None:
+        self.left = points
+        self.under_way = 0.0
 
 
 class Budget:
@@ -19,66 +40,71 @@ class Budget:
     :param sleep: takes seconds; :param clock: monotonic seconds.
     """
 
-    def __init__(self, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+    def __init__(self, limit: Limit, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+        self._limit = limit
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
-        self._costs: dict[str, float] = {}
-        self._available: float | None = None
-        self._maximum = 0.0
-        self._at = 0.0
-        self._under_way = 0.0
+        self._costs: dict[str, tuple[float, int]] = {}
+        self._maximum = DEFAULT_MAXIMUM
+        self._back = 0.0
+        self._back_at = 0.0
+        self._used = 0.0
+        self._used_at = 0.0
         self.rate = DEFAULT_RATE
         self.spent = 0.0
         """Points, since the start."""
 
-    def take(self, operation: str, *, now: bool = False) -> float:
-        """Wait until the operation fits into the bucket. :returns: what was taken, to be given back with the answer.
+    @contextmanager
+    def room(self, sizes: Mapping[str, int]) -> Iterator[Room]:
+        """Wait until all of these fit, one right after the other, however long others are served before.
 
-        :raises ThrottledError: it would have to wait, and is to be sent `now` or not at all.
+        :param sizes: by operation, how many calls or ids are in it.
         """
+        usable = USABLE * self._maximum
+        room = Room(min(usable, sum(self._cost(name, size) for name, size in sizes.items())))
         with self._lock:
-            cost = self._costs.get(operation, 0.0)
-            wait = self._until(cost)
-            if now and wait > 0:
-                raise ThrottledError(f"{operation}: not enough points yet.", retry_after=wait)
-            self._under_way += cost
+            now, rate = self._clock(), self.rate
+            back = self._back if now - self._back_at < BACK_FOR else 0.0
+            used = max(0.0, self._used / rate - (now - self._used_at))
+            self._back = self._used = 0.0
+        wait = self._limit.book(room.left / rate, ahead=usable / rate, back=back / rate, used=used)
         if wait > 0:
             self._sleep(wait)
-        return cost
+        try:
+            yield room
+        finally:
+            with self._lock:
+                self._back += room.left
+                self._back_at = self._clock()
 
-    def make_room(self, *operations: str) -> None:
-        """Wait until all of these fit, one right after the other."""
-        with self._lock:
-            wait = self._until(sum(self._costs.get(name, 0.0) for name in operations))
-        if wait > 0:
-            self._sleep(wait)
+    def sending(self, room: Room, operation: str, size: int) -> None:
+        """Until the answer tells, the request is taken to cost what it usually does."""
+        room.under_way = self._cost(operation, size)
+        room.left -= room.under_way
 
-    def give_back(self, taken: float) -> None:
-        """The request of this cost is no longer under way."""
-        with self._lock:
-            self._under_way -= taken
-
-    def learn(self, operation: str, cost: object) -> None:
+    def learn(self, room: Room, operation: str, size: int, cost: object) -> None:
         """Read `extensions.cost` of an answer. An answer without one teaches nothing."""
         status = cost.get("throttleStatus") if isinstance(cost, dict) else None
         if not isinstance(cost, dict) or not isinstance(status, dict):
             return
+        actual = _number(cost.get("actualQueryCost"))
+        room.left += room.under_way - actual
+        room.under_way = 0.0
         with self._lock:
-            self.spent += _number(cost.get("actualQueryCost"))
-            self._costs[operation] = _number(cost.get("requestedQueryCost"))
-            self._available = _number(status.get("currentlyAvailable"))
-            self._maximum = _number(status.get("maximumAvailable"))
+            self.spent += actual
+            self._costs[operation] = (_number(cost.get("requestedQueryCost")), size)
+            self._maximum = _number(status.get("maximumAvailable")) or DEFAULT_MAXIMUM
             self.rate = _number(status.get("restoreRate")) or DEFAULT_RATE
-            self._at = self._clock()
+            self._used = self._maximum - _number(status.get("currentlyAvailable"))
+            self._used_at = self._clock()
 
-    def _until(self, needed: float) -> float:
-        """Seconds until so many points are there."""
-        if self._available is None:
-            return 0.0
-        came_back = (self._clock() - self._at) * self.rate
-        free = min(self._maximum, self._available + came_back) - self._under_way
-        return min(LONGEST_WAIT, max(0.0, (min(needed, self._maximum) - free) / self.rate))
+    def _cost(self, operation: str, size: int) -> float:
+        """Points that are asked for: as last time, and more where there is more in it."""
+        if operation not in self._costs:
+            return min(MOST, max(UNKNOWN, UNKNOWN_EACH * size))
+        points, known = self._costs[operation]
+        return min(MOST, points * max(1.0, size / known))
 
 
 def seconds_to_wait(cost: object) -> float:

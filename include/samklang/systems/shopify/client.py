@@ -6,6 +6,8 @@ import logging
 import random as random_module
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,7 +23,8 @@ from samklang.errors import (
     ThrottledError,
     UnclearError,
 )
-from samklang.systems.base import Usage
+from samklang.systems.base import Limit, Usage
+from samklang.systems.pacing import LocalLimit
 from samklang.systems.shopify.answers import (
     PROTECTED_DATA,
     SYSTEM,
@@ -32,11 +35,11 @@ from samklang.systems.shopify.answers import (
     read_answer,
     read_faults,
 )
-from samklang.systems.shopify.budget import Budget, seconds_to_wait
+from samklang.systems.shopify.budget import Budget, Room, seconds_to_wait
 from samklang.systems.shopify.config import VERSION, ShopifyConfig
-from samklang.systems.shopify.documents import Call, compose
+from samklang.systems.shopify.documents import Call, compose, size_of
 from samklang.systems.tokens import Token, TokenCache
-from samklang.systems.transport import Reply, Transport
+from samklang.systems.transport import LONGEST_WAIT, Reply, Transport
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +58,14 @@ _REMEDIES = {
 }
 
 
+PATIENCE = 3600.0
+"""Seconds for which a shop may say that it is out of points, although they were queued up for: others use them."""
+
+
 class ShopifyClient:
     """One shop; safe to share between threads.
 
+    :param limit: of the app's points, for all who share them; by default within this process.
     :param on_secret: is told the keys and each new token, so that logs can mask them.
     """
 
@@ -66,6 +74,7 @@ class ShopifyClient:
         config: ShopifyConfig,
         session: requests.Session | None = None,
         *,
+        limit: Limit | None = None,
         on_secret: Callable[[str], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -79,7 +88,8 @@ class ShopifyClient:
         )
         self._path = f"/admin/api/{config.api_version}/graphql.json"
         self.sleep = sleep
-        self.budget = Budget(sleep, clock)
+        self._random = random
+        self.budget = Budget(limit or LocalLimit(clock), sleep, clock)
         self._told_version = False
         if on_secret is not None:
             for secret in config.secrets:
@@ -102,10 +112,15 @@ class ShopifyClient:
         operation: str,
         fragments: Mapping[str, str] | None = None,
         partial: bool = False,
+        room: Room | None = None,
     ) -> Answer:
-        """Read with one document of many calls; see `execute`."""
+        """Read with one document of many calls; see `execute`.
+
+        :param room: where its points come from; None: they are queued up for.
+        """
         document, variables = compose(calls, operation=operation, fragments=fragments)
-        return self.execute(document, variables, operation=operation, safe=True, partial=partial)
+        request = _Request(document, variables, operation, size_of(calls))
+        return self._run(request, safe=True, partial=partial, now=False, room=room)
 
     def write(
         self,
@@ -115,11 +130,16 @@ class ShopifyClient:
         fragments: Mapping[str, str] | None = None,
         safe: bool = False,
         partial: bool = True,
-        now: bool = False,
+        room: Room | None = None,
     ) -> Answer:
-        """Write with one document of many calls, which are carried out in order; see `execute`."""
+        """Write with one document of many calls, which are carried out in order; see `execute`.
+
+        :param room: where its points come from, so that it is sent at once or not at all, because what it rests on may
+            change meanwhile: a ThrottledError says that it was not carried out, and when it can be.
+        """
         document, variables = compose(calls, operation=operation, kind="mutation", fragments=fragments)
-        return self.execute(document, variables, operation=operation, safe=safe, partial=partial, now=now)
+        request = _Request(document, variables, operation, size_of(calls))
+        return self._run(request, safe=safe, partial=partial, now=room is not None, room=room)
 
     def execute(
         self,
@@ -129,35 +149,50 @@ class ShopifyClient:
         operation: str,
         safe: bool,
         partial: bool = False,
-        now: bool = False,
     ) -> Answer:
-        """Send one document.
+        """Send one document. For points it waits as long as others are served before.
 
         :param operation: its name; costs are remembered by it.
         :param safe: whether it may be repeated when its fate is unknown.
         :param partial: give back the failures of single calls, instead of raising the first one.
-        :param now: do not wait and try again, because what it rests on may change meanwhile: a ThrottledError says
-            that it was not carried out, and when it can be.
         :raises AccessError: keys or scopes are refused. :raises UnclearError: a write may have been carried out.
         :raises RejectedError, TemporaryError, ProtocolError: see `answers` and `Transport`.
         """
-        body = self._send({"query": document, "variables": variables or {}, "operationName": operation}, safe, now)
-        answer = read_answer(body, operation, safe=safe)
-        if answer.faults and not partial:
-            raise error_of(answer.faults, operation, safe)
-        return answer
+        request = _Request(document, variables or {}, operation, 1)
+        return self._run(request, safe=safe, partial=partial, now=False, room=None)
 
     def download(self, url: str) -> Iterator[bytes]:
         """A bulk operation's file, in chunks, without the token."""
         return self._api.download(url, hosts=_FILE_HOSTS)
 
-    def _send(self, request: Json, safe: bool, now: bool) -> Json:
-        operation = request["operationName"]
-        taken = self.budget.take(operation, now=now)
-        try:
-            reply = self._authorized(request, safe, now)
-        finally:
-            self.budget.give_back(taken)
+    def _run(self, request: _Request, *, safe: bool, partial: bool, now: bool, room: Room | None) -> Answer:
+        body = self._send(request, safe, now, room)
+        answer = read_answer(body, request.operation, safe=safe)
+        if answer.faults and not partial:
+            raise error_of(answer.faults, request.operation, safe)
+        return answer
+
+    def _send(self, request: _Request, safe: bool, now: bool, room: Room | None) -> Json:
+        """Until the shop has points for it. They are queued up for, so only what others use can be in the way."""
+        waited, tries = 0.0, 0
+        while True:
+            try:
+                with nullcontext(room) if room else self.budget.room({request.operation: request.size}) as points:
+                    return self._send_once(request, safe, now, points)
+            except _OutOfPoints as error:
+                delay = error.seconds
+            if now or waited > PATIENCE:
+                raise ThrottledError(f"{request.operation}: out of points.", retry_after=delay, system=SYSTEM)
+            # nobody comes back at the same moment: up to a half more
+            delay = min(LONGEST_WAIT, max(0.5 * 2 ** min(tries, 6), delay) * (1 + self._random() / 2))
+            log.info("%s: the shop is out of points. Waiting %.1f s.", request.operation, delay)
+            self.sleep(delay)
+            waited, tries = waited + delay, tries + 1
+
+    def _send_once(self, request: _Request, safe: bool, now: bool, room: Room) -> Json:
+        operation = request.operation
+        self.budget.sending(room, operation, request.size)
+        reply = self._authorized(request, safe, now, room)
         self._compare_version(reply)
         if reply.status != 200:
             raise _refused(reply, safe)
@@ -169,14 +204,14 @@ class ShopifyClient:
             if safe:
                 raise
             raise UnclearError(error.message, system=SYSTEM, status=reply.status) from None
-        self.budget.learn(operation, _cost(body))
+        self.budget.learn(room, operation, request.size, _cost(body))
         return body
 
-    def _authorized(self, request: Json, safe: bool, now: bool) -> Reply:
+    def _authorized(self, request: _Request, safe: bool, now: bool, room: Room) -> Reply:
         api = self._at_once if now else self._api
 
-        def judge(reply: Reply) -> float | None:
-            return self._not_executed(reply, request["operationName"], safe)
+        def judge(reply: Reply) -> None:
+            self._see_executed(reply, request, safe, room)
 
         for is_last in (self._config.token is not None, True):
             token = self._token.get()
@@ -184,7 +219,7 @@ class ShopifyClient:
                 "POST",
                 self._path,
                 safe=safe,
-                json=request,
+                json=request.body,
                 headers={"Accept": "application/json", "X-Shopify-Access-Token": token},
                 throttled=judge,
             )
@@ -193,29 +228,29 @@ class ShopifyClient:
             # it was not executed, whatever it was; the token may have been revoked early
             self._token.drop(token)
             if now:
-                raise ThrottledError(f"{request['operationName']}: the token has ended.", retry_after=0.0)
+                raise ThrottledError(f"{request.operation}: the token has ended.", retry_after=0.0)
         return reply
 
-    def _not_executed(self, reply: Reply, operation: str, safe: bool) -> float | None:
-        """Seconds to wait where the shop is out of points: it says so under HTTP 200.
+    def _see_executed(self, reply: Reply, request: _Request, safe: bool, room: Room) -> None:
+        """What the shop says under HTTP 200 all the same.
 
+        :raises _OutOfPoints: nothing was carried out.
         :raises TemporaryError: the server failed, and asking again does no harm.
         """
         if reply.status != 200 or b'"errors"' not in reply.content:
-            return None
+            return
         try:
             body = orjson.loads(reply.content)
         except orjson.JSONDecodeError:
-            return None
+            return
         if not isinstance(body, dict) or (not safe and body.get("data") is not None):
-            return None  # a part of the write was carried out
+            return  # a part of the write was carried out
         faults = read_faults(body)
         if any(fault.code == THROTTLED for fault in faults):
-            self.budget.learn(operation, _cost(body))
-            return seconds_to_wait(_cost(body))
+            self.budget.learn(room, request.operation, request.size, _cost(body))
+            raise _OutOfPoints(seconds_to_wait(_cost(body)))
         if safe and any(fault.is_server_fault for fault in faults):
-            raise TemporaryError(f"{operation}: the server failed.", system=SYSTEM, status=reply.status)
-        return None
+            raise TemporaryError(f"{request.operation}: the server failed.", system=SYSTEM, status=reply.status)
 
     def _compare_version(self, reply: Reply) -> None:
         """A version that is no longer supported falls forward without an error (sheet: Shopify 1)."""
@@ -255,6 +290,28 @@ class ShopifyClient:
         if not isinstance(body, dict) or not isinstance(token, str) or not token:
             raise ProtocolError(f"{reply.request}: no token in the answer.", system=SYSTEM, status=reply.status)
         return Token(token, _lifetime(body.get("expires_in")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """:param size: see `size_of`."""
+
+    document: str
+    variables: Json
+    operation: str
+    size: int
+
+    @property
+    def body(self) -> Json:
+        return {"query": self.document, "variables": self.variables, "operationName": self.operation}
+
+
+class _OutOfPoints(Exception):  # noqa: N818 - no error of ours: it leaves this module as a ThrottledError
+    """THROTTLED. :param seconds: until what the request needs has come back."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 def _refuse_to_wait(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,12 @@ class ShopifyConfig:
     def secrets(self) -> tuple[str, ...]:
         """What must never appear in a log."""
         return tuple(secret for secret in (self.token, self.client_secret) if secret)
+
+    @property
+    def pacing_key(self) -> str:
+        """Names the shop and the app, which share one limit, without naming a key. (sheet: Shopify 5)"""
+        app = hashlib.sha256((self.client_id or self.token or "").encode()).hexdigest()[:16]
+        return f"{self.host.lower()} {app}"
 
     @classmethod
     def from_connection(

@@ -83,6 +83,11 @@ def compose(
     return "\n".join(parts), values
 
 
+def size_of(calls: Iterable[Call]) -> int:
+    """What the cost of a document grows with: its calls, and the ids that one of them looks up."""
+    return sum(len(call.variables["ids"][1]) if "ids" in call.variables else 1 for call in calls)
+
+
 def selection(paths: Iterable[Path]) -> str:
     """`(("a",), ("b", "c"), ("b", "d"))` as `a b { c d }`."""
     tree: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from samklang.errors import AccessError, ProtocolError, TemporaryError
 from samklang.systems.base import Check, Description, Memory, Usage
 from samklang.systems.shopify import documents
 from samklang.systems.shopify.answers import NOT_FOUND, PROTECTED_DATA, SYSTEM, Answer, Json, error_of, objects
+from samklang.systems.shopify.budget import Room
 from samklang.systems.shopify.bulk import read_bulk
 from samklang.systems.shopify.checks import check_access
 from samklang.systems.shopify.client import ShopifyClient
@@ -198,11 +199,11 @@ class Reading(ABC):
                     held[key] = self._holders(found, unknown)
         return held, defined
 
-    def _look_up(self, ids: Iterable[str], operation: str) -> Answer:
+    def _look_up(self, ids: Iterable[str], operation: str, room: Room | None = None) -> Answer:
         """These records, in this order, null for an unknown one."""
         wanted = [to_gid(self.kind, record_id) for record_id in ids]
         call = documents.nodes(wanted, f"...{self.kind}Parts")
-        answer = self._client.run([call], operation=operation, fragments=self._fragments)
+        answer = self._client.run([call], operation=operation, fragments=self._fragments, room=room)
         nodes = answer.call(0)
         if not isinstance(nodes, list) or len(nodes) != len(wanted):
             raise ProtocolError(f"{operation}: not every id was answered.", system=SYSTEM)

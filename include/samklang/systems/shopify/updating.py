@@ -16,6 +16,8 @@ from samklang.core.records import Record, Scope
 from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, ThrottledError, UnclearError
 from samklang.systems.base import Change, Outcome, Problem, Update, without
 from samklang.systems.shopify.answers import SYSTEM, UNKNOWN_ID, Answer, Fault, InvalidInputError, Json, error_of
+from samklang.systems.shopify.budget import Room
+from samklang.systems.shopify.client import PATIENCE
 from samklang.systems.shopify.creating import Creating
 from samklang.systems.shopify.documents import Call
 from samklang.systems.shopify.problems import is_gone, read_problems, unfit_inputs
@@ -26,8 +28,6 @@ POINTS = 20.0
 """What the writes of one record cost, about."""
 FEWEST, MOST = 5, 20
 """Records of a batch: a request ends after ten seconds (sheet: Shopify 1)."""
-PATIENCE = 120.0
-"""Seconds that one batch may wait between a check and the next one, before the task has to decide."""
 
 
 @dataclass(slots=True)
@@ -161,20 +161,24 @@ class Updating(Creating):
         jobs = [Job(update, self._parts(update), Record(update.id, {})) for update in batch]
         patience = PATIENCE
         while waiting := [job for job in jobs if job.is_waiting]:
-            self._client.budget.make_room(read, write)
-            try:
-                self._check(waiting, read)
-            except RemoteError as error:
-                _fail(waiting, error)
-                break
-            try:
-                self._carry_out(waiting, write)
-            except ThrottledError as error:
-                patience -= max(1.0, error.retry_after)
-                if patience < 0:
+            delay = 0.0
+            # both at once: nobody else may use up in between what the write needs
+            with self._client.budget.room({read: len(waiting), write: sum(len(job.parts) for job in waiting)}) as room:
+                try:
+                    self._check(waiting, read, room)
+                except RemoteError as error:
                     _fail(waiting, error)
-                else:
-                    self._client.sleep(error.retry_after)
+                    break
+                try:
+                    self._carry_out(waiting, write, room)
+                except ThrottledError as error:
+                    delay = error.retry_after
+                    patience -= max(1.0, delay)
+                    if patience < 0:
+                        _fail(waiting, error)
+                        break
+            if delay > 0:
+                self._client.sleep(delay)
         return [job.outcome() for job in jobs]
 
     def _parts(self, update: Update) -> list[Part]:
@@ -183,9 +187,9 @@ class Updating(Creating):
             changes.setdefault(self._fields[change.field].part, []).append(change)
         return [Part(name, tuple(changes[name])) for name in self.part_order if name in changes]
 
-    def _check(self, jobs: Sequence[Job], operation: str) -> None:
+    def _check(self, jobs: Sequence[Job], operation: str, room: Room) -> None:
         """Read the records, and take out those that are not what the plan expects. :raises RemoteError: unreadable."""
-        answer = self._look_up([job.update.id for job in jobs], operation)
+        answer = self._look_up([job.update.id for job in jobs], operation, room)
         unknown, _ = self._unknown(answer.denied)
         for job, node in zip(jobs, answer.call(0), strict=True):
             if node is None:
@@ -199,7 +203,7 @@ class Updating(Creating):
             if self._has_moved(replace(job.update, changes=left), job.fresh):
                 job.move()
 
-    def _carry_out(self, jobs: Sequence[Job], operation: str) -> None:
+    def _carry_out(self, jobs: Sequence[Job], operation: str, room: Room) -> None:
         """Send all that is left of these records in one document.
 
         :raises ThrottledError: nothing of it was carried out, and what was checked may change until it can be.
@@ -209,7 +213,7 @@ class Updating(Creating):
             return
         calls = [self._call(job, part) for job, part in waiting]
         try:
-            answer = self._client.write(calls, operation=operation, fragments=self._fragments, now=True)
+            answer = self._client.write(calls, operation=operation, fragments=self._fragments, room=room)
             unknown, _ = self._unknown(answer.denied)
         except ThrottledError:
             raise
