@@ -24,6 +24,7 @@ from simulation.run import Result, play, play_seed
 from simulation.shrink import shrink
 from simulation.situations import CHANCES
 from simulation.trace import DEATHS, DISK_FAULTS, STORE_FAULTS, WIRE_FAULTS, Trace
+from simulation.weights import weigh
 
 PAST_FAILURES = Path(__file__).with_name("past_failures.txt")
 _AT_A_TIME = 20
@@ -41,7 +42,9 @@ def main() -> None:
     choices = ["plain", "decisions", *CHANCES]
     parser.add_argument("--only", action="append", choices=choices, help="traces in this situation, and no other")
     parser.add_argument("--shrink", action="store_true", help="cut a failing trace down to what matters, and print it")
+    parser.add_argument("--weight", action="append", default=[], help="NAME=NUMBER, see `weights`; more than once")
     options = parser.parse_args()
+    weigh(options.weight)
     only = None if options.only is None else tuple(name for name in options.only if name != "plain")
     wanted = [(seed, only) for seed in range(options.first_seed, options.first_seed + options.seeds)]
     seeds = [*(past_failures() if options.past else ()), *wanted]

@@ -13,10 +13,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from samklang.cli.plan import planned
+from samklang.cli.plan import make_plan, planned
 from samklang.connections import terms_of
 from samklang.core.clocks import from_datetime
 from samklang.core.jsontext import loads
+from samklang.core.mapping import Mapping as EntityMapping
 from samklang.errors import DecisionError, SamklangError
 from samklang.store import dossier, schema
 from samklang.sync import (
@@ -61,10 +62,12 @@ class Decisions:
         self._database = world.machine.database
         self._oracle = world.oracle
         self._promises = world.oracle.promises
+        self._chosen: Record | None = None  # by who presses a button twice
 
     def act(self, edit: Edit) -> None:
         """Somebody decides something; every third time they press the button twice."""
         point, self._database.point = self._database.point, lambda _kind: []  # the databases' faults are for runs
+        self._chosen = None
         try:
             for time in range(2 if edit.number % 3 == 0 else 1):
                 self._once(edit, again=time > 0)
@@ -129,8 +132,11 @@ class Decisions:
 
     def _listed(self, edit: Edit, listed: Iterable[Record]) -> Record:
         """One that a list shows; now and then somebody who does not stand there."""
+        if self._chosen is not None:
+            return self._chosen
         records = sorted(set(listed))
-        return records[edit.number % len(records)] if records and edit.number % 5 else self._one(edit)
+        self._chosen = records[edit.number % len(records)] if records and edit.number % 5 else self._one(edit)
+        return self._chosen
 
     def _exclude(self, edit: Edit) -> bool:
         record = self._one(edit)
@@ -398,6 +404,23 @@ class Decisions:
         report.status(self._database, mapping)
         export.export(self._database, mapping, self._world.staging(), ":".join(record))
         return False
+
+    def try_out(self, mapping: EntityMapping) -> None:
+        """`samklang plan`, with the mapping file as it is to be: what it would do, and nothing else."""
+        world, before, point = self._world, self.content(), self._database.point
+        self._oracle.may_write = {"create": 0, "update": 0}
+        self._database.point = lambda _kind: []
+        try:
+            make_plan(mapping, self._database, lambda side: world.open_with(side, mapping), world.clock.now)
+        except SamklangError:
+            pass  # a side cannot be read
+        except Exception as error:
+            self._fault(f"crash: plan: {type(error).__name__}: {error}")
+        finally:
+            self._oracle.may_write = None
+            self._database.point = point
+        if table := difference(before, self.content()):
+            self._fault(f"not nothing: a plan was shown, and {table} changed")
 
     # --- what the store shows them
 

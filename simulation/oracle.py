@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.desks import Desk
+from simulation.mapping_changes import Files
 from simulation.promises import Promises
 from simulation.values import FREE, POWEROFFICEGO, SHOPIFY, UNIQUE, normal, other
 from simulation.versions import Cell, Loss, Record, Version
@@ -60,6 +61,7 @@ class Oracle:
     forgotten: set[Record] = field(default_factory=set)  # made by us, and a restored store has not linked it again yet
     unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
     promises: Promises = field(init=False)
+    files: Files = field(init=False)
     _runs: list[str] = field(default_factory=list)  # whose loads are at work, the newest last
     _writes: dict[tuple[str, Record, str], tuple[str | None, str | None]] = field(default_factory=dict)
 
@@ -97,6 +99,7 @@ class Oracle:
     def load_begins(self, run: str) -> None:
         """What is written from now on, this run writes."""
         self._runs.append(run)
+        self.files.load_begins()
         self.promises.load_begins()
 
     def load_ends(self) -> None:
@@ -169,6 +172,7 @@ class Oracle:
                 self.unknowable |= {r for r in self.forgotten if self.made_by_us[r] == twin and self._is_lost(r)}
                 self.made_by_us[record] = twin
                 self.promises.we_made(record, twin)
+                self.faults += self.files.faults_of_create(*record)
         self.cells[record] = {}
         for name, raw in values.items():
             self.promises.looked(record, name, raw, who, at)
@@ -220,6 +224,9 @@ class Oracle:
                 else:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
             self.promises.we_wrote(record, name)
+            if not self.promises.is_ordered(record, name):
+                emptied = value is None and name not in UNIQUE[self.entity]
+                self.faults += self.files.faults_of_write(*record, name, emptied=emptied)
             if self._runs:
                 written = (self._runs[-1], record, name)
                 self._writes[written] = (self._writes.get(written, (cell.version.value,))[0], found.value)

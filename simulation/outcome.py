@@ -99,7 +99,7 @@ class _Outcome:
         """What people were promised."""
         desks = self.oracle.desks.items()
         active = {side: {i for i in desk.records() if desk.is_active(i)} for side, desk in desks}
-        return self.oracle.promises.violations(self.store.links, active)
+        return self.oracle.promises.violations(self.store.links, active, self.oracle.files.changed_at)
 
     def _guesses(self) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""
@@ -110,6 +110,8 @@ class _Outcome:
             if version.value and version.at is not None and not later and record not in self.oracle.deleted:
                 holders.setdefault((record[0], version.value), []).append(record)
         linked = {record for a, b in self.store.links for record in ((POWEROFFICEGO, a), (SHOPIFY, b))}
+        if self.oracle.files.matched != {name}:
+            return []  # another key has told them apart
         return [
             f"guessed: {side} has a key twice, and one of the two was linked or given a twin"
             for (side, _), records in holders.items()
@@ -158,7 +160,10 @@ class _Outcome:
                 continue
             if self.oracle.promises.had_its_day(pair, name, version):
                 continue
-            before_link = version.at < self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+            if version.at <= self.oracle.files.turned_at.get(name, 0.0):
+                continue
+            linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+            before_link = version.at < max(linked_at, self.oracle.files.new_at.get(name, 0.0))
             if version.value is None and (before_link or told):
                 continue  # without a base, an empty field is filled and never cleared
             older = any(version.was_typed_over(end.version) for end in ends)
@@ -174,8 +179,11 @@ class _Outcome:
     def _had_a_key(self, pair: tuple[Record, Record]) -> bool:
         """Whether both held one key when they were linked, or shortly before."""
         linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
-        held = [_held(self.oracle.cells[record][self.oracle.key], linked_at - A_LOAD, linked_at) for record in pair]
-        return bool(held[0] & held[1])
+        for key in {self.oracle.key, *self.oracle.files.matched}:
+            held = [_held(self.oracle.cells[record][key], linked_at - A_LOAD, linked_at) for record in pair]
+            if held[0] & held[1]:
+                return True
+        return False
 
 
 def _held(cell: Cell, start: float, end: float) -> set[str]:

@@ -201,8 +201,11 @@ class Promises:
 
     # --- what came of it
 
-    def violations(self, links: Iterable[tuple[str, str]], active: Mapping[str, set[str]]) -> list[str]:
-        """:param links: by ids, PowerOffice Go's first. :param active: by side, records that are there and in scope."""
+    def violations(
+        self, links: Iterable[tuple[str, str]], active: Mapping[str, set[str]], remapped_at: float = 0.0
+    ) -> list[str]:
+        """:param links: by ids, PowerOffice Go's first. :param active: by side, records that are there and in scope.
+        :param remapped_at: when the mapping file was last changed: what was decided before may not fit it."""
         pairs = {((POWEROFFICEGO, a), (SIDES[1], b)) for a, b in links}
         linked = {record: pair for pair in pairs for record in pair}
         found = list(self.faults)
@@ -221,7 +224,8 @@ class Promises:
             if one[0] == POWEROFFICEGO and both_there and (one, other) not in pairs:
                 found.append(f"unlinked: {one[1]} and {other[1]} were linked by a person, and are not")
         for stand in self.now.stands.values():
-            if stand.pair in pairs and all(i in active[side] for side, i in stand.pair) and not self._is_void(stand):
+            there = stand.pair in pairs and all(i in active[side] for side, i in stand.pair)
+            if there and stand.at > remapped_at and not self._is_void(stand):
                 found += self._broken(stand, active)
         return found
 
@@ -236,7 +240,7 @@ class Promises:
         found = []
         for (side, i), wanted in zip(stand.pair, stand.values, strict=True):
             now = self.cells[side, i][stand.field].version.value
-            if now == wanted or (wanted is None and stand.field in MUST_HAVE):
+            if now == wanted or (wanted is None and stand.field in MUST_HAVE) or not _fits(side, stand.field, wanted):
                 continue
             if stand.field in UNIQUE[self.entity] and self._holders(side, stand.field, wanted, active) - {i}:
                 continue
@@ -246,6 +250,15 @@ class Promises:
     def _holders(self, side: str, name: str, value: str | None, active: Mapping[str, set[str]]) -> set[str]:
         del active
         return {i for (s, i), cells in self.cells.items() if s == side and cells[name].version.value == value}
+
+
+def _fits(side: str, name: str, value: str | None) -> bool:
+    """Whether the shop takes it: PowerOffice Go takes free text."""
+    if side == POWEROFFICEGO or value is None:
+        return True
+    if name == "EmailAddress":
+        return value.count("@") == 1 and not set(value) & set(" ;,<>")
+    return name != "PhoneNumber" or (value.startswith("+") and value[1:].isdigit())
 
 
 def _is_frozen(kept: Kept, record: Record, name: str) -> bool:

@@ -227,5 +227,8 @@ class Runs:
         raise NotImplementedError
 
     def open(self, side: str) -> System:
+        return self.open_with(side, self.mapping)
+
+    def open_with(self, side: str, mapping: Mapping) -> System:
         memory = StoredMemory(self.machine.database, side)
-        return open_system(side, self.mapping, memory, self.wire, self.clock, self._random.random)
+        return open_system(side, mapping, memory, self.wire, self.clock, self._random.random)

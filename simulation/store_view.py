@@ -12,7 +12,7 @@ from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.store import schema
 from samklang.store.database import Database
-from simulation.values import POWEROFFICEGO, SHOPIFY, normal, other
+from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, normal, other
 from simulation.versions import Record
 
 
@@ -140,6 +140,7 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
     one_way = {
         f.name for f in mapping.fields if f.direction != "both" or not f.clear or not all(mapping.share.values())
     }
+    one_way |= FIELDS[entity].keys() - {f.name for f in mapping.fields}
     pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
     view = StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
     view.verdicts, view.reasons, view.clashes, view.mapping = verdicts, reasons, clashes, mapping

@@ -64,6 +64,8 @@ DECISIONS = (
     "look",
 )
 """What people decide: kinds of `Edit`, of which `person`, `side` and `field` say about what, and `number` which."""
+MAPPINGS = ("mapping", "plan")
+"""Kinds of `Edit`: a line of the mapping file, its `field`, is changed, or tried out with `samklang plan`."""
 
 
 @dataclass(frozen=True, slots=True)

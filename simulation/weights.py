@@ -1,6 +1,6 @@
 """How often each class of events comes. 0: not yet, since the product does not keep its promises under it.
 
-`python -m simulation --try NAME` plays it all the same.
+`python -m simulation --weight NAME=NUMBER` plays it all the same.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ WEIGHTS: dict[str, float] = {
     "decisions": 0.4,  # part of the traces in which people decide things
     "decided while a plan waits": 0.3,  # part of their runs
     "decided during a run": 0.2,
+    "mapping changes": 0.25,  # part of the traces in which the mapping file is changed
+    "mapping changed while a plan waits": 0.2,  # part of their runs
+    "trial plan": 0.2,  # after a run of theirs
     "exclude": 6,
     "include": 6,
     "unlink": 4,
@@ -32,11 +35,10 @@ WEIGHTS: dict[str, float] = {
     "adopt": 2,
     "look": 2,
 }
-TRIED: dict[str, float] = {}
-"""What one tries gets of those that have 0."""
 
 
-def try_out(names: list[str]) -> None:
-    """Give these the weight that they are to have. :raises KeyError: there is no such class."""
-    for name in names:
-        WEIGHTS[name] = TRIED.get(name) or WEIGHTS[name]
+def weigh(texts: list[str]) -> None:
+    """:param texts: `name=number`. :raises KeyError: there is no such class."""
+    for text in texts:
+        name, _, number = text.partition("=")
+        WEIGHTS[name] = float(number) + 0 * WEIGHTS[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from simulation.mapping_changes import remapped
 from simulation.trace import DECISIONS, Edit, Event, Step, Trace
 from simulation.values import FIELDS, SIDES
 from simulation.weights import WEIGHTS
@@ -12,7 +13,7 @@ from simulation.weights import WEIGHTS
 
 def widened(trace: Trace) -> Trace:
     """A trace with everything that `WEIGHTS` asks for."""
-    return decided_on(trace)
+    return decided_on(remapped(trace))
 
 
 def decided_on(trace: Trace) -> Trace:

@@ -19,6 +19,7 @@ from simulation.decisions import Decisions
 from simulation.desks import Desk, PowerOfficeGoDesk, ShopifyDesk
 from simulation.happenings import Happenings
 from simulation.machine import Machine
+from simulation.mapping_changes import Files, replaced, said
 from simulation.mappings import mapping_of
 from simulation.memory_path import Disk
 from simulation.opening import GO
@@ -27,7 +28,7 @@ from simulation.outcome import violations
 from simulation.people import People
 from simulation.runs import Runs, Task
 from simulation.store_view import StoreView, broken_promises, read_store
-from simulation.trace import DECISIONS, Edit, Step, Trace
+from simulation.trace import DECISIONS, MAPPINGS, Edit, Step, Trace
 from simulation.values import POWEROFFICEGO, SHOPIFY
 from simulation.versions import Record
 from simulation.wire import Wire
@@ -48,6 +49,7 @@ class World(Runs):
         self.trace = trace
         self.machine = machine
         self.mapping = mapping_of(trace.entity, trace.mapping)
+        self._lines = trace.mapping
         machine.clock = self.clock = Clock()
         machine.skews.update(trace.skews)
         for side, simulator in machine.simulators.items():
@@ -68,6 +70,7 @@ class World(Runs):
             key=self.mapping.match[0],
             skews=machine.skews,
         )
+        self.oracle.files = Files(trace.entity, said(trace.entity, trace.mapping))
         self.people = People(trace.entity, self.desks, self.oracle, machine.skews)
         self.happenings = Happenings(self.clock, self.oracle, self.act)
         self.fired = self.happenings.fired
@@ -122,7 +125,20 @@ class World(Runs):
 
     def act(self, edit: Edit) -> None:
         """Somebody does something, at a desk or at the console."""
-        (self.decisions if edit.kind in DECISIONS else self.people).act(edit)
+        if edit.kind in MAPPINGS:
+            self._remap(edit)
+        else:
+            (self.decisions if edit.kind in DECISIONS else self.people).act(edit)
+
+    def _remap(self, edit: Edit) -> None:
+        """Somebody changes a line of the mapping file, or looks what that would do."""
+        lines = replaced(self._lines, edit.field)
+        self.happenings.count(f"mapping: {edit.field.partition(':')[0]}" if edit.kind == "mapping" else "trial plan")
+        if edit.kind == "plan":
+            self.decisions.try_out(mapping_of(self.trace.entity, lines))
+            return
+        self._lines, self.mapping = lines, mapping_of(self.trace.entity, lines)
+        self.oracle.files.changed(said(self.trace.entity, lines), self.clock.seconds())
 
     def _is_bad(self, side: str, asked: Request) -> bool:
         """Whether a request names the record that makes all of them fail, or changes the one that fails alone."""
