@@ -23,6 +23,9 @@ class Desk(Protocol):
 
     def is_active(self, record_id: str) -> bool: ...
 
+    def shares_title(self, record_id: str) -> bool:
+        """Whether others have its name, by being variants of one product."""
+
     def make(self, values: Mapping[str, Any]) -> str:
         """A new record. :raises ValueError: the system refuses it."""
 
@@ -64,6 +67,10 @@ class PowerOfficeGoDesk:
     def is_active(self, record_id: str) -> bool:
         dto = self._objects()[int(record_id)]
         return not dto["IsArchived"] and (self._entity == "products" or bool(dto["IsPerson"] and dto["IsActive"]))
+
+    def shares_title(self, record_id: str) -> bool:
+        del record_id
+        return False
 
     def make(self, values: Mapping[str, Any]) -> str:
         made = self._simulator.edit({"entity": self._entity, "create": dict(values)})
@@ -117,6 +124,17 @@ class ShopifyDesk:
     def is_active(self, record_id: str) -> bool:
         return self._entity == "customers" or self._product(record_id).status != "ARCHIVED"
 
+    def product(self, record_id: str) -> Any:
+        """Of a variant."""
+        return self._product(record_id)
+
+    def set_variant(self, record_id: str, values: Values) -> None:
+        variant = self._simulator.store.variants[int(record_id)]
+        self._set(record_id, {**values, "variant": variant.id})
+
+    def shares_title(self, record_id: str) -> bool:
+        return self._entity == "products" and len(self._product(record_id).variant_list) > 1
+
     def _product(self, record_id: str) -> Any:
         return self._simulator.store.variants[int(record_id)].product
 
@@ -128,7 +146,10 @@ class ShopifyDesk:
         return str(made["legacyResourceId"] if self._entity == "customers" else made["variants"][0]["legacyResourceId"])
 
     def type_in(self, record_id: str, values: Mapping[str, Any]) -> None:
-        self._set(record_id, self._named(values))
+        if self._entity == "products":
+            self.set_variant(record_id, self._named(values))
+        else:
+            self._set(record_id, self._named(values))
 
     def touch(self, record_id: str, number: int) -> None:
         self._set(record_id, {"tags": [f"tag-{number}"]})

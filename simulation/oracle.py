@@ -62,6 +62,8 @@ class Oracle:
     unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
     promises: Promises = field(init=False)
     files: Files = field(init=False)
+    shared_titles: set[Record] = field(default_factory=set)  # variants that share a product's title, or did
+    foreign_since: float | None = None  # since when the shop's prices are in another currency than the mapping's
     _runs: list[str] = field(default_factory=list)  # whose loads are at work, the newest last
     _writes: dict[tuple[str, Record, str], tuple[str | None, str | None]] = field(default_factory=dict)
 
@@ -95,6 +97,19 @@ class Oracle:
         self._planned.clear()
         self._known.clear()
         self.promises.store_replaced()
+
+    def repriced(self, at: float) -> None:
+        """Prices are judged by other terms from now on: nobody has typed what PowerOffice Go's come to in the shop."""
+        for (side, record_id), cells in self.cells.items():
+            cell = cells.get("UnitPrice")
+            if side != POWEROFFICEGO or cell is None or (side, record_id) in self.deleted:
+                continue
+            raw = self.desks[side].records().get(record_id, {}).get("UnitPrice")
+            value = normal("UnitPrice", side, raw)
+            if value != cell.version.value:
+                cell.version = Version(side, "UnitPrice", value, cell.version, None, seen=cell.version.seen)
+                cell.all.append(cell.version)
+        self.files.turned_at["UnitPrice"] = self.files.new_at["UnitPrice"] = at
 
     def load_begins(self, run: str) -> None:
         """What is written from now on, this run writes."""
@@ -224,6 +239,7 @@ class Oracle:
                 else:
                     self.faults.append(f"invented: {name} of {side} {record[1]} holds what nobody typed")
             self.promises.we_wrote(record, name)
+            self._check_price(record, name, cell)
             if not self.promises.is_ordered(record, name):
                 emptied = value is None and name not in UNIQUE[self.entity]
                 self.faults += self.files.faults_of_write(*record, name, emptied=emptied)
@@ -236,6 +252,20 @@ class Oracle:
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
         cell.times.append(at)
+
+    def _check_price(self, record: Record, name: str, cell: Cell) -> None:
+        """A price that is inherited is not written over, nor one in another currency."""
+        where = f"price of {record[0]} {record[1]}"
+        if name == "UnitPrice" and record[0] == POWEROFFICEGO and cell.version.value is None and cell.version.seen:
+            self.faults.append(f"inherited: the {where} came from its group, and we wrote one")
+        if (
+            name == "UnitPrice"
+            and self.foreign_since is not None
+            and self.read_at.get(record, 0.0) > self.foreign_since
+        ):
+            self.faults.append(f"converted: the {where} was written into another currency")
+        if name == "Name" and self.desks[record[0]].shares_title(record[1]) and record in self.shared_titles:
+            self.faults.append(f"title: several variants share the title of {record[1]}, and we wrote it")
 
     def _check_age(self, record: Record, name: str, version: Version) -> None:
         """A write must not carry a value that somebody has replaced, as far as a plan knew that was carried out."""
@@ -285,6 +315,13 @@ class Oracle:
             return [origin if record == made else made for made, origin in related]
         person = self.persons.get(record)
         others = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
+        if self.entity == "products":  # a code may have gone to another variant before anybody was linked
+            codes = {version.value for version in self.cells[record]["Code"].all} - {None}
+            others += [
+                r
+                for r, cells in self.cells.items()
+                if r[0] != record[0] and r not in others and codes & {version.value for version in cells["Code"].all}
+            ]
         return [r for r in others if r not in self.deleted] or others
 
     def before(self, side: str, record_id: str, name: str) -> str | None:

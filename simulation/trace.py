@@ -64,6 +64,19 @@ DECISIONS = (
     "look",
 )
 """What people decide: kinds of `Edit`, of which `person`, `side` and `field` say about what, and `number` which."""
+GOODS = (
+    "price",
+    "inherit",
+    "taxable",
+    "shop terms",
+    "vat",
+    "add variant",
+    "remove variant",
+    "reorder",
+    "recreate",
+    "move skus",
+)
+"""What people do with products and prices besides: kinds of `Edit`."""
 MAPPINGS = ("mapping", "plan")
 """Kinds of `Edit`: a line of the mapping file, its `field`, is changed, or tried out with `samklang plan`."""
 

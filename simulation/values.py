@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from decimal import ROUND_HALF_UP, Decimal
 
 SIDES = POWEROFFICEGO, SHOPIFY = ("powerofficego", "shopify")
 
@@ -28,6 +29,8 @@ KEYS = {"customers": "EmailAddress", "products": "Code"}
 """What links records, by entity."""
 UNIQUE = {"customers": ("EmailAddress", "PhoneNumber"), "products": ("Code",)}
 """By entity, what tells records apart: a system may take it from one only."""
+PRICES = {"rate": Decimal("0.25"), "factor": Decimal("1.25")}
+"""The mapping's VAT; and what makes the shop's figure of a price in PowerOffice Go: 1 where it shows them without."""
 ADDRESS = tuple(name for name in CUSTOMER_FIELDS if name.startswith("MailAddress."))
 
 
@@ -45,7 +48,7 @@ def typed(field: str, side: str, number: int, person: int) -> str | int | float:
         case "MailAddress.ZipCode":
             return f"{number:04d}"
         case "UnitPrice":
-            return number * 4 if go else f"{number * 5}.00"  # 25 % VAT
+            return number * 4 if go else shop_figure(POWEROFFICEGO, number * 4)
         case "Code":
             return f"SKU-{person}-{number}"
         case _:
@@ -64,10 +67,16 @@ def normal(field: str, side: str, raw: object) -> str | None:
             digits = "".join(text.split())
             text = f"+{digits[2:]}" if digits.startswith("00") and digits.isdigit() else text
         case "UnitPrice":
-            return f"{float(text) * (1.25 if side == POWEROFFICEGO else 1):.2f}"
+            return shop_figure(side, text)
         case _:
             pass
     return text or None
+
+
+def shop_figure(side: str, raw: object) -> str:
+    """A price as the shop shows it, half up."""
+    factor = PRICES["factor"] if side == POWEROFFICEGO else Decimal(1)
+    return str((Decimal(str(raw).strip()) * factor).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def other(side: str) -> str:

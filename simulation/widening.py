@@ -6,14 +6,14 @@ from dataclasses import replace
 from random import Random
 
 from simulation.mapping_changes import remapped
-from simulation.trace import DECISIONS, Edit, Event, Step, Trace
-from simulation.values import FIELDS, SIDES
+from simulation.trace import DECISIONS, GOODS, Edit, Event, Step, Trace
+from simulation.values import FIELDS, SHOPIFY, SIDES
 from simulation.weights import WEIGHTS
 
 
 def widened(trace: Trace) -> Trace:
     """A trace with everything that `WEIGHTS` asks for."""
-    return decided_on(remapped(trace))
+    return decided_on(remapped(stocked(trace)))
 
 
 def decided_on(trace: Trace) -> Trace:
@@ -45,3 +45,27 @@ def decided_on(trace: Trace) -> Trace:
         again = [replace(step, edit=replace(step.edit, number=step.edit.number + 700)) for step in edits if step.edit]
         steps += [*again, Step("run"), Step("edit", decision())]
     return replace(trace, steps=tuple(steps))
+
+
+def stocked(trace: Trace) -> Trace:
+    """A trace of products in which people sort variants and type fractions, and terms of prices change."""
+    pick = Random(f"goods {trace.seed}")
+    if trace.entity != "products" or pick.random() >= WEIGHTS["goods"]:
+        return trace
+    weights = {what: WEIGHTS[what] for what in GOODS}
+    numbers = iter(range(3000, 4000))
+
+    def one() -> Edit:
+        what = pick.choices(list(weights), list(weights.values()))[0]
+        return Edit(what, pick.choice(SIDES), pick.randrange(len(trace.people)), "UnitPrice", next(numbers))
+
+    steps: list[Step] = []
+    for step in trace.steps:
+        if step.what == "run":
+            steps += [Step("edit", one()) for _ in range(pick.randint(1, 3))]
+        steps.append(step)
+    steps += [Step("edit", one()), Step("run"), *(Step("edit", one()) for _ in range(pick.randint(0, 3)))]
+    switches = trace.switches
+    if pick.random() < WEIGHTS["prices without VAT"]:
+        switches = {**switches, SHOPIFY: {**switches[SHOPIFY], "taxes_included": False}}
+    return replace(trace, steps=tuple(steps), switches=switches)

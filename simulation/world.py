@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -17,6 +18,7 @@ from samklang.sync import unshown
 from simulation.clock import Clock
 from simulation.decisions import Decisions
 from simulation.desks import Desk, PowerOfficeGoDesk, ShopifyDesk
+from simulation.goods import Goods
 from simulation.happenings import Happenings
 from simulation.machine import Machine
 from simulation.mapping_changes import Files, replaced, said
@@ -28,8 +30,8 @@ from simulation.outcome import violations
 from simulation.people import People
 from simulation.runs import Runs, Task
 from simulation.store_view import StoreView, broken_promises, read_store
-from simulation.trace import DECISIONS, MAPPINGS, Edit, Step, Trace
-from simulation.values import POWEROFFICEGO, SHOPIFY
+from simulation.trace import DECISIONS, GOODS, MAPPINGS, Edit, Step, Trace
+from simulation.values import POWEROFFICEGO, PRICES, SHOPIFY
 from simulation.versions import Record
 from simulation.wire import Wire
 
@@ -56,6 +58,7 @@ class World(Runs):
             simulator.switches({**machine.defaults[side], **trace.switches.get(side, {})})
             simulator.reset()
             simulator.log_write = self._watch_writes(side, simulator)  # type: ignore[method-assign]
+        PRICES["rate"] = Decimal("0.25")
         machine.database.point = lambda _kind: []
         machine.put_store(machine.empty)
         self.desks: dict[str, Desk] = {
@@ -84,6 +87,7 @@ class World(Runs):
         machine.database.point = self.happenings.point
         self.disk = Disk(lambda _name: self.happenings.file())
         self.decisions = Decisions(self)
+        self.goods = Goods(self)
         self._log = blake2b(digest_size=16)
         self._backup: sqlite3.Connection | None = None
         self._told = StoreView()  # by a store that was replaced
@@ -127,6 +131,8 @@ class World(Runs):
         """Somebody does something, at a desk or at the console."""
         if edit.kind in MAPPINGS:
             self._remap(edit)
+        elif edit.kind in GOODS:
+            self.goods.act(edit)
         else:
             (self.decisions if edit.kind in DECISIONS else self.people).act(edit)
 
@@ -202,6 +208,7 @@ class World(Runs):
             with self.machine.database.read() as connection:
                 is_first = not seen.count_present(connection, self.trace.entity, side)
             pages = len(desk.records()) // self.trace.page_size
+            pages += sum(desk.shares_title(record_id) for record_id in desk.records())
             most += pages * (2 if is_first else 1)
             most += WHOLE_READ if unshown.example(sync, side) else 0
         if any((self.store_view().holds, self.trace.conditions.get("bad"))):
