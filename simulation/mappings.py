@@ -21,7 +21,7 @@ def mapping_of(entity: str, lines: tuple[str, ...]) -> Mapping:
             text = "".join(line for line in text.splitlines(keepends=True) if f"powerofficego: {name}," not in line)
         if not any(line.startswith("limits:") for line in lines):
             replaced.append("limits: {creates: 9999, updates: 9999, clears: 9999, link_conflicts: 9999, part: 100%}")
-        if entity == "products":
+        if entity == "products" and not any(line.startswith("vat:") for line in lines):
             replaced.append("vat: {default: 25%}")
         kept = _without_blocks(text, {line.partition(":")[0] for line in replaced})
         known = _MAPPINGS[entity, lines] = parse_mapping(kept + "\n".join(replaced) + "\n", file=f"{entity}.yaml")

@@ -35,6 +35,8 @@ from simulation.values import POWEROFFICEGO, PRICES, SHOPIFY
 from simulation.versions import Record
 from simulation.wire import Wire
 
+MOST_OF_GOODS = 12
+"""Besides, of products: their groups and accounts are read twice, and a code that is refused is tried in several ways."""
 QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
 MOST_REQUESTS = 20
@@ -203,7 +205,7 @@ class World(Runs):
     def _most_requests(self) -> int:
         """Of a run that has nothing to do. A side that the store knows nothing of may be read twice; one that shows
         again what was denied is read whole after its window."""
-        sync, most = self._sync(), MOST_REQUESTS
+        sync, most = self._sync(), MOST_REQUESTS + (MOST_OF_GOODS if self.trace.entity == "products" else 0)
         for side, desk in self.desks.items():
             with self.machine.database.read() as connection:
                 is_first = not seen.count_present(connection, self.trace.entity, side)
