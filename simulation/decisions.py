@@ -226,6 +226,8 @@ class Decisions:
         if twin is None or written is None or not self._is_shown(pair, name):
             self._promises.now.stands.pop((pair, name), None)
             return  # somebody has typed there since the last read: the plan will say so
+        if self._value(record, name) != written[1]:
+            self._fault(f"moved: {name} of {record[1]} was to be put back, which is not what the run had written")
         values = {record: written[0], twin: self._value(twin, name)}
         self._promises.stand(Stand("undo", pair, name, self._world.clock.seconds(), (values[pair[0]], values[pair[1]])))
 

@@ -47,6 +47,7 @@ from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import products as shop_products
 from samklang.systems.shopify import reading as shop_reading
 from simulation import rules_broken
+from simulation.guards_of_people import OF_PEOPLE
 from simulation.machine import Machine
 from simulation.maker import make_plain_trace
 from simulation.run import play
@@ -576,6 +577,7 @@ GUARDS = (
     Guard("a price at another rate is corrected", _prices_are_believed),
     Guard("nothing is on sale without a price", _on_sale_for_nothing),
     Guard("text takes the place of no markup", _text_over_markup),
+    *(Guard(name, taken_away, traces=traces) for name, taken_away, traces in OF_PEOPLE),
 )
 
 

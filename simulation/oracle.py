@@ -109,6 +109,7 @@ class Oracle:
             if value != cell.version.value:
                 cell.version = Version(side, "UnitPrice", value, cell.version, None, seen=cell.version.seen)
                 cell.all.append(cell.version)
+                cell.times.append(at)
         self.files.turned_at["UnitPrice"] = self.files.new_at["UnitPrice"] = at
 
     def load_begins(self, run: str) -> None:
@@ -315,7 +316,9 @@ class Oracle:
             return [origin if record == made else made for made, origin in related]
         person = self.persons.get(record)
         others = [r for r, p in self.persons.items() if p == person and r[0] != record[0]]
-        if self.entity == "products":  # a code may have gone to another variant before anybody was linked
+        if (
+            self.entity == "products" and record in self.cells
+        ):  # a code may have gone to another variant before anybody was linked
             codes = {version.value for version in self.cells[record]["Code"].all} - {None}
             others += [
                 r

@@ -11,13 +11,11 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulation.values import ADDRESS, POWEROFFICEGO, SIDES
+from simulation.values import ADDRESS, POWEROFFICEGO, SIDES, UNIQUE
 from simulation.versions import Cell, Record, Version
 
 Pair = tuple[Record, Record]
 """Two records, PowerOffice Go's first."""
-UNIQUE = {"customers": ("EmailAddress", "PhoneNumber"), "products": ()}
-"""By entity: what two records of a side cannot both hold."""
 MUST_HAVE = ("FirstName", "LastName", "Name", "UnitPrice", "Code", "EmailAddress", "MailAddress.City")
 """What a system may refuse to empty."""
 

@@ -36,7 +36,7 @@ from simulation.versions import Record
 from simulation.wire import Wire
 
 MOST_OF_GOODS = 12
-"""Besides, of products: their groups and accounts are read twice, and a code that is refused is tried in several ways."""
+"""Besides, of products: their groups and accounts are read twice, and a refused code is tried in several ways."""
 QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
 MOST_REQUESTS = 20
