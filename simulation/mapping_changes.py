@@ -151,7 +151,8 @@ _SHIPPED: dict[str, dict[str, Any]] = {}
 def replaced(lines: tuple[str, ...], line: str) -> tuple[str, ...]:
     """The lines that differ from the shipped file, after one more has been changed."""
     key = line.partition(":")[0]
-    return (*(one for one in lines if one.partition(":")[0] != key), *([line] if line else []))
+    gone = (key, "without") if key == "fields" else (key,)
+    return (*(one for one in lines if one.partition(":")[0] not in gone), *([line] if line else []))
 
 
 # --- what it means
@@ -186,7 +187,8 @@ _SAID: dict[tuple[str, tuple[str, ...]], Said] = {}
 def _read(entity: str, lines: tuple[str, ...]) -> Said:
     file = shipped(entity) | yaml.safe_load("\n".join(lines) or "{}")
     share = {side: (file.get("share") or {}).get(side, True) for side in SIDES}
-    fields = {one["powerofficego"]: one for one in file["fields"]}
+    without = str(file.get("without", "")).split()  # see `mappings`
+    fields = {one["powerofficego"]: one for one in file["fields"] if one["powerofficego"] not in without}
     return Said(
         {
             name: frozenset(s for s in SIDES if share[s] and one.get("direction", "both") in ("both", f"to_{s}"))

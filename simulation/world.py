@@ -147,6 +147,7 @@ class World(Runs):
             return
         self._lines, self.mapping = lines, mapping_of(self.trace.entity, lines)
         self.oracle.files.changed(said(self.trace.entity, lines), self.clock.seconds())
+        self.oracle.mapped = frozenset(self.oracle.files.now.sides)
 
     def _is_bad(self, side: str, asked: Request) -> bool:
         """Whether a request names the record that makes all of them fail, or changes the one that fails alone."""
