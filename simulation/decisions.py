@@ -208,7 +208,7 @@ class Decisions:
         of_run = run or next((one.of_run for one in found.fields), None)
         links = self._links()
         done = self._act("undo", lambda desk: undo.undo(desk, run_id=of_run, record=record))
-        for told in done.done:
+        for told in sorted(done.done, key=lambda told: " = " not in told):  # pairs that are parted come first
             first, equal, last = told.partition(" = ")
             if equal:
                 self._promises.set_apart([_record_of(first), _record_of(last)])

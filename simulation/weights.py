@@ -12,7 +12,7 @@ WEIGHTS: dict[str, float] = {
     "mapping changes": 0.25,  # part of the traces in which the mapping file is changed
     "mapping changed while a plan waits": 0.2,  # part of their runs
     "trial plan": 0.2,  # after a run of theirs
-    "goods": 0.6,  # part of the traces of products with variants and changing prices
+    "goods": 0,  # part of the traces of products with variants and changing prices
     "prices without VAT": 0.2,  # part of them
     "price": 10,
     "inherit": 3,
