@@ -127,7 +127,9 @@ def table(pairs: int) -> Table:
             for side in ("first", "usual"):
                 shown.add_column(f"{database.dialect}, {side}", justify="right")
             fill(database, pairs)
-            for name, first, usual, _ in measure(database, pairs, Staging(Path(folder) / "staging")):
+            for name, first, usual, _ in measure(
+                database, pairs, Staging(Path(folder) / "staging", database.store_id())
+            ):
                 times.setdefault(name, []).extend((f"{first:.0f}", f"{usual:.0f}"))
             database.close()
     for name, cells in times.items():

@@ -89,10 +89,11 @@ def _reopen(folder: Path) -> Any:
     from samklang.store.database import Database
     from samklang.sync.context import Sync
 
+    database = Database(f"sqlite:///{folder / 'store.db'}")
     return Sync(
         mapping(),
-        Database(f"sqlite:///{folder / 'store.db'}"),
-        Staging(folder / "staging"),
+        database,
+        Staging(folder / "staging", database.store_id()),
         Silent,
         lambda: datetime(2026, 1, 2, tzinfo=UTC),
     )

@@ -118,7 +118,13 @@ def build(folder: Path, count: int, part_edited: float) -> Sync:
                     for n in range(count)
                 ],
             )  # fmt: skip
-    return Sync(rules, database, Staging(folder / "staging"), Silent, lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    return Sync(
+        rules,
+        database,
+        Staging(folder / "staging", database.store_id()),
+        Silent,
+        lambda: datetime(2026, 1, 2, tzinfo=UTC),
+    )
 
 
 def descriptions() -> dict[str, Description]:

@@ -221,7 +221,7 @@ class Runs:
         return Sync(self.mapping, self.machine.database, self.staging(), self.open, self.clock.now)
 
     def staging(self) -> Staging:
-        return Staging(MemoryPath(self.disk, "/staging"))
+        return Staging(MemoryPath(self.disk, "/staging"), self.machine.database.store_id())
 
     def act(self, edit: Edit) -> None:
         raise NotImplementedError

@@ -262,7 +262,9 @@ def _link(place: Place, entity: str) -> None:
             fields = Fields(one["host"], one.get("login"), one["password"], one.get("extra", {}))
             return open_system(side, mapping, fields, database)
 
-        sync = Sync(mapping, database, Staging(place.disk.folder), open_side, lambda: datetime.now(UTC))
+        sync = Sync(
+            mapping, database, Staging(place.disk.folder, database.store_id()), open_side, lambda: datetime.now(UTC)
+        )
         run = Run("before the round")
         reads = [extract(sync, side, run) for side in SIDES]
         plan = transform(sync, run, reads)

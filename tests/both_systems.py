@@ -59,7 +59,7 @@ class BothSystems:
         self.mapping: Mapping = load_mapping(entity, write_mappings(folder / "mappings", quiet=True))
         self.file = folder / "store.db"
         self.database = self._open()
-        self.staging = Staging(folder / "staging")
+        self.staging = Staging(folder / "staging", self.database.store_id())
         self.runs = 0
 
     def now(self) -> datetime:

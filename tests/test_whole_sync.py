@@ -46,7 +46,7 @@ class Pair:
         self.shop = ShopifySimulator(RECORDS, switches={"throttle": "off"})
         self.mapping: Mapping = load_mapping(entity, write_mappings(folder / "mappings", quiet=True))
         self.database = Database(f"sqlite:///{folder / 'store.db'}")
-        self.staging = Staging(folder / "staging")
+        self.staging = Staging(folder / "staging", self.database.store_id())
 
     def open_system(self, side: str) -> Any:
         session = requests.Session()

@@ -94,6 +94,10 @@ class StagingError(SamklangError):
     """Staged files are damaged, or not there any more; their content is never guessed."""
 
 
+class ForeignFilesError(StagingError):
+    """Staged files are another link store's, or of an earlier version; nothing of them was taken."""
+
+
 class GuardError(SamklangError):
     """A plan or a read passed a limit; nothing was written."""
 

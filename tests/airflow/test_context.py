@@ -112,8 +112,9 @@ def test_without_a_store_connection_a_private_file_beside_airflow_serves(
 @pytest.mark.parametrize("form", ["{path}", "file://{path}"])
 def test_staged_files_on_this_machine_are_for_its_owner_only(form: str, tmp_path: Path) -> None:
     from samklang.airflow.context import open_staging
+    from samklang.store.database import Database
 
-    staging = open_staging(form.format(path=tmp_path / "staging"))
+    staging = open_staging(form.format(path=tmp_path / "staging"), Database("sqlite://"))
     folder = staging.folder("customers", "run", "plan-1")
     staging.write_lines(folder, "rows", [{"a": 1}])
     assert (tmp_path / "staging" / folder).stat().st_mode & 0o777 == 0o700
@@ -125,9 +126,10 @@ def test_staged_files_can_live_in_any_object_storage() -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
     from samklang.airflow.context import open_staging
+    from samklang.store.database import Database
 
     attach("memory", fs=MemoryFileSystem())
-    staging = open_staging("memory://bucket/samklang")
+    staging = open_staging("memory://bucket/samklang", Database("sqlite://"))
     folder = staging.folder("customers", "manual__2026-01-01T00:00:00+00:00", "read-1")
     for part in (1, 2):
         staging.write_table(folder, f"part-{part}", [{"n": f"{part}", "m": None}])

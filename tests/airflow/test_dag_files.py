@@ -11,6 +11,8 @@ from typing import Any
 import pendulum
 import pytest
 
+from samklang.errors import ConfigurationError
+
 ROOT = Path(__file__).parents[2]
 EDGES = {
     "extract_powerofficego": {"transform"},
@@ -121,13 +123,13 @@ def test_a_wrong_mapping_shows_as_an_import_error_with_its_line(environment: Any
     assert "customers.yaml, line" in next(iter(errors.values()))
 
 
-def test_another_pair_of_systems_is_a_declaration_away(environment: Any) -> None:
+@pytest.mark.parametrize("name", ["powerofficego_conn_id", "shopify_conn_id", "store_conn_id"])
+def test_a_second_pair_of_systems_in_one_airflow_is_refused_with_the_way_out(environment: Any, name: str) -> None:
     from samklang.airflow.dag import build_dag
 
-    dag = build_dag("customers", dag_id="sync_customers_two", shopify_conn_id="shopify_two")
-    assert dag.dag_id == "sync_customers_two"
-    assert {task.shopify_conn_id for task in dag.tasks} == {"shopify_two"}
-    assert {task.powerofficego_conn_id for task in dag.tasks} == {"powerofficego_default"}
+    with pytest.raises(ConfigurationError, match=rf"second pair .*{name}=another.*an Airflow of its own"):
+        build_dag("customers", dag_id="sync_customers_two", **{name: "another"})
+    assert build_dag("customers", dag_id="sync_customers_two").dag_id == "sync_customers_two"
 
 
 def test_somebody_can_be_told_when_a_plan_waits_for_a_person(environment: Any) -> None:

@@ -24,7 +24,7 @@ def pair(world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     def here() -> object:
         made = sync()
-        made.staging = Staging(home / "samklang-staging")
+        made.staging = Staging(home / "samklang-staging", world.database.store_id())
         return made
 
     monkeypatch.setattr(world, "sync", here)

@@ -65,7 +65,7 @@ def terms(world: World) -> Terms:
 
 
 def staging(world: World) -> Staging:
-    return Staging(world.folder / "staging")
+    return Staging(world.folder / "staging", world.database.store_id())
 
 
 def forgotten(world: World, text: str = f"{LEFT}:{A}") -> Forgotten:
@@ -280,7 +280,7 @@ def test_what_broke_off_is_finished_by_doing_it_again(world: World, monkeypatch:
         elif step == "stored":
             patch.setattr("samklang.sync.forget._erase", die)
         else:
-            patch.setattr("samklang.store.database.Database.erase_traces", die)
+            patch.setattr("samklang.sync.forget.erase_traces", die)
         with pytest.raises(WorkerDiedError):
             forgotten(world)
 

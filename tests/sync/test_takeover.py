@@ -213,7 +213,7 @@ def test_each_line_that_is_left_has_its_reason(world: World) -> None:
     adopt(world, [(ids[0], twin[0])])
     act(world.database, terms(world), "unlink", lambda d: d.unlink(f"{LEFT}:{ids[0]}"), person="kim", via="cli")
     adopt(world, [(ids[1], twin[1])])
-    staging = Staging(world.folder / "staging")
+    staging = Staging(world.folder / "staging", world.database.store_id())
     forget(world.database, terms(world), staging, f"{RIGHT}:{twin[5]}", who="kim", via="cli")
     pairs = [
         (ids[0], twin[0]), (ids[1], twin[1]), (ids[1], twin[2]), (ids[2], "999"), (ids[3], twin[3]),
@@ -252,7 +252,14 @@ def test_who_was_linked_or_forgotten_since_the_read_is_left(world: World) -> Non
         person="kim",
         via="cli",
     )
-    forget(world.database, terms(world), Staging(world.folder / "other"), f"{LEFT}:3", who="kim", via="cli")
+    forget(
+        world.database,
+        terms(world),
+        Staging(world.folder / "other", world.database.store_id()),
+        f"{LEFT}:3",
+        who="kim",
+        via="cli",
+    )
 
     assert take_over(world.sync(), reference, person="kim", via="cli") == 0
     assert twins(world) == {("1", "2")}

@@ -63,7 +63,7 @@ class Site:
             go = PowerOfficeGoConfig.from_connection(f"{self.go_url}/v2", "app", "client", extra)
             return PowerOfficeGoProducts(PowerOfficeGoClient(go), self.mapping.names(side), memory, workers=1)
 
-        staging = Staging(self.folder / "staging")
+        staging = Staging(self.folder / "staging", database.store_id())
         return Sync(self.mapping, database, staging, open_system, lambda: datetime.now(UTC), sleep)
 
     def plan(self, run: str) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def test_a_code_that_another_product_took_before_a_killed_load_was_run_again_is_
     """:param name: of the other product; None: the same, but then there are two with the code."""
     site = new_site(in_go=0, in_shop=8)
     plan = site.plan("run-1")
-    rows = list(Staging(site.folder / "staging").read_lines(plan["folder"], "rows"))
+    rows = list(site.sync().staging.read_lines(plan["folder"], "rows"))
     first = site.start(lambda sync: load(sync, GO, plan), stop_at="sent" if name is None else "sending")
     first.says()
     first.kill()

@@ -157,7 +157,13 @@ class World:
 
     def sync(self) -> Sync:
         systems: dict[str, Any] = {LEFT: self.left, RIGHT: self.right}
-        return Sync(self.mapping, self.database, Staging(self.folder / "staging"), systems.__getitem__, self._now)
+        return Sync(
+            self.mapping,
+            self.database,
+            Staging(self.folder / "staging", self.database.store_id()),
+            systems.__getitem__,
+            self._now,
+        )
 
     def _now(self) -> datetime:
         return self.moment

@@ -43,7 +43,9 @@ def open_sync(entity: str, conn_ids: Mapping[str, str], store_conn_id: str) -> I
         def open_system(side: str) -> System:
             return HOOKS[side](conn_ids[side]).system(mapping, database)
 
-        yield Sync(mapping, database, open_staging(staging_url(os.environ)), open_system, lambda: datetime.now(UTC))
+        yield Sync(
+            mapping, database, open_staging(staging_url(os.environ), database), open_system, lambda: datetime.now(UTC)
+        )
     finally:
         database.close()
 
@@ -81,12 +83,15 @@ def sharing_trouble(store: Connection | None) -> list[str]:
     return shared_trouble(os.environ, executor=conf.get("core", "executor"), has_store=is_shared)
 
 
-def open_staging(url: str) -> Staging:
-    """:param url: a path or `file://` URL of this machine, or any other that Airflow's object storage opens."""
+def open_staging(url: str, database: Database) -> Staging:
+    """
+    :param url: a path or `file://` URL of this machine, or any other that Airflow's object storage opens.
+    :param database: the link store whose files these are.
+    """
     parts = urlsplit(url)
     if parts.scheme in ("", "file"):
-        return Staging(Path(parts.path).expanduser().absolute())
-    return Staging(ObjectStoragePath(url))
+        return Staging(Path(parts.path).expanduser().absolute(), database.store_id())
+    return Staging(ObjectStoragePath(url), database.store_id())
 
 
 def run_of(context: Context) -> Run:

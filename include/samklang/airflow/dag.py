@@ -23,6 +23,7 @@ from samklang.airflow.operators import (
 )
 from samklang.airflow.retries import FIRST_WAIT, RETRIES, MinutesRetryPolicy
 from samklang.airflow.texts import dag_doc, of_task
+from samklang.errors import ConfigurationError
 from samklang.mapping_files import load_mapping, mappings_folder
 from samklang.settings import POWEROFFICEGO_CONNECTION, SHOPIFY_CONNECTION, STORE_CONNECTION, notifications
 
@@ -38,10 +39,14 @@ def build_dag(
 ) -> DAG:
     """
     :param entity: `customers` or `products`.
-    :param dag_id: for another pair of systems; by default `sync_<entity>`.
+    :param dag_id: by default `sync_<entity>`.
     :param notifiers: told when `review` waits for a person; a parked run stops the schedule.
-    :raises ConfigurationError: the mapping file or a setting is wrong; Airflow shows it as an import error.
+    :raises ConfigurationError: the mapping file or a setting is wrong, or the connections are those of another pair of
+        systems; Airflow shows it as an import error.
     """
+    _only_pair(
+        powerofficego_conn_id=powerofficego_conn_id, shopify_conn_id=shopify_conn_id, store_conn_id=store_conn_id
+    )
     mapping = load_mapping(entity, mappings_folder(os.environ))
     told = notifications(os.environ)
 
@@ -91,6 +96,27 @@ def build_dag(
         ]
         extracts >> transform >> review >> loads >> SettleOperator(**task(SETTLE))
     return dag
+
+
+def _only_pair(**conn_ids: str) -> None:
+    """One pair of systems for each Airflow: the console and the command line know of no other.
+
+    DAG files are parsed each in a process of its own, so one that names another pair cannot be seen from here; the
+    connections that are usual are the only ones.
+
+    :raises ConfigurationError: a connection is another one.
+    """
+    usual = {
+        "powerofficego_conn_id": POWEROFFICEGO_CONNECTION,
+        "shopify_conn_id": SHOPIFY_CONNECTION,
+        "store_conn_id": STORE_CONNECTION,
+    }
+    others = [f"{name}={given}" for name, given in conn_ids.items() if given != usual[name]]
+    if others:
+        raise ConfigurationError(
+            f"A second pair of systems in one Airflow is not supported yet: {', '.join(others)}.",
+            remedy=f"Use the connections {', '.join(usual.values())}, and an Airflow of its own for each other pair.",
+        )
 
 
 def _params() -> dict[str, Param]:

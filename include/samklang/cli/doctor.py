@@ -143,17 +143,22 @@ def _bound(database: Database, side: str, description: Description) -> None:
 def _staging(environ: Environment) -> Check:
     url = staging_url(environ)
     remedy = "Let this user write there, or set SAMKLANG_STAGING to a place where it may."
-    _, failed = _try("staging", partial(_stage_one, url), remedy=remedy)
-    return failed[0] if failed else Check("staging", True, f"writable, {url}")
+    earlier, failed = _try("staging", partial(_stage_one, url), remedy=remedy)
+    told = "".join(
+        f"; remove {name} there: an earlier version staged it, and nothing reads it" for name in earlier or []
+    )
+    return failed[0] if failed else Check("staging", True, f"writable, {url}{told}")
 
 
-def _stage_one(url: str) -> None:
-    staging, top = open_staging(url), f"doctor-{uuid.uuid4().hex}"
-    folder = staging.folder(top, "doctor", "probe")
+def _stage_one(url: str) -> list[str]:
+    """As a store of its own. :returns: folders that an earlier version left there."""
+    with _scratch() as database:
+        staging = open_staging(url, database)
+    folder = staging.folder("doctor", "doctor", "probe")
     staging.write_lines(folder, "probe", [{}])
     list(staging.read_lines(folder, "probe"))
-    for level in (folder, f"{top}/doctor", top):
-        staging.drop(level)
+    staging.drop_all()
+    return [entity for entity in ENTITIES if staging.has_earlier(entity)]
 
 
 def _write_in(folder: Path) -> None:

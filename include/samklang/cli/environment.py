@@ -60,14 +60,14 @@ def open_store(environ: Mapping[str, str], *, make: bool = False) -> Database:
     return Database("sqlite://" if is_missing(url) and not make else url)
 
 
-def open_staging(environ: Mapping[str, str]) -> Staging:
-    """Where plans are staged."""
+def open_staging(environ: Mapping[str, str], database: Database) -> Staging:
+    """Where the plans of a link store are staged."""
     parts = urlsplit(staging_url(environ))
     if parts.scheme in ("", "file"):
-        return Staging(Path(parts.path).expanduser().absolute())
+        return Staging(Path(parts.path).expanduser().absolute(), database.store_id())
     from samklang.airflow.context import open_staging as open_anywhere
 
-    return open_anywhere(staging_url(environ))
+    return open_anywhere(staging_url(environ), database)
 
 
 def user_name() -> str:

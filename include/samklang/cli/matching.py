@@ -74,7 +74,7 @@ def matches(
         with opened(entity) as store, store.database.read() as connection:
             mapping = store.terms.mapping
             among = find(connection, mapping, search) if search is not None else None
-            found = Matches(connection, mapping, open_staging(os.environ), among)
+            found = Matches(connection, mapping, open_staging(os.environ, store.database), among)
             if csv is None:
                 document = found.document(names or NAMES, only, limit)
                 answer({"entity": entity, **document}, lambda: show_lists.matches(mapping, document))

@@ -68,7 +68,13 @@ def planned(
     """
     run = Run(f"plan__{from_datetime(now())}", kind=PLAN_ONLY, dry_run=True)
     with TemporaryDirectory(prefix="samklang-") as folder:
-        sync = Sync(mapping, database, Staging(Path(folder)), lambda side: _counted(open_system(side), on_rows), now)
+        sync = Sync(
+            mapping,
+            database,
+            Staging(Path(folder), database.store_id()),
+            lambda side: _counted(open_system(side), on_rows),
+            now,
+        )
         state = "failed"
         try:
             reads = [extract(sync, side, run) for side in mapping.sides]

@@ -36,7 +36,8 @@ def export(
         from samklang.sync.export import export as export_person
 
         mapping = load_mapping(entity, mappings_folder(os.environ))
-        found = export_person(open_store(os.environ), mapping, open_staging(os.environ), record)
+        database = open_store(os.environ)
+        found = export_person(database, mapping, open_staging(os.environ, database), record)
         found = {"exported_at": datetime.now(UTC).isoformat(timespec="seconds"), **found}
         if output is None:
             answer(found, list)
@@ -76,7 +77,8 @@ def _forget(entity: str, record: str, *, ask: bool) -> dict[str, Any]:
     from samklang.sync.forget import look
 
     mapping = load_mapping(entity, mappings_folder(os.environ))
-    database, staging = open_store(os.environ), open_staging(os.environ)
+    database = open_store(os.environ)
+    staging = open_staging(os.environ, database)
     if ask:
         with database.read() as connection:
             found = look(connection, mapping, record)
@@ -91,6 +93,7 @@ def _forget(entity: str, record: str, *, ask: bool) -> dict[str, Any]:
         "rows": done.rows,
         "staged_files": done.files,
         "others": [named(one) for one in done.others],
+        "remains": done.remains,
     }
 
 
@@ -118,6 +121,7 @@ def _in_words(done: dict[str, Any]) -> list[str]:
         "Neither system was written: erase what stands in PowerOffice Go and Shopify there. Backups of the link store "
         "are yours to keep or to erase; one that is put back brings the person back.",
     ]
+    lines += [f"Not erased: {text}." for text in done["remains"]]
     if done["others"]:
         lines.append(
             f"Not touched, though with the same e-mail or code: {', '.join(done['others'])}. Forget them too, where "

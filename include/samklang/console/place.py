@@ -45,7 +45,8 @@ class Place:
 def place_of(entity: Entity) -> Place:
     """:raises SamklangError: the mapping file is wrong, or the store cannot be opened."""
     mapping = load_mapping(entity.value, mappings_folder(os.environ))
-    return Place(mapping, _database(), open_staging(staging_url(os.environ)))
+    database = _database()
+    return Place(mapping, database, open_staging(staging_url(os.environ), database))
 
 
 @cache  # one pool of connections for each process; an error is not kept

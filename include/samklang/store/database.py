@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from samklang.errors import ConfigurationError, StoreUnavailableError
-from samklang.store.migrations import is_current, migrate
-from samklang.store.schema import metadata
+from samklang.store.migrations import STORE_ID, is_current, migrate
+from samklang.store.schema import meta
 
 _BUSY_SECONDS = 60
 _LOCK = 0x53414D4B  # "SAMK": the advisory lock that guards migrations on PostgreSQL
@@ -59,6 +59,11 @@ class Database:
         with named_trouble(), self.engine.connect() as connection:
             yield connection
 
+    def store_id(self) -> str:
+        """The random name of this store, which no other one has; asked for each time, since a store can be replaced."""
+        with self.read() as connection:
+            return str(connection.execute(select(meta.c.value).where(meta.c.name == STORE_ID)).scalar_one())
+
     def fenced(self, check: Callable[[Connection], None]) -> Database:
         """The same store, of which each write transaction begins with `check`, which raises to forbid it."""
         other = copy.copy(self)
@@ -71,26 +76,6 @@ class Database:
         command = "ANALYZE seen, seen_keys, links, link_sides" if self.dialect == "postgresql" else "PRAGMA optimize"
         with self.begin() as connection:
             connection.exec_driver_sql(command)
-
-    def erase_traces(self) -> None:
-        """Overwrite what deleted rows have left in the database's own files.
-
-        :raises StoreUnavailableError: others were at work all the time; the rows are gone, their traces may not be.
-        """
-        with named_trouble(), self.engine.connect() as connection:
-            if self.dialect == "postgresql":
-                tables = ", ".join(metadata.tables)
-                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM {tables}")
-                return
-            connection.exec_driver_sql("PRAGMA temp_store=FILE")  # it writes the whole database anew, beside it
-            connection.exec_driver_sql("VACUUM")
-            connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
-        if busy:
-            raise StoreUnavailableError(
-                "Rows were erased, but others use the link store, so its log may still hold what they had.",
-                remedy="Run the same command again when no run is under way.",
-            )
 
     def close(self) -> None:
         self.engine.dispose()

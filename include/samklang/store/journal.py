@@ -200,11 +200,15 @@ def set_plan(connection: Connection, plan_id: int, **values: Any) -> None:
     connection.execute(update(plans).where(plans.c.id == plan_id).values(**values))
 
 
-def plan(connection: Connection, plan_id: int) -> dict[str, Any]:
-    """:raises StoreError: there is no such plan."""
+def plan(connection: Connection, plan_id: int, *, folder: str | None = None) -> dict[str, Any]:
+    """:param folder: of the plan that is meant. :raises StoreError: there is no such plan."""
     row = connection.execute(select(plans).where(plans.c.id == plan_id)).mappings().first()
-    if row is None:
-        raise StoreError(f"Plan {plan_id} is not in this store.", remedy="Run the DAG again; it makes a new plan.")
+    if row is None or folder not in (None, row["folder"]):  # another store has plans with the same numbers
+        raise StoreError(
+            f"Plan {plan_id} of this run is not in this store.",
+            remedy="Run the DAG again; it makes a new plan. Where this "
+            "happens again, see that all tasks have the same connection samklang_store.",
+        )
     return {**row, "counts": loads(row["counts"])}
 
 

@@ -11,9 +11,9 @@ number in the store, and each commit of a load checks in the same transaction th
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,8 +36,6 @@ POLL = 1.0
 TELL_EVERY = 60.0
 LONGEST_WAIT = 3600.0
 """Seconds: between two tries, between two lines of the log, and until a load gives up waiting."""
-
-_LANES = 0x4C414E45  # "LANE": the first half of our advisory locks' names on PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,29 +145,33 @@ class _Lock(Protocol):
 
 def _lock_of(database: Database, name: str) -> _Lock:
     if database.dialect == "postgresql":
-        return _AdvisoryLock(database.engine, name)
+        return _AdvisoryLock(database.engine, f"{database.store_id()}.{name}")
     path = database.engine.url.database
     if path and path != ":memory:":
-        return _FileLock(f"{path}.{name}")
+        return _FileLock(f"{os.path.realpath(path)}.{name}")  # one store may be reached by several names
     return _InProcess(database.engine, name)
 
 
 class _AdvisoryLock:
     """On PostgreSQL: in a transaction of its own that stays open, so that it also holds behind a connection pool.
 
+    Its key is made of the store's id too: several schemas of one database, which share its advisory locks, may each
+    hold a store.
+
     Between statements such a transaction has no snapshot, so it does not keep the database from cleaning up.
     """
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
-        self._key = {"lanes": _LANES, "lane": zlib.crc32(name.encode()) - 2**31}
+        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        self._key = {"lane": int.from_bytes(digest, signed=True)}
         self._connection: Connection | None = None
 
     def take(self) -> bool:
         with named_trouble():
             if self._connection is None:
                 self._connection = self._engine.connect()
-            statement = text("SELECT pg_try_advisory_xact_lock(:lanes, :lane)")
+            statement = text("SELECT pg_try_advisory_xact_lock(:lane)")
             taken = bool(self._connection.execute(statement, self._key).scalar_one())
             if taken:
                 self._connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))

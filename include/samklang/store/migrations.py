@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,11 @@ from sqlalchemy.schema import CreateColumn
 
 from samklang.errors import StoreError
 from samklang.store import schema
+from samklang.store.upserts import insert_new
 
 _VERSION = "schema_version"
+STORE_ID = "store_id"
+"""The row of `meta` with the store's random name."""
 
 
 def _create_tables(connection: Connection) -> None:
@@ -53,6 +57,11 @@ def _add_a_shelf_for_bases(connection: Connection) -> None:
     _add_column(connection, schema.link_sides.c.shelf)
 
 
+def _name_the_store(connection: Connection) -> None:
+    """What is staged, and locked, is known by this name among that of other stores."""
+    insert_new(connection, schema.meta, [{"name": STORE_ID, "value": secrets.token_hex(16)}])
+
+
 def _add_column(connection: Connection, column: Column[Any]) -> None:
     """One that may be null; a store that is new has it already."""
     table = column.table.name
@@ -78,6 +87,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_what_reads_may_not_know_yet,
     _add_a_shelf_for_bases,
     _add_what_systems_say_and_who_holds_what_is_taken,
+    _name_the_store,
 )
 """Append only. A step that has shipped is never edited."""
 

@@ -16,6 +16,7 @@ from samklang.store.database import Database
 from samklang.sync import staged
 from samklang.sync.decide import Record, named
 from samklang.sync.explain import find, meant
+from samklang.sync.forget import EARLIER_FILES
 
 _SECTIONS = {
     "seen": "last_seen",
@@ -57,7 +58,8 @@ def export(database: Database, mapping: Mapping, staging: Staging, text: str) ->
     """All that the store and the staged files hold about a record, its twin, and whoever else the text names.
 
     :param text: an id as `explain` takes it; given as `side:id` the record need not be known.
-    :returns: `entity`, `asked_for`, `records`, a list for each kind of thing that is kept, and `staged_files`.
+    :returns: `entity`, `asked_for`, `records`, a list for each kind of thing that is kept, `staged_files`, and
+        `not_looked_at`: where there may be more.
     :raises DecisionError: it names nobody.
     """
     with database.read() as connection:
@@ -69,6 +71,7 @@ def export(database: Database, mapping: Mapping, staging: Staging, text: str) ->
         "records": [named(record) for record in who.records],
         "fields": {f.name: dict(f.names) for f in mapping.fields},
         **{section: [_told(row) for row in rows[table]] for table, section in _SECTIONS.items()},
+        "not_looked_at": [EARLIER_FILES.format(entity=mapping.entity)] if staging.has_earlier(mapping.entity) else [],
         "staged_files": [
             {"file": found.file, "line": found.line, "content": found.content}
             for found in staged.lines_about(staging, mapping, who)

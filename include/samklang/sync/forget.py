@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from sqlalchemy import Connection
@@ -19,11 +19,17 @@ from samklang.staging import Staging
 from samklang.store import journal, lanes, person, tombstones
 from samklang.store.database import Database
 from samklang.store.person import Person
+from samklang.store.traces import erase_traces
 from samklang.sync import staged, unshown
 from samklang.sync.act import act
 from samklang.sync.decide import Desk, Record, named
 from samklang.sync.explain import Terms, find, meant
 from samklang.sync.forgotten import MARK
+
+EARLIER_FILES = (
+    "an earlier version of Samklang left the folder {entity} in SAMKLANG_STAGING; it says of no file whose it is, so "
+    "it was not looked at. Nothing reads it any more: remove it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """:param rows: how many were erased, by table. :param files: how many staged files they stood in."""
+    """
+    :param rows: how many were erased, by table. :param files: how many staged files they stood in.
+    :param remains: where something of them may be left, and what to do about it.
+    """
 
     records: list[Record] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     files: int = 0
     others: list[Record] = field(default_factory=list)
+    remains: list[str] = field(default_factory=list)
 
 
 def look(connection: Connection, mapping: Mapping, text: str) -> Found:
@@ -88,8 +98,10 @@ def forget(database: Database, terms: Terms, staging: Staging, text: str, *, who
             return _erase(desk, whom, files, alias)
 
         done = act(database, terms, "forget", decide, person=who, via=via)
-    database.erase_traces()
-    return done
+    remains = erase_traces(database)
+    if staging.has_earlier(mapping.entity):
+        remains.append(EARLIER_FILES.format(entity=mapping.entity))
+    return replace(done, remains=remains)
 
 
 def lift(desk: Desk, text: str) -> int:

@@ -68,7 +68,7 @@ def load(sync: Sync, side: str, plan_reference: dict[str, Any]) -> dict[str, Any
     :raises StagingError: the plan's files have expired.
     """
     with sync.database.read() as connection:
-        plan = journal.plan(connection, plan_reference["plan"])
+        plan = journal.plan(connection, plan_reference["plan"], folder=plan_reference["folder"])
     if plan["state"] == "dry":
         return Report().as_json()
     if plan["state"] not in ("approved", OUTDATED):

@@ -36,6 +36,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
     :raises StagingError: the read's files have expired.
     """
     entity, side, ticket = sync.entity, view.name, read["ticket"]
+    sync.staging.check(read["folder"])
     with sync.database.read() as connection:
         if not seen.is_known_read(connection, ticket, read["started_at"]):
             raise OutdatedError(

@@ -40,7 +40,7 @@ def settle(
     :returns: the summary, also kept in the store.
     """
     with sync.database.read() as connection:  # no write waits for it
-        stored = journal.plan(connection, plan["plan"]) if plan is not None else None
+        stored = journal.plan(connection, plan["plan"], folder=plan["folder"]) if plan is not None else None
         rejected = stored is not None and stored["state"] == "rejected"
         outdated = stored is not None and (
             stored["state"] == OUTDATED or journal.plan_in_force(connection, sync.entity) > stored["id"]
@@ -55,7 +55,8 @@ def settle(
     with sync.database.begin() as connection:
         if not (run.dry_run or rejected or run.kind == "backfill" or run.window):
             for read in reads:
-                if written.get(read["side"]) is not None:
+                known = seen.is_known_read(connection, read["ticket"], read["started_at"])  # not another store's
+                if written.get(read["side"]) is not None and known:
                     _move(connection, sync, read)
         used = _used(reads, written)
         gone = {read["side"]: len(read["gone"]) for read in reads if read["gone"]}

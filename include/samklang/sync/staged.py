@@ -14,8 +14,8 @@ import orjson
 
 from samklang.core.mapping import Mapping
 from samklang.core.plan import Row
-from samklang.errors import StagingError
-from samklang.staging import Staging, table_bytes, table_rows
+from samklang.errors import ForeignFilesError, StagingError
+from samklang.staging import Staging
 from samklang.store.person import Person, Record
 from samklang.sync.forgotten import MARK, records_of
 
@@ -30,7 +30,10 @@ _CANDIDATES = "candidates"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """:param file: relative to the staging root. :param line: counted from 1."""
+    """
+    :param file: relative to the staging root.
+    :param line: counted from 1; the first one of JSON Lines says whose they are.
+    """
 
     file: str
     line: int
@@ -40,7 +43,7 @@ class Found:
 def lines_about(staging: Staging, mapping: Mapping, who: Person) -> Iterator[Found]:
     """Lines that are about a person, or name them; files that cannot be read are passed over."""
     for folder, name in _files(staging, mapping.entity):
-        path = f"{folder}/{name}"
+        path = f"{folder}/{name}".encode(errors="backslashreplace").decode()  # whatever somebody put there
         if name.endswith(".parquet"):
             for number, row in enumerate(_rows_with(staging, folder, name, who) or [], start=1):
                 if (_side_of(folder), row["id"]) in who.records:
@@ -79,7 +82,7 @@ def _erase_from_table(staging: Staging, folder: str, name: str, who: Person, ali
     if not rows:
         return 0
     kept = [_empty_row(row, alias((side, row["id"]))) if (side, row["id"]) in who.records else row for row in rows]
-    staging.replace_file(folder, name, [table_bytes(kept)])
+    staging.replace_file(folder, name, [staging.table_bytes(kept)])
     return 1
 
 
@@ -123,6 +126,8 @@ def _lines(staging: Staging, folder: str, name: str, who: Person) -> Iterator[tu
     needles = _needles(name, who)
     with staging.open_file(folder, name) as file:
         for number, raw in enumerate(file, start=1):
+            if number == 1 and staging.is_foreign(raw):
+                return
             if any(needle in raw for needle in needles):
                 yield number, raw, _parsed(raw)
 
@@ -147,9 +152,12 @@ def _rows_with(staging: Staging, folder: str, name: str, who: Person) -> list[Li
         return []
     with staging.open_file(folder, name) as file:
         content = file.read()
+    path = f"{folder}/{name}"
     try:
-        there = {row["id"] for row in table_rows(content, name, ["id"])}
-        return table_rows(content, name) if there & ids else []
+        there = {row["id"] for row in staging.table_rows(content, path, ["id"])}
+        return staging.table_rows(content, path) if there & ids else []
+    except ForeignFilesError:
+        return []
     except StagingError:
         return None
 

@@ -51,7 +51,7 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
 
         plan = self.pull_plan(context)
         with self.open_sync() as sync:
-            stored = _stored(sync, plan["plan"])
+            stored = _stored(sync, plan)
             if stored["state"] == "approved":
                 self.log.info("plan %d is approved already, by %s", plan["plan"], stored["decided_by"])
                 return {"decision": "approved", "by": stored["decided_by"], "reason": None}
@@ -118,11 +118,11 @@ def _one_line(text: object) -> str | None:
     return " ".join(str(text or "").split())[:_REASON_LENGTH] or None
 
 
-def _stored(sync: Sync, plan_id: int) -> dict[str, Any]:
+def _stored(sync: Sync, plan: dict[str, Any]) -> dict[str, Any]:
     from samklang.store import journal
 
     with sync.database.read() as connection:
-        return journal.plan(connection, plan_id)
+        return journal.plan(connection, plan["plan"], folder=plan["folder"])
 
 
 def _can_wait(context: Context) -> bool:
