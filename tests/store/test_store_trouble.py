@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,37 @@ def test_a_mistake_of_ours_is_not_taken_for_trouble(database: Database) -> None:
         insert_twice()
     with pytest.raises(DBAPIError, match="no_such_table"), database.read() as connection:
         connection.execute(text("SELECT * FROM no_such_table"))
+
+
+def test_a_wait_for_a_lock_ends_with_words(url: str) -> None:
+    """Extracts hung mute for as long as somebody else had the lock."""
+    one, other = Database(url), Database(url, patience=0.2)
+    with one.begin() as connection:
+        connection.execute(text("INSERT INTO meta (name, value) VALUES ('a', '')"))
+
+    def collide() -> None:
+        with one.begin() as holder, other.begin() as waiter:
+            change(holder, "a")
+            change(waiter, "a")
+
+    with pytest.raises(StoreUnavailableError, match="has kept a lock in the link store for longer") as caught:
+        collide()
+
+    assert "look for a run" in caught.value.remedy
+    assert not caught.value.final
+    assert SECRET not in str(caught.value)
+    one.close()
+    other.close()
+
+
+def test_who_finds_all_connections_in_use_is_told_so(url: str) -> None:
+    database = Database(url, patience=0.2)
+    with ExitStack() as held:
+
+        def take_all() -> None:
+            for _ in range(20):
+                held.enter_context(database.read()).execute(text("SELECT 1"))
+
+        with pytest.raises(StoreUnavailableError, match="connections to the link store are in use"):
+            take_all()
+    database.close()

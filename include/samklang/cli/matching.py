@@ -111,7 +111,7 @@ def _import(entity: str, path: Path, preview: bool, yes: bool, as_json: bool) ->
             if not yes:
                 show_lists.print_to_stderr(show_lists.done(planned, "Would be carried out"))
                 typer.confirm(f"Carry out {len(planned.done)} lines?", abort=True, err=True)
-            done = store.act("import", decide, {"lines": len(planned.done)})
+            done = match_file.in_stretches(lines, lambda part, number: store.act("import", part, {"lines": number}))
         answer({**told(entity, done), "preview": False}, lambda: show_lists.done(done, "Carried out"))
 
 

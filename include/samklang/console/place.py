@@ -23,6 +23,8 @@ from samklang.sync.decide import Desk
 from samklang.sync.explain import Terms
 
 T = TypeVar("T")
+_PATIENCE = 10
+"""Seconds that a page waits for a lock: meanwhile it keeps one of the threads that Airflow's own API needs too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +60,4 @@ def _database() -> Database:
             remedy="The first run makes it: trigger sync_customers or sync_products. If they have run, set the "
             f"connection {STORE_CONNECTION}: their tasks keep a file of their own, where this server does not see it.",
         )
-    return Database(url)
+    return Database(url, patience=_PATIENCE)

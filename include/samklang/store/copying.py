@@ -41,7 +41,7 @@ def _row_by_row(database: Database, copy: Database) -> None:
             for table in reversed(metadata.sorted_tables):
                 target.execute(table.delete())
             for table in metadata.sorted_tables:
-                rows = source.execution_options(yield_per=_ROWS).execute(select(table)).mappings()
+                rows = source.execute(select(table).execution_options(yield_per=_ROWS)).mappings()
                 for part in rows.partitions(_ROWS):
                     target.execute(insert(table), [dict(row) for row in part])
             _count_on(target)

@@ -13,12 +13,16 @@ from typing import Any
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from samklang.errors import ConfigurationError, StoreUnavailableError
 from samklang.store.migrations import STORE_ID, is_current, migrate
 from samklang.store.schema import meta
 
 _BUSY_SECONDS = 60
+_MIGRATION_SECONDS = 600
+"""How long one waits for another process that brings the tables up to date."""
+_LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "LockNotAvailable")
 _LOCK = 0x53414D4B  # "SAMK": the advisory lock that guards migrations on PostgreSQL
 
 
@@ -26,11 +30,13 @@ class Database:
     """An engine on SQLite or PostgreSQL whose schema is current.
 
     :param url: a SQLAlchemy URL; any other dialect is refused.
+    :param patience: seconds after which a wait for a lock, or for one of our own connections, ends with an error;
+        None: a minute.
     :raises StoreUnavailableError: it cannot be reached; also from every transaction.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, *, patience: float | None = None) -> None:
+        self.engine = _engine(url, _BUSY_SECONDS if patience is None else patience)
         self.before_write: Callable[[Connection], None] | None = None
         self._migrate()
 
@@ -86,6 +92,7 @@ class Database:
                 return
         with self.begin() as connection:
             if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MIGRATION_SECONDS}s'")
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             migrate(connection)
 
@@ -98,11 +105,22 @@ def named_trouble() -> Iterator[None]:
     """
     try:
         yield
+    except PoolTimeoutError:
+        raise StoreUnavailableError(
+            "All of this process's connections to the link store are in use.", remedy="Try again in a moment."
+        ) from None
     except DBAPIError as error:
         kind = getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
         passes = error.connection_invalidated or isinstance(error, OperationalError)
         if not passes or kind == "SQLITE_ERROR":  # that one is a statement that SQLite does not understand
             raise
+        if kind.startswith(_LOCKED):
+            raise StoreUnavailableError(
+                f"Somebody else has kept a lock in the link store for longer than this could wait ({kind}); nothing "
+                "was changed here.",
+                remedy="Try again when that has ended: look for a run, a command or a database session that is at "
+                "work for long.",
+            ) from None
         raise StoreUnavailableError(
             f"The link store cannot be opened or broke off ({kind}).",
             remedy="Check the connection samklang_store: host, database, user, and that the database is running and "
@@ -110,8 +128,8 @@ def named_trouble() -> Iterator[None]:
         ) from None
 
 
-def _engine(url: str) -> Engine:
-    engine = _make_engine(url)
+def _engine(url: str, patience: float) -> Engine:
+    engine = _make_engine(url, patience)
     event.listen(engine, "handle_error", _keep_to_the_kind)
     return engine
 
@@ -125,13 +143,21 @@ def _keep_to_the_kind(context: ExceptionContext) -> None:
     cause.args = told.args = (words,)
 
 
-def _make_engine(url: str) -> Engine:
+def _make_engine(url: str, patience: float) -> Engine:
     parsed = make_url(url)
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg2"), pool_size=2, max_overflow=8, hide_parameters=True
-        )
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg2"), pool_size=2, max_overflow=8, pool_timeout=patience,
+            hide_parameters=True,
+        )  # fmt: skip
+
+        @event.listens_for(engine, "begin")
+        def _wait_no_longer(connection: Connection) -> None:
+            # for the transaction alone: behind a pooler, the session is others' afterwards
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(patience * 1000) or 1}")
+
+        return engine
     if backend != "sqlite":
         raise ConfigurationError(
             f"samklang_store names a {backend} database.",
@@ -139,7 +165,8 @@ def _make_engine(url: str) -> Engine:
         )
     if parsed.database and parsed.database != ":memory:":
         _make_private(Path(parsed.database))
-    return _sqlite_engine(url)
+        return _sqlite_engine(url, patience, pool_timeout=patience)
+    return _sqlite_engine(url, patience)
 
 
 def _make_private(path: Path) -> None:
@@ -150,10 +177,10 @@ def _make_private(path: Path) -> None:
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, patience: float, **pool: float) -> Engine:
     # hide_parameters: values of records have no place in an error
     engine = create_engine(
-        url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+        url, connect_args={"timeout": patience, "check_same_thread": False}, hide_parameters=True, **pool
     )
 
     @event.listens_for(engine, "connect")

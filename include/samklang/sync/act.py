@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from samklang.store import actions
+from samklang.store.copying import copied
 from samklang.store.database import Database
 from samklang.sync.decide import Desk, named
 from samklang.sync.explain import Terms
@@ -53,11 +54,11 @@ def act(
 
 
 def rehearse(database: Database, terms: Terms, decide: Callable[[Desk], T]) -> T:
-    """What a decision would do: it is carried out, and nothing of it is kept.
+    """What a decision would do: it is carried out in a copy of the store, so that nobody has to wait for it.
 
     :raises DecisionError: it cannot be done.
     """
-    with database.begin() as connection:
+    with copied(database) as copy, copy.begin() as connection:
         done = decide(Desk(connection, terms.mapping, terms.rules, "rehearsal", terms.now))
         connection.rollback()
     return done

@@ -8,17 +8,21 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TextIO
 
 from samklang.core.mapping import Mapping
 from samklang.errors import ConfigurationError, DecisionError
 from samklang.store import seen
 from samklang.store.lists import Alone, Ambiguous, Pair, Shown
+from samklang.store.upserts import chunks
 from samklang.sync.decide import Desk, Done, Record, named
 from samklang.sync.exclude import exclude, include
 
 DECISIONS = ("link", "relink", "unlink", "exclude", "include")
 _COMMANDS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
+STRETCH = 200
+"""Lines that are decided in one transaction."""
 _DELIMITERS = ",;\t"
 
 
@@ -103,6 +107,20 @@ def read(mapping: Mapping, file: TextIO) -> list[Line]:
     except csv.Error:
         raise ConfigurationError("The file cannot be read as CSV.", remedy="Save it as CSV, UTF-8.") from None
     return lines
+
+
+def in_stretches(lines: Sequence[Line], act: Callable[[Callable[[Desk], Done], int], Done]) -> Done:
+    """Carry lines out a stretch at a time, so that nobody else waits long for the store.
+
+    What breaks off in between is finished by reading the same file in again.
+
+    :param act: takes one decision, with how many lines it has, in a transaction of its own.
+    """
+    done = Done()
+    for stretch in chunks(lines, STRETCH):
+        one = act(partial(carry_out, lines=stretch), len(stretch))
+        done = Done([*done.done, *one.done], [*done.left, *one.left])
+    return done
 
 
 def carry_out(desk: Desk, lines: Iterable[Line]) -> Done:

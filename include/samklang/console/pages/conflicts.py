@@ -8,13 +8,14 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Actor, Entity, Reader, Visitor
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
 from samklang.errors import DecisionError
 from samklang.store import lists
 from samklang.sync.conflicts import keep, take
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 STATES = ("open", "decided", "reviewed")
 _RULES = ("latest", "tie", "policy", "group", "not_empty", "direction", "ask", "person", "agreed", "unlinked")
 Choice = Annotated[str, Query(max_length=100)]

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, TextIO
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Actor, Entity, Reader
+from samklang.console.download import Download, Slots
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import page
-from samklang.console.place import Place, place_of
+from samklang.console.place import place_of
+from samklang.console.show import count
+from samklang.core.mapping import Mapping
 from samklang.errors import ConfigurationError, DecisionError
 from samklang.sync.act import rehearse
-from samklang.sync.match_file import carry_out, read
+from samklang.sync.match_file import Line, carry_out, in_stretches, read
 from samklang.sync.match_lists import NAMES, Matches
 
-router = APIRouter()
-_LARGEST = 64 * 2**20
+router = APIRouter(route_class=Checked)
 _SHOWN = 200
+_MOST = 10_000
+"""Decisions of one file: with more, a browser would wait too long."""
+_LOOKS = Slots(1, "Somebody else is looking at a file at the moment.")
+"""Each looks at a copy of the store."""
 
 
 @router.get("/matches/file.csv")
-def export(entity: Entity, _visitor: Reader, show: str = "") -> StreamingResponse:
+def export(entity: Entity, _visitor: Reader, show: str = "") -> Download:
     """:param show: a list; empty: all."""
     place = place_of(entity)
-    headers = {"Content-Disposition": f'attachment; filename="{entity.value}-matches.csv"'}
-    return StreamingResponse(_lines(place, show), media_type="text/csv; charset=utf-8", headers=headers)
+
+    def write(file: TextIO) -> None:
+        with place.database.read() as connection:
+            file.writelines(Matches(connection, place.mapping, place.staging).as_csv(NAMES, only=show or None))
+
+    return Download(f"{entity.value}-matches.csv", write)
 
 
 @router.get("/matches/file")
@@ -39,9 +49,10 @@ def ask_for_file(request: Request, entity: Entity, visitor: Reader) -> HTMLRespo
 @router.post("/matches/file")
 def look(request: Request, entity: Entity, visitor: Actor, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     """What each line would do; nothing is done yet."""
-    place, content = place_of(entity), _content(file)
-    lines = read(place.mapping, _text(content))
-    found = rehearse(place.database, place.terms, lambda desk: carry_out(desk, lines))
+    place, content = place_of(entity), file.file.read()
+    lines = _lines(place.mapping, content)
+    with _LOOKS.taken():
+        found = rehearse(place.database, place.terms, lambda desk: carry_out(desk, lines))
     return page(
         request, visitor, entity, "match_file_found.html", found=found, done=None, seen=_digest(content), shown=_SHOWN
     )
@@ -56,21 +67,24 @@ def carry_out_(
     seen: Annotated[str, Form(max_length=64)] = "",
 ) -> HTMLResponse:
     """:param seen: of the file that was looked at."""
-    place, content = place_of(entity), _content(file)
+    place, content = place_of(entity), file.file.read()
     if _digest(content) != seen:
         raise DecisionError("This is not the file that you have looked at.", remedy="Look at it first.")
-    lines = read(place.mapping, _text(content))
-    done = place.act("import", visitor, lambda desk: carry_out(desk, lines), {"lines": len(lines)})
+    done = in_stretches(
+        _lines(place.mapping, content), lambda decide, lines: place.act("import", visitor, decide, {"lines": lines})
+    )
     return page(request, visitor, entity, "match_file_found.html", found=None, done=done, seen="", shown=_SHOWN)
 
 
-def _content(file: UploadFile) -> bytes:
-    content = file.file.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
+def _lines(mapping: Mapping, content: bytes) -> list[Line]:
+    """:raises ConfigurationError: the file is none, or has too many decisions."""
+    lines = read(mapping, _text(content))
+    if len(lines) > _MOST:
         raise ConfigurationError(
-            "The file is too large.", remedy="Keep the lines with a decision, and the first line, and try again."
+            f"The file has {count(len(lines), 'decision')}, and this page takes {_MOST} at once.",
+            remedy=f"Take it apart, or use the command line: samklang matches {mapping.entity} --import FILE",
         )
-    return content
+    return lines
 
 
 def _text(content: bytes) -> io.StringIO:
@@ -82,10 +96,3 @@ def _text(content: bytes) -> io.StringIO:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _lines(place: Place, show: str) -> Iterator[str]:
-    """A few hundred lines at a time, however many there are."""
-    with place.database.read() as connection:
-        matches = Matches(connection, place.mapping, place.staging)
-        yield from matches.as_csv(NAMES, only=show or None)

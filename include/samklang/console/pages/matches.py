@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Actor, Asker, Entity, Reader, Visitor
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import Place, place_of
 from samklang.core.sides import title
@@ -19,7 +20,7 @@ from samklang.sync.exclude import exclude, include
 from samklang.sync.explain import find
 from samklang.sync.match_lists import NAMES, PLANNED, Matches
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 _FOUND = 200
 """Rows that a search shows at most; it has one page."""
 _PLANNED = {"links": "To link", "creates": "To create", "ambiguous": "Ambiguous", "excluded": "To leave"}

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from samklang.airflow.names import REVIEW
 from samklang.console import airflow_side
 from samklang.console.access import Entity, Reader
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import page, root
 from samklang.console.place import Place, place_of
 from samklang.console.show import count, seconds_of
@@ -22,7 +23,7 @@ from samklang.store import ledger, lists
 from samklang.sync.report import status
 from samklang.sync.review import beyond_limits
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 _RUNS = 30
 _CREATED, _UPDATED = ("created",), ("written", "freed")
 _FAILED = ("refused", "unclear", "failed", "parked")

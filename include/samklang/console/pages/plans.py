@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Entity, Reader
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import page
 from samklang.console.place import place_of
 from samklang.errors import StagingError
@@ -15,7 +16,7 @@ from samklang.store import lists
 from samklang.sync.planned import Book
 from samklang.sync.review import beyond_limits
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 _PARTS = ("rows", "links", "conflicts", "held", "ambiguous", "excluded")
 _WHYS = ("edit", "fill", "clear", "conflict", "drift", "create", "undo", "take")
 _OUTCOMES = (

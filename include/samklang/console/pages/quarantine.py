@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Actor, Entity, Reader, Visitor
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
 from samklang.errors import DecisionError
@@ -17,7 +18,7 @@ from samklang.sync.decide import Desk, Done
 from samklang.sync.exclude import exclude
 from samklang.sync.quarantine import Held, matching, retry, skip
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 KINDS = {"quarantined": True, "held": False}
 _TOLD = {
     "retry": "Tried again by the next run",

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from samklang.console import airflow_side
 from samklang.console.access import Actor, Asker, Entity, Reader, Visitor
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import Place, place_of
 from samklang.errors import DecisionError
@@ -20,7 +21,7 @@ from samklang.sync.explain import explain, find
 from samklang.sync.freezing import freeze, unfreeze
 from samklang.sync.undo import release, undo
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 _SHOWN = 20
 """Records that one search shows at most; many may share an e-mail."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
+from typing import TextIO
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Actor, Entity, Reader, Visitor
+from samklang.console.download import Download
+from samklang.console.incoming import Checked
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
 from samklang.console.show import count, seconds_of
@@ -17,7 +19,7 @@ from samklang.store import actions, lists
 from samklang.store.undo import Size, size
 from samklang.sync.undo import preview, undo
 
-router = APIRouter()
+router = APIRouter(route_class=Checked)
 _SHOWN = 200
 """Rows of an undo that are listed on the page; the download has all."""
 _MOST = 100_000
@@ -75,17 +77,18 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
 
 
 @router.get("/runs/{run_id}/made.csv")
-def made(entity: Entity, _visitor: Reader, run_id: str) -> Response:
+def made(entity: Entity, _visitor: Reader, run_id: str) -> Download:
     """The records that a run linked or made: what its undo keeps apart and does not delete."""
     place = place_of(entity)
-    with place.database.read() as connection:
-        found = preview(connection, place.mapping, run_id=run_id)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*(f"{side}_id" for side in place.mapping.sides), "origin"])
-    writer.writerows([*(one.ids.get(side, "") for side in place.mapping.sides), one.origin] for one in found.made)
-    headers = {"Content-Disposition": f'attachment; filename="{entity.value}-made.csv"'}
-    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+    def write(file: TextIO) -> None:
+        with place.database.read() as connection:
+            found = preview(connection, place.mapping, run_id=run_id)
+        out = csv.writer(file)
+        out.writerow([*(f"{side}_id" for side in place.mapping.sides), "origin"])
+        out.writerows([*(one.ids.get(side, "") for side in place.mapping.sides), one.origin] for one in found.made)
+
+    return Download(f"{entity.value}-made.csv", write)
 
 
 @router.post("/runs/{run_id}/undo")
