@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers
 
-from samklang.core.clocks import from_datetime
+from samklang.core.clocks import earlier, from_datetime
 from samklang.core.jsontext import loads
 from samklang.core.records import Scope
 from samklang.store.schema import conflicts
@@ -223,13 +223,29 @@ def test_the_order_is_certain_where_one_edit_is_older_than_the_last_read_that_sa
 ) -> None:
     world = new_world(customers(NO_LIMITS, "share: {powerofficego: true, shopify: false}"))
     a, b = world.pair(**KARI)
+    other, _ = world.pair(first="Ola", last="Dal", email="ola@example.no")
     world.left.edit(a, first="Karin")
     world.run()  # read, and not written: the shop is not ours to write
+    world.left.edit(other, first="Olav")
+    world.run()  # PowerOffice Go has been read beyond the first edit
+    world.run()  # and the shop, after that, still shows the base
     world.right.edit(b, first="Kaja")
 
     world.run()
 
     assert [c["certain"] for c in ledger(world)] == [True]
+
+
+def test_a_system_whose_clock_is_behind_makes_no_order_look_certain(world: World) -> None:
+    a, b = world.pair(**KARI)
+    world.moment += timedelta(hours=3)
+    world.run()  # both still hold the base
+    world.right.edit(b, first="Kaja")
+    world.left.edit(a, first="Karin", clock=earlier(from_datetime(world.tick()), timedelta(hours=1)))
+
+    world.run()
+
+    assert [bool(c["certain"]) for c in ledger(world)] == [False]
 
 
 def test_the_order_is_uncertain_where_both_edits_fall_between_two_reads(world: World) -> None:

@@ -315,7 +315,8 @@ def _clocks(mapping: Mapping, pairs: pd.DataFrame, pair: int, group: str | None)
 
 
 def _certain(mapping: Mapping, pairs: pd.DataFrame, pair: int, clocks: tuple[str, str]) -> bool:
-    """The order of two edits is known where one clock lies before a read that still saw the other side's base."""
+    """The order of two edits is known where the one was there to be read before a read that still saw the other side's
+    base: both its clock and how far that side had been read are its own system's (`seen.changed_after`)."""
     for own, other in ((0, 1), (1, 0)):
         unchanged_until = pairs[f"{mapping.sides[own]}_changed_after"].iat[pair]
         if isinstance(unchanged_until, str) and clocks[other] and clocks[other] < unchanged_until:

@@ -80,6 +80,12 @@ def _add_what_systems_say_and_who_holds_what_is_taken(connection: Connection) ->
         _add_column(connection, column)
 
 
+def _add_how_far_the_other_side_was_read(connection: Connection) -> None:
+    """What was noted until then is by our clock, which says nothing about either system's."""
+    _add_column(connection, schema.reads.c.other_clock)
+    connection.execute(update(schema.seen).where(schema.seen.c.changed_after.is_not(None)).values(changed_after=None))
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_freezes_and_what_quarantine_knows,
@@ -88,6 +94,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_a_shelf_for_bases,
     _add_what_systems_say_and_who_holds_what_is_taken,
     _name_the_store,
+    _add_how_far_the_other_side_was_read,
 )
 """Append only. A step that has shipped is never edited."""
 

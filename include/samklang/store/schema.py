@@ -60,6 +60,7 @@ reads = Table(
     Column("max_clock", String(40), nullable=False),
     Column("rows", Integer, nullable=False),
     Column("taken_in", Boolean, nullable=False, default=False),
+    Column("other_clock", String(40)),  # how far the other side had been read before it, in that system's own clock
 )
 
 seen = Table(
@@ -78,7 +79,7 @@ seen = Table(
     Column("group_clocks", Text, nullable=False),
     Column("our_key", String(200)),
     Column("ticket", Integer, nullable=False),  # of the read or write that these values come from
-    Column("changed_after", String(40)),  # our time of the last read that still had the values before these
+    Column("changed_after", String(40)),  # the `other_clock` of the last read that still had the values before these
     Column("missing", Integer, nullable=False, default=0),  # whole reads in a row without it
     Column("latest", Text),  # the newest of each of its clocks that was ever told, by group; "" is the record's own
     Column("latest_at", String(40)),  # our time of that

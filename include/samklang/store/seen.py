@@ -32,8 +32,20 @@ def storable_key(key: str | None) -> str | None:
     return key if key is not None and len(key) <= _LONGEST_KEY and "\x00" not in key else None
 
 
-def start_read(connection: Connection, *, entity: str, side: str, run_id: str, whole: bool, started_at: str) -> int:
-    """Register a read before its first request; its ticket says which observations are newer."""
+def start_read(
+    connection: Connection,
+    *,
+    entity: str,
+    side: str,
+    run_id: str,
+    whole: bool,
+    started_at: str,
+    other_clock: str | None = None,
+) -> int:
+    """Register a read before its first request; its ticket says which observations are newer.
+
+    :param other_clock: how far the other side has been read by then, in that system's own clock.
+    """
     ticket = next_ticket(connection)
     connection.execute(
         insert(reads).values(
@@ -46,6 +58,7 @@ def start_read(connection: Connection, *, entity: str, side: str, run_id: str, w
             max_clock="",
             rows=0,
             taken_in=False,
+            other_clock=other_clock,
         )
     )
     return ticket
@@ -67,14 +80,14 @@ def was_taken_in(connection: Connection, ticket: int) -> bool:
 
 
 def newest_taken_in(connection: Connection, entity: str, side: str) -> tuple[int, str | None]:
-    """Ticket and start (our time) of the newest read that `seen` already reflects; (0, None) before the first."""
+    """Ticket and `other_clock` of the newest read that `seen` already reflects; (0, None) before the first."""
     row = connection.execute(
-        select(reads.c.ticket, reads.c.started_at)
+        select(reads.c.ticket, reads.c.other_clock)
         .where(reads.c.entity == entity, reads.c.side == side, reads.c.taken_in)
         .order_by(reads.c.ticket.desc())
         .limit(1)
     ).first()
-    return (row.ticket, row.started_at) if row else (0, None)
+    return (row.ticket, row.other_clock) if row else (0, None)
 
 
 def take_turns(connection: Connection, entity: str, side: str) -> None:

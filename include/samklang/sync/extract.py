@@ -164,8 +164,15 @@ def _read(sync: Sync, side: str, run: Run, since: str, description: Description,
     whole = system.reads_whole or not since
     with sync.database.begin() as connection:
         started_at = sync.clock()
+        other = journal.watermark(connection, sync.entity, sync.mapping.other(side))
         ticket = seen.start_read(
-            connection, entity=sync.entity, side=side, run_id=run.id, whole=whole, started_at=started_at
+            connection,
+            entity=sync.entity,
+            side=side,
+            run_id=run.id,
+            whole=whole,
+            started_at=started_at,
+            other_clock=other["clock"] if other else None,
         )
         unreadable = unread.of(connection, sync, side)
         due = {i for i, hold in unreadable.items() if unread.is_due(hold, started_at)}

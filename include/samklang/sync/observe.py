@@ -43,7 +43,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
                 f"The link store does not know this read of {side}: it has been replaced by an older one since.",
                 remedy="Trigger the DAG again; a new run reads everything that the older store does not know.",
             )
-        newest, last_started = seen.newest_taken_in(connection, entity, side)
+        newest, other_clock = seen.newest_taken_in(connection, entity, side)
     if ticket < newest:
         return 0
     is_complete = shows_everybody(read)
@@ -55,7 +55,7 @@ def take_in(sync: Sync, view: SideView, read: dict[str, Any]) -> int:
         ids.update(row["id"] for row in rows)
         with sync.database.begin() as connection:
             seen.take_turns(connection, entity, side)
-            stored, old = _take_rows(connection, sync.mapping, view, rows, read, last_started)
+            stored, old = _take_rows(connection, sync.mapping, view, rows, read, other_clock)
         changed += stored
         behind.update(old)
     if len(ids) != read["rows"]:
@@ -195,7 +195,7 @@ def _take_rows(
     view: SideView,
     rows: list[dict[str, Any]],
     read: dict[str, Any],
-    last_started: str | None,
+    other_clock: str | None,
 ) -> tuple[int, list[str]]:
     """:returns: how many records are new or different; and those of which more is known than this read shows."""
     entity, side, ticket = mapping.entity, view.name, read["ticket"]
@@ -242,7 +242,7 @@ def _take_rows(
                 "normal": dumps(normal),
                 "form": dumps(one.form) if one else known[row["id"]]["form"],
                 "ticket": ticket,
-                "changed_after": last_started if leaves_base else old["changed_after"] if old else None,
+                "changed_after": other_clock if leaves_base else old["changed_after"] if old else None,
                 "missing": 0,
                 **noted(clocks[row["id"]], old, read["started_at"]),
             }
