@@ -158,3 +158,16 @@ def try_connection(world: Any, side: str, change: dict[str, Any], **extra: Any) 
         fields = {"conn_type": "shopify", "host": url, "password": "shpat_simulated"}
     world.set_connection(f"tried_{side}", **json.loads(json.dumps(fields | change)))
     return HOOKS[side](f"tried_{side}").test_connection()
+
+
+@pytest.mark.parametrize(
+    "host", ["https://fjord.myshopify.com:port", "https://fjord\u2100.myshopify.com", "https://[::1", "fjord\uff0ecom"]
+)
+def test_a_host_that_cannot_be_taken_apart_is_refused_and_no_crash(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.airflow.hooks import ShopifyHook
+    from samklang.errors import ConfigurationError
+
+    tried = json.dumps({"conn_type": "shopify", "host": host, "password": "Qkey"})
+    monkeypatch.setenv("AIRFLOW_CONN_TRIED", tried)
+    with pytest.raises(ConfigurationError):
+        ShopifyHook("tried").client()

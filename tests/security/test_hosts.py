@@ -58,6 +58,22 @@ def test_powerofficego_and_this_machine_are_the_places_for_its_keys(host: str | 
         "https://10.0.0.7/v2",
         "https://0.0.0.0/v2",
         "https://[::ffff:10.0.0.7]/v2",
+        "https://goapi.powerofﬁce.net/v2",
+        "https://goap\u0131.poweroffice.net/v2",
+        "https://goapi.poweroffice.net./v2",
+        "https://goapi.poweroffice\uff0enet/v2",
+        "https://\uff47oapi.poweroffice.net/v2",
+        "https://goapi.poweroffice.net:8443/v2",
+        "https://goapi.poweroffice.net:0/v2",
+        "https://goapi.poweroffice.net:99999/v2",
+        "https://user@goapi.poweroffice.net/v2",
+        "https://goapi.poweroffice.net\\.evil.example/v2",
+        "https://goapi.power\noffice.net/v2",
+        "https://evil.example%2f.poweroffice.net/v2",
+        "https://evil_.poweroffice.net/v2",
+        "https://.poweroffice.net/v2",
+        "https://poweroffice.net/v2",
+        "https://-.poweroffice.net/v2",
     ],
 )
 def test_no_other_host_gets_the_keys_of_powerofficego(url: str) -> None:
@@ -91,12 +107,37 @@ def test_a_shop_and_this_machine_are_the_places_for_its_keys(host: str) -> None:
         "http://fjord.myshopify.com",
         "https://fjord.myshopify.com\n.evil.example",
         "https://169.254.169.254",
+        "https://fjord.myshop\u0131fy.com",  # a dotless i, which passed for an i: the keys went to xn--…
+        "https://fjord.MYSHOP\u0130FY.com",
+        "https://fjor\u212a.myshopify.com",  # Kelvin
+        "https://fjord.my\u017fhopify.com",  # long s
+        "https://fjord.\uff4dyshopify.com",
+        "https://fjord\u3002myshopify.com",
+        "https://fjord.myshopify.com.",
+        "https://user@fjord.myshopify.com",
+        "https://user:pass@fjord.myshopify.com",
+        "https://fjord.myshopify.com\\",
+        "https://fjord.myshopify.com:0",
+        "https://fjord.myshopify.com:65536",
+        "https://fjord.my\u00adshopify.com",
+        "https://xn--myshopfy-q0a.com",
     ],
 )
 def test_no_other_host_gets_the_keys_of_a_shop(host: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         shopify(host)
     assert "Canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["https://FJORD.MyShopify.com/", "https://fjord.myshopify.com:443"])
+def test_the_address_that_is_used_is_the_one_that_was_checked(host: str) -> None:
+    assert shopify(host).host == "https://fjord.myshopify.com"
+
+
+def test_a_next_page_on_the_same_host_as_somebody_else_is_refused() -> None:
+    transport = Transport("http://127.0.0.1:9", system="Example")
+    with pytest.raises(ConfigurationError):
+        transport.send("GET", "http://user:pass@127.0.0.1:9/Customers", safe=True)
 
 
 # --- redirects, followed by nobody
@@ -171,6 +212,11 @@ def test_a_token_that_was_fetched_is_not_taken_elsewhere_by_a_redirect_of_the_ap
         "http://127.0.0.1:9102/bulk.jsonl",
         "file:///etc/passwd",
         "ftp://storage.googleapis.com/bulk.jsonl",
+        "https://storage.googleap\u0131s.com/bulk.jsonl",
+        "https://storage.googleapis.com./bulk.jsonl",
+        "https://user@storage.googleapis.com/bulk.jsonl",
+        "https://storage.googleapis.com:8443/bulk.jsonl",
+        "https://storage.googleapis.com\\@evil.example/bulk.jsonl",
     ],
 )
 def test_a_bulk_file_of_a_real_shop_comes_from_its_storage_or_not_at_all(url: str) -> None:

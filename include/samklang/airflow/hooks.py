@@ -143,6 +143,13 @@ def address(connection: Connection) -> str | None:
     host = (connection.host or "").strip()
     if not host:
         return None
+    try:
+        return _address(host, connection)
+    except ValueError:  # the standard library cannot take it apart; whoever checks hosts says what is wrong with it
+        return host
+
+
+def _address(host: str, connection: Connection) -> str:
     schema = (connection.schema or "").strip("/ ")
     path = ""
     if "://" not in host:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from urllib3.util import Url, parse_url
 from samklang.errors import ConfigurationError
 
 _PORTS = {"https": 443, "http": 80}
+_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,17 @@ class Origin:
     @property
     def is_loopback(self) -> bool:
         return _is_loopback(self.host)
+
+    @property
+    def url(self) -> str:
+        """As requests are sent to it; without the port that the scheme implies."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+
+    def is_under(self, domain: str) -> bool:
+        """Whether keys for a domain, or its files, may go here: it or a subdomain, https, on the usual port."""
+        is_named = self.host == domain or self.host.endswith(f".{domain}")
+        return is_named and bool(_NAME.fullmatch(self.host)) and (self.scheme, self.port) == ("https", 443)
 
 
 def parse_base_url(url: str) -> tuple[str, Origin]:
@@ -44,7 +57,25 @@ def parse_base_url(url: str) -> tuple[str, Origin]:
         raise ConfigurationError(
             f"Plain http is refused for {origin.host}: keys would travel unencrypted.", remedy="Use https://."
         )
-    return url.strip().rstrip("/"), origin
+    # put together from what was checked, not from what was typed
+    return origin.url + (parsed.path or "").rstrip("/"), origin
+
+
+def check_webhook(url: str) -> None:
+    """Refuse the address of a webhook unless it is https, or plain http to this machine.
+
+    :raises ConfigurationError: it is refused; nothing of it is told, since such addresses are secrets.
+    """
+    try:
+        parsed = _parse(url)
+        origin = _origin(parsed)
+    except ConfigurationError:
+        raise ConfigurationError("The webhook's address is not an https URL.", remedy=_WEBHOOK) from None
+    if parsed.auth or (origin.scheme != "https" and not origin.is_loopback):
+        raise ConfigurationError("The webhook's address is not an https URL, or names a user.", remedy=_WEBHOOK)
+
+
+_WEBHOOK = "Put the whole address, beginning with https://, into the host of its connection."
 
 
 def join(base_url: str, origin: Origin, path_or_url: str) -> str:
@@ -54,7 +85,8 @@ def join(base_url: str, origin: Origin, path_or_url: str) -> str:
     """
     if "://" not in path_or_url:
         return f"{base_url}/{path_or_url.lstrip('/')}"
-    if _origin(_parse(path_or_url)) != origin:
+    parsed = _parse(path_or_url)
+    if parsed.auth or _origin(parsed) != origin:
         raise ConfigurationError(f"A request to another host than {origin.host} was refused.")
     return path_or_url
 
@@ -65,19 +97,30 @@ def check_download(url: str, base: Origin, hosts: Collection[str]) -> None:
     :param hosts: names, each standing for itself and its subdomains.
     :raises ConfigurationError: it is refused.
     """
-    origin = _origin(_parse(url))
+    parsed = _parse(url)
+    origin = _origin(parsed)
+    if parsed.auth:
+        raise ConfigurationError(f"A download from {origin.host} as a named user was refused.")
     if origin.is_loopback and base.is_loopback:
         return
     if origin.scheme != "https":
         raise ConfigurationError(f"A download over plain http from {origin.host} was refused.")
-    if not any(origin.host == name or origin.host.endswith(f".{name}") for name in hosts):
+    if not any(origin.is_under(name) for name in hosts):
         raise ConfigurationError(f"A download from the unknown host {origin.host} was refused.")
 
 
 def _parse(url: str) -> Url:
+    """:raises ConfigurationError: it is none, or has signs that another reader of it may take for others."""
+    url = url.strip()
+    # letters beyond ASCII (a dotless i, a Kelvin sign, full width) are folded differently by each library
+    if not (url.isascii() and url.isprintable()) or set(url) & set(" \\"):
+        raise ConfigurationError(
+            "The URL has characters other than plain letters, digits and signs.",
+            remedy="Write it as https://host/path.",
+        )
     try:
         # the parser that sends the request, so that both agree on where the host ends
-        return parse_url(url.strip())
+        return parse_url(url)
     except LocationParseError:
         raise ConfigurationError("Not a URL.", remedy="Write it as https://host/path.") from None
 
@@ -85,7 +128,10 @@ def _parse(url: str) -> Url:
 def _origin(parsed: Url) -> Origin:
     if parsed.scheme not in _PORTS or not parsed.host:
         raise ConfigurationError("Not an http(s) URL.", remedy="Write it as https://host/path.")
-    return Origin(parsed.scheme, parsed.host.strip("[]").lower(), parsed.port or _PORTS[parsed.scheme])
+    host = parsed.host.strip("[]").lower()
+    if not _NAME.fullmatch(host) and ":" not in host:
+        raise ConfigurationError("The host of the URL is no name of one.", remedy="Write it as https://host/path.")
+    return Origin(parsed.scheme, host, _PORTS[parsed.scheme] if parsed.port is None else parsed.port)
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ HOSTS = {
     "production": "https://goapi.poweroffice.net/v2",
     "demo": "https://goapi.poweroffice.net/Demo/v2",
 }
-_DOMAIN = ".poweroffice.net"
+_DOMAIN = "poweroffice.net"
 _LONGEST_CONTACT = 100
 
 
@@ -110,10 +110,10 @@ def _gateway(root: str) -> str:
 def _address(url: object, name: str) -> str:
     """An address that keys may be sent to: PowerOffice's own, or one on this machine."""
     root, origin = parse_base_url(str(url))
-    if not origin.is_loopback and not origin.host.endswith(_DOMAIN):
+    if not origin.is_loopback and (origin.host == _DOMAIN or not origin.is_under(_DOMAIN)):
         raise ConfigurationError(
             f"The PowerOffice Go connection's {name} leads to {origin.host}, which is not PowerOffice's.",
-            remedy="Leave it out; keys are sent to *.poweroffice.net only.",
+            remedy=f"Leave it out; keys are sent to *.{_DOMAIN} only, on the usual port.",
         )
     return root
 

@@ -12,7 +12,7 @@ from samklang.errors import ConfigurationError
 from samklang.systems.origin import parse_base_url
 
 DEFAULT_VERSION = "2026-10"
-_SHOP = re.compile(r"https://[a-z0-9][a-z0-9-]*\.myshopify\.com", re.I)
+_SHOP = re.compile(r"https://[a-z0-9][a-z0-9-]*\.myshopify\.com", re.ASCII)
 VERSION = re.compile(r"\d{4}-(01|04|07|10)|unstable")
 
 
