@@ -24,6 +24,7 @@ from samklang.cli import plan
 from samklang.core import creation, freed, keys, matching, merge, plan_pairs, prices, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping, Vat
+from samklang.core.records import Scope
 from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
 from samklang.sync import (
@@ -42,6 +43,7 @@ from samklang.sync import (
     waited,
 )
 from samklang.systems.powerofficego import customers, lag, patch, products, writing
+from samklang.systems.shopify import contacts as shop_contacts
 from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import products as shop_products
@@ -373,6 +375,17 @@ def _on_sale_for_nothing(stack: ExitStack) -> None:
     _put(stack, shop_products, _status=lambda creation: creation.options.get("status", "DRAFT"))
 
 
+def _all_are_customers(stack: ExitStack) -> None:
+    """Who buys for a company is a customer like any other."""
+    _put(stack, shop_contacts, may_ask=lambda *_a: False)
+
+
+def _all_are_goods(stack: ExitStack) -> None:
+    """Gift cards and parents of combined listings are products like any other."""
+    archived = {True: Scope.ARCHIVED, False: Scope.ACTIVE}
+    _put(stack, shop_products, _scope=lambda product: archived[product.get("status") == "ARCHIVED"])
+
+
 def _text_over_markup(stack: ExitStack) -> None:
     """A text is written whatever the description holds that it takes the place of."""
     _put(stack, plan_pairs, loses_markup=lambda *_a: None)
@@ -578,6 +591,8 @@ GUARDS = (
     Guard("nothing is on sale without a price", _on_sale_for_nothing),
     Guard("text takes the place of no markup", _text_over_markup),
     *(Guard(name, taken_away, traces=traces) for name, taken_away, traces in OF_PEOPLE),
+    Guard("contacts of companies are out of scope", _all_are_customers),
+    Guard("gift cards and combined listings are out of scope", _all_are_goods),
 )
 
 

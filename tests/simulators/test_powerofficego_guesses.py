@@ -40,7 +40,7 @@ def test_every_guess_has_two_ways_and_the_default_is_one_of_them() -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_settings_can_be_set_when_it_starts(name: str) -> None:
-    value = {"privileges": []}.get(name, 7 if isinstance(SETTINGS[name].default, int) else "other")
+    value = {"privileges": []}.get(name, 7 if isinstance(SETTINGS[name].default, int | float) else "other")
     company = Company()
     assert company.simulator.switches({name: value})[name] == value
 

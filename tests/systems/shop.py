@@ -60,7 +60,10 @@ Reply = Answer | Exception | list["Answer | Exception"] | Callable[[dict[str, An
 
 
 class Shop:
-    """Answers by the name of the operation: one answer for good, a list in turn, or a function of the variables."""
+    """Answers by the name of the operation: one answer for good, a list in turn, or a function of the variables.
+
+    Where nothing else is said it has no access to B2B, and being asked for that is not noted.
+    """
 
     def __init__(self, **answers: Reply) -> None:
         self.answers: dict[str, Reply] = dict(answers)
@@ -72,6 +75,8 @@ class Shop:
         if not request.path.endswith("/graphql.json"):
             return self._reply(self.answers[request.path], {})
         body = orjson.loads(request.body)
+        if body["operationName"] == "ProbeCompanyContacts" and body["operationName"] not in self.answers:
+            return errors(error("ACCESS_DENIED", ["m0"]))
         self.sent.append(body)
         return self._reply(self.answers[body["operationName"]], body["variables"])
 
@@ -272,6 +277,7 @@ def product_node(variants: int) -> dict[str, Any]:
     return {
         "id": "gid://shopify/Product/1",
         "status": "ACTIVE",
+        "isGiftCard": False,
         "createdAt": "2024-01-01T00:00:00Z",
         "updatedAt": "2026-08-02T00:00:00Z",
         "variantsCount": {"count": variants},

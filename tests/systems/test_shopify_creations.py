@@ -32,7 +32,10 @@ def test_the_definition_of_our_key_is_made_once_per_store() -> None:
         only(world.customers().create([creation(f"c1-{number}", firstName="Kari")]))
     only(world.products().create([creation("c1-1", title="Kopp")]))
     assert world.operations.count("MakeDefinition") == 2
-    assert world.memory == {"shopify.key_definition.customer": "yes", "shopify.key_definition.product": "yes"}
+    assert {
+        "shopify.key_definition.customer": "yes",
+        "shopify.key_definition.product": "yes",
+    }.items() <= world.memory.items()
 
 
 def test_a_definition_that_exists_is_taken_as_it_is() -> None:

@@ -36,7 +36,7 @@ def schema(shared_apis: Path) -> GraphQLSchema:
 @pytest.fixture(scope="module")
 def sent() -> list[dict[str, Any]]:
     """What both systems send when every field is mapped and every verb is used."""
-    world = World(700)
+    world = World(700, switches={"b2b": True})
     for system, known, values in (
         (world.customers(tuple(CUSTOMER)), CUSTOMER, CUSTOMER_VALUES),
         (world.products(tuple(PRODUCT)), PRODUCT, PRODUCT_VALUES),
@@ -61,7 +61,7 @@ def bulk_queries(sent: list[dict[str, Any]]) -> list[str]:
 
 
 OPERATIONS = {
-    "Describe", "Scopes", "ProbeProtectedData", "ReadDefinition", "MakeDefinition",
+    "Describe", "Scopes", "ProbeCompanyContacts", "ProbeProtectedData", "ReadDefinition", "MakeDefinition",
     "ReadCustomers", "ReadMoreCustomers", "ReadChangedCustomers", "ReadCustomersById", "FindCustomersByKey",
     "CheckCustomers", "UpdateCustomers", "CreateCustomer",
     "ReadProductVariants", "ReadMoreProductVariants", "ReadChangedProducts", "ReadProductVariantsById",

@@ -75,6 +75,8 @@ def in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expir
     if summary["held"]["more"]:
         lines.append(f"  and {summary['held']['more']} more held or quarantined")
     lines.append("  " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in health.items()))
+    if doubtful := (summary["counts"] or {}).get("doubtful_reasons"):
+        lines.append(f"  to look at, since it may not fit what was written: {_counts(doubtful)}")
     if summary["lag"]:
         lag = summary["lag"]
         lines.append(f"  edits got across in {lag['p50']:.0f} s (half of them), {lag['p95']:.0f} s (95 of 100)")

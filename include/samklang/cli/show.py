@@ -20,7 +20,7 @@ _COUNTS = (
     "erased",
 )  # fmt: skip
 _PLAN_PER_SIDE = ("creates", "updates", "clears", "price_moves", "put_back")
-_PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "drift", "waiting")
+_PLAN_TOTALS = ("links", "conflicts", "link_conflicts", "held", "ambiguous", "excluded", "doubtful", "drift", "waiting")
 
 _HELD = ("side", "reason", "remedy", "holder", "said", "attempts", "next_try", "since")
 _SKIPPED = "skipped until it changes"
@@ -204,9 +204,13 @@ def plan(mapping: EntityMapping, made: Mapping[str, Any]) -> Renderables:
 def _row_lines(mapping: EntityMapping, side: str, row: Mapping[str, Any]) -> list[list[str]]:
     head = [row["records"][side] or "(new)", row["records"][mapping.other(side)], row["op"]]
     return [
-        [*(head if n == 0 else ["", "", ""]), c["name"], cell(c["was"]), cell(c["becomes"]), c["why"]]
+        [*(head if n == 0 else ["", "", ""]), c["name"], cell(c["was"]), cell(c["becomes"]), _why(c)]
         for n, c in enumerate(row["changes"])
     ]
+
+
+def _why(change: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, (change["why"], words(change.get("doubt", "")))))
 
 
 def _reasons(reasons: Mapping[str, int] | None) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samklang.core.clocks import seconds_between, to_datetime
+from samklang.core.records import OUT_OF_SCOPE, Scope
 from samklang.core.sides import title
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -93,7 +94,16 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+_PAUSED = {Scope.ARCHIVED: "archived or inactive"}
+
+
+def scope(text: str) -> str:
+    """Why a record is left alone."""
+    return (_PAUSED | OUT_OF_SCOPE).get(Scope(text), words(text))
+
+
 FILTERS = {
+    "scope": scope,
     "words": words, "state": state, "side": title, "moment": moment, "exactly": exactly, "duration": duration,
     "number": number, "count": count, "cell": cell, "percent": percent,
 }  # fmt: skip

@@ -85,4 +85,12 @@ def _judge(sides: tuple[str, str], waiting: MappingOf[str, Container[str]], fram
 def _why(scope: str, linked: bool) -> str:
     if linked:
         return "key_held_by_a_linked_record"
-    return "key_held_by_a_company" if scope == Scope.OUTSIDE else "key_held_by_a_settled_record"
+    return _HELD_BY.get(Scope(scope), "key_held_by_a_settled_record")
+
+
+_HELD_BY = {
+    Scope.OUTSIDE: "key_held_by_a_company",
+    Scope.CONTACT: "key_held_by_a_company_contact",
+    Scope.GIFT_CARD: "key_held_by_a_gift_card",
+    Scope.COMBINED: "key_held_by_a_combined_listing",
+}

@@ -14,11 +14,27 @@ class Scope(StrEnum):
     ACTIVE = "active"
     ARCHIVED = "archived"  # archived or inactive: linked and kept, but paused, and not created on the other side
     OUTSIDE = "outside"  # a company, a supplier: never synchronised, but it holds its keys
+    CONTACT = "contact"  # buys for a company; like a company
+    GIFT_CARD = "gift_card"  # money that is sold, no goods; like a company
+    COMBINED = "combined"  # shows other products as its variants, and is none itself; like a company
     ERASED = "erased"  # nothing shown identifies it any more (redaction): linked and kept, left alone on both sides
     GONE = "gone"  # the system no longer knows its id
 
 
 IN_SCOPE = (Scope.ACTIVE, Scope.ARCHIVED)
+OUT_OF_SCOPE = {
+    Scope.OUTSIDE: "a company or supplier",
+    Scope.CONTACT: "a contact of a company (B2B)",
+    Scope.GIFT_CARD: "a gift card",
+    Scope.COMBINED: "the parent of a combined listing",
+}
+"""What is never synchronised, as people are told."""
+
+
+def scope_in_words(scope: str) -> str:
+    """`erased`, or `out of scope (a gift card)`."""
+    why = OUT_OF_SCOPE.get(Scope(scope))
+    return f"out of scope ({why})" if why else scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,8 @@ class Record:
     :param key: our key, where it stands on the record (see `interface`), else None.
     :param facts: what is needed to write or convert it besides its values: JSON-able; `tax_group` and `taxable`
         for prices; `skip`: by field, why it is not synchronised at present; `parts`: by such a field, what a twin that
-        is made for this record is called, piece by piece; ids of its parts.
+        is made for this record is called, piece by piece; `ceilings`: see
+        `core.doubts`; ids of its parts.
     """
 
     id: str

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from samklang.core.doubts import doubts_of
 from samklang.core.mapping import Mapping
 from samklang.core.plan import FieldChange, Plan, Row
 from samklang.core.prices import moves_beyond
@@ -16,12 +17,14 @@ from samklang.sync.context import Sync
 def count(sync: Sync, plan: Plan) -> dict[str, Any]:
     """Numbers by name; those of writes by side.
 
-    What a person has put back (`put_back`, in records) stands in no other number: it was looked at when it was ordered.
+    `doubtful` are records that are written, and that a person should look at. What a person has put back (`put_back`,
+    in records) stands in no other number: it was looked at when it was ordered.
     """
     sides = sync.mapping.sides
     with sync.database.read() as connection:
         linked = links.count(connection, sync.entity)
     updates = [(row, ours) for row in plan.rows if row.op == "update" and (ours := _planned(row))]
+    doubted = [codes for row in plan.rows if (codes := _doubts(sync.mapping, row))]
     changed = {(row.side, row.id, change.field) for row, ours in updates for change in ours}
 
     def decided(kind: str) -> int:
@@ -51,10 +54,17 @@ def count(sync: Sync, plan: Plan) -> dict[str, Any]:
         "ambiguous": sum(1 for v in plan.verdicts if v.verdict == "ambiguous"),
         "excluded": sum(1 for v in plan.verdicts if v.verdict == "excluded"),
         "excluded_reasons": dict(Counter(v.reason for v in plan.verdicts if v.verdict == "excluded")),
+        "doubtful": len(doubted),
+        "doubtful_reasons": dict(Counter(code for codes in doubted for code in codes)),
         "drift": plan.drift,
         "waiting": plan.waiting,
         "unknown": {name: n for name, n in plan.unknown.items() if n},
     }
+
+
+def _doubts(mapping: Mapping, row: Row) -> set[str]:
+    values = {mapping.field(change.field).names[row.side]: change.value for change in row.changes}
+    return set(doubts_of(row.facts, values).values())
 
 
 def _planned(row: Row) -> list[FieldChange]:

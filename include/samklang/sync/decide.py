@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from samklang.core.jsontext import dumps
 from samklang.core.mapping import Mapping
-from samklang.core.records import IN_SCOPE, Scope
+from samklang.core.records import IN_SCOPE, Scope, scope_in_words
 from samklang.core.rules import EntityRules
 from samklang.errors import DecisionError
 from samklang.store import clashes, dossier, journal, ledger, links, seen
@@ -230,7 +230,7 @@ class Desk:
         entity, target = self.mapping.entity, self.mapping.other(side)
         row = seen.known(self.connection, entity, side, [record_id], lock=True)[record_id]
         if row["scope"] not in IN_SCOPE:
-            raise DecisionError(f"{named(record)} is {_SCOPES.get(row['scope'], row['scope'])}.")
+            raise DecisionError(f"{named(record)} is {scope_in_words(row['scope'])}.")
         if "open" in ledger.intents_of(self.connection, entity, target, record_id).values():
             raise DecisionError(
                 f"A run may be making a twin of {named(record)} in {target} right now.",
@@ -287,9 +287,6 @@ class Desk:
         """`note`, of many: link, record and field of each."""
         self.touched.extend(record for _, record, _ in about)
         ledger.add_notes(self.connection, self.mapping.entity, op, about, run_id=self.run_id, at=self.at)
-
-
-_SCOPES = {Scope.OUTSIDE: "out of scope (a company or supplier)"}
 
 
 def named(record: Record) -> str:

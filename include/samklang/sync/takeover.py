@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from samklang.core.records import IN_SCOPE, Scope
+from samklang.core.records import IN_SCOPE, scope_in_words
 from samklang.store import actions, clashes, journal, links, seen, tombstones
 from samklang.store.tombstones import of_id
 from samklang.sync.adopt import conflict_row, tune
@@ -159,13 +159,10 @@ def reason_left(connection: Connection, sync: Sync, pair: Pair, named_twice: tup
             forgotten = entombed.has(side, of_id(side, i))
             return f"{side}:{i} was forgotten" if forgotten else f"there is no {side}:{i}"
         if row["scope"] not in IN_SCOPE or row["missing"]:
-            return f"{side}:{i} is {_SCOPES.get(row['scope'], row['scope'] if not row['missing'] else 'missing')}"
+            return f"{side}:{i} is {scope_in_words(row['scope']) if not row['missing'] else 'missing'}"
         if links.twin_of(connection, entity, side, i) is not None:
             return f"{side}:{i} is linked with another record, or kept apart"
     return "they could not be linked"
-
-
-_SCOPES = {Scope.OUTSIDE: "out of scope (a company or supplier)"}
 
 
 def _new(sync: Sync, folder: str) -> Any:

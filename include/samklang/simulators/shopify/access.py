@@ -91,8 +91,12 @@ def refuse_scope(field: str, scope: str) -> NoReturn:
     )
 
 
-def refuse_field(kind: str) -> NoReturn:
-    """A protected field that the app may not see. :raises GraphQLError: always (sheet 1)."""
+def refuse_field(kind: str, name: str) -> NoReturn:
+    """A field that the app may not see. :raises GraphQLError: always (sheet 1; the words about B2B are a guess)."""
+    if name == "companyContactProfiles":
+        required = "`read_customers` or `read_companies` access scope. Also: the shop must have access to B2B."
+        message = f"Access denied for {name} field. Required access: {required}"
+        raise GraphQLError(message, extensions={"code": "ACCESS_DENIED", "requiredAccess": required})
     see = "https://partners.shopify.com/1/apps/1/customer_data"
     message = f"This app is not approved to access the {kind} object. See {see} for more details."
     raise GraphQLError(message, extensions={"code": "ACCESS_DENIED"})

@@ -8,7 +8,7 @@ from typing import Any
 from samklang.simulators.shopify import addresses, metafields
 from samklang.simulators.shopify.naming import camel, number_of, words
 from samklang.simulators.shopify.problems import Problem, problem, under
-from samklang.simulators.shopify.records import Customer
+from samklang.simulators.shopify.records import CompanyContact, Customer
 from samklang.simulators.shopify.store import Store
 from samklang.simulators.shopify.texts import (
     MAX_NOTE,
@@ -102,6 +102,14 @@ def redact(store: Store, customer: Customer) -> None:
     store.remember(before)
     store.touch(customer)
     store.log("redact", "customers", customer.id, [])
+
+
+def set_company(store: Store, customer: Customer, is_contact: bool) -> None:
+    """Make a customer the contact of a company, or no longer. That this moves the customer's clock is a guess."""
+    store.remember(customer)
+    customer.company_contact_profiles = [CompanyContact(**store.fresh("CompanyContact"))] if is_contact else []
+    store.touch(customer)
+    store.log("update", "customers", customer.id, ["companyContactProfiles"])
 
 
 def by_id(store: Store, text: str | None) -> Customer | None:

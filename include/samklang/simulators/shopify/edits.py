@@ -16,6 +16,7 @@ ADDRESS_FIELDS = frozenset(
     ["address1", "address2", "city", "zip", "company", "phone", "firstName", "lastName", "countryCode", "provinceCode"]
 )
 PRODUCT_FIELDS = frozenset(["title", "status", "vendor", "productType", "descriptionHtml", "handle", "tags"])
+ONLY_NEW = frozenset(["giftCard", "combinedListingRole"])
 VARIANT_FIELDS = frozenset(["price", "compareAtPrice", "barcode", "taxable"])
 ITEM_FIELDS = frozenset(["sku", "cost", "tracked"])
 
@@ -29,6 +30,8 @@ def edit(store: Store, order: Mapping[str, Any]) -> str | None:
     written `price`: they go to the first variant, or to the one that `variant` names by id. A list under `variants` is
     all variants of a product in their new order, each with the `name` of its choice: one with `variant` stays, one
     without it is added, and what is not listed is removed.
+
+    `company` says whether a customer buys for a company.
 
     :raises ValueError: no such entity or field, or the shop refuses the value.
     :raises KeyError: no such record.
@@ -58,6 +61,9 @@ def _edit_customer(store: Store, order: Mapping[str, Any]) -> str | None:
         return customer.id
     if order.get("archive"):
         raise ValueError("a customer cannot be archived")
+    if "company" in order:
+        customers.set_company(store, customer, bool(order["company"]))
+        return customer.id
     values = dict(order["set"])
     place = _take(values, "addresses.", ADDRESS_FIELDS)
     values = _snaked(values, CUSTOMER_FIELDS)
@@ -79,7 +85,7 @@ def _edit_product(store: Store, order: Mapping[str, Any]) -> str | None:
         values = dict(order["create"])
         variant = _variant_values(values)
         row = {**variant, "option_values": [{"option_name": "Title", "name": "Default Title"}]}
-        made = products.upsert(store, {**_snaked(values, PRODUCT_FIELDS), "variants": [row]})
+        made = products.upsert(store, {**_snaked(values, PRODUCT_FIELDS | ONLY_NEW), "variants": [row]})
         return str(_checked(made)["product"].id)
     product = products.by_id(store, _gid("Product", order["id"]))
     if product is None:

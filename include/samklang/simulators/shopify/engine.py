@@ -77,7 +77,7 @@ def _resolve(record: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> An
     name = info.field_name
     denied = info.context.denied
     if denied and f"{info.parent_type.name}.{name}" in denied:
-        refuse_field(info.parent_type.name)
+        refuse_field(info.parent_type.name, name)
     if isinstance(record, dict):
         return record.get(name)
     value = getattr(record, snake(name))

@@ -51,6 +51,8 @@ class Product(Owner):
     product_type: str = ""
     tags: list[str] = field(default_factory=list)
     description_html: str = ""
+    is_gift_card: bool = False
+    combined_listing_role: str | None = None
     option_list: list[Option] = field(default_factory=list)
     variant_list: list[Variant] = field(default_factory=list)
 

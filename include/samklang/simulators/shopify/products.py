@@ -128,6 +128,8 @@ def _write(store: Store, product: Product, values: Values) -> None:
         product.title = values["title"].strip()
     if values.get("tags") is not None:
         product.tags = clean_tags(values["tags"])
+    product.is_gift_card = bool(values.get("gift_card", product.is_gift_card))
+    product.combined_listing_role = values.get("combined_listing_role", product.combined_listing_role)
     wanted = values.get("handle") or product.handle or product.title
     store.handles.pop(product.handle, None)
     product.handle = new_handle(store, wanted, product)

@@ -78,7 +78,7 @@ class Projector:
                 shape.leaves.append((key, _constant(kind.name)))
                 continue
             if f"{kind.name}.{name}" in self._denied:
-                refuse_field(kind.name)
+                refuse_field(kind.name, name)
             definition = kind.fields[name]
             named = get_named_type(definition.type)
             arguments = get_argument_values(definition, node)

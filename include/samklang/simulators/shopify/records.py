@@ -178,6 +178,14 @@ class Address(Identified):
 
 
 @dataclass(eq=False)
+class CompanyContact(Identified):
+    """That a customer buys for a company (B2B)."""
+
+    typename = "CompanyContact"
+    is_main_contact: bool = False
+
+
+@dataclass(eq=False)
 class Customer(Owner):
     """:param address_book: in the order made; :param default_address: one of them, if there is any."""
 
@@ -198,6 +206,7 @@ class Customer(Owner):
     address_book: list[Address] = field(default_factory=list)
     default_address: Address | None = None
     currency: str = "NOK"
+    company_contact_profiles: list[CompanyContact] = field(default_factory=list)
 
     @property
     def display_name(self) -> str:

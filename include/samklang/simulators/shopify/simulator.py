@@ -30,6 +30,7 @@ SWITCHES = {
     "taxes_included": Switch(True, (True, False)),
     "currency": Switch("NOK"),
     "country": Switch("NO"),
+    "b2b": Switch(False, (True, False)),  # whether it may have companies, and ask for their contacts (found since)
     # limits (sheet 5)
     "throttle": Switch("on", ("on", "off")),
     "bucket_size": Switch(2000.0),
@@ -151,7 +152,8 @@ class ShopifySimulator(Controlled):
         return json_response(answer, 200, headers)
 
     def _session(self, base_url: str) -> Session:
-        denied = frozenset(self.switch("denied_fields"))
+        without_b2b = () if self.switch("b2b") else ("Customer.companyContactProfiles",)
+        denied = frozenset([*self.switch("denied_fields"), *without_b2b])
         return Session(self.store, self.switch, self._bulk, base_url, denied)
 
     def state(self) -> dict[str, Any]:

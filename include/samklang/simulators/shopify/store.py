@@ -22,6 +22,7 @@ FIRST_NUMBERS = {
     "ProductOptionValue": 8_322_006_188_338,
     "Metafield": 44_946_356_830_514,
     "MetafieldDefinition": 224_813_875_506,
+    "CompanyContact": 3_190_816_818,
     "BulkOperation": 8_008_814_690_610,
 }
 

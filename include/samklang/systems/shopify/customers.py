@@ -10,9 +10,9 @@ from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import ProtocolError
 from samklang.systems.base import Change, Creation, Problem, Update
-from samklang.systems.shopify import documents
+from samklang.systems.shopify import contacts, documents
 from samklang.systems.shopify.answers import SYSTEM, Json, objects
-from samklang.systems.shopify.documents import ADDRESS_ID, Call, Path, selection
+from samklang.systems.shopify.documents import ADDRESS_ID, COMPANY_CONTACTS, Call, Path, selection
 from samklang.systems.shopify.fields import CUSTOMER, Field
 from samklang.systems.shopify.paging import Ordered, Rows, follow
 from samklang.systems.shopify.reading import WINDOW_PAGES
@@ -28,7 +28,7 @@ CHECK_PROVINCE = "check_province"
 
 
 class ShopifyCustomers(Updating):
-    """Customers, each with its default address of the moment.
+    """Customers, each with its default address of the moment; contacts of companies are out of scope, like companies.
 
     Other addresses are never touched: the list is not sent with an update, because it would replace them all.
     """
@@ -49,6 +49,11 @@ class ShopifyCustomers(Updating):
     )
 
     # --- reading
+
+    def read_all(self) -> Iterator[Page]:
+        contacts.forget(self._memory)
+        self._forget_fragments()
+        yield from super().read_all()
 
     def _read_newest(self, since: str) -> Iterator[Page]:
         """From the newest on, without a filter: a filter matches whole days and reads an index that lags.
@@ -73,6 +78,8 @@ class ShopifyCustomers(Updating):
     def _paths(self, unknown: frozenset[str] = frozenset()) -> list[Path]:
         asked = (known.read for name, known in self._asked.items() if name not in unknown)
         paths = [*documents.CUSTOMER, *asked]
+        if contacts.may_ask(self._client, self._memory):
+            paths.append(COMPANY_CONTACTS)
         return [*paths, ADDRESS_ID, CUSTOMER[_PROVINCE].read] if self._address_fields() else paths
 
     def _make_fragments(self) -> dict[str, str]:
@@ -99,12 +106,17 @@ class ShopifyCustomers(Updating):
         return Record(
             id=number_of(node.get("id")),
             values=read_values(node, self._fields, unknown),
-            scope=Scope.ERASED if self.rules.is_erased(self._identity(node, unknown)) else Scope.ACTIVE,
+            scope=self._scope(node, unknown),
             created=read_clock(node, "createdAt"),
             clock=read_clock(node, "updatedAt"),
             key=read_key(node),
             facts=facts,
         )
+
+    def _scope(self, node: Json, unknown: frozenset[str]) -> Scope:
+        if self.rules.is_erased(self._identity(node, unknown)):
+            return Scope.ERASED
+        return Scope.CONTACT if node.get(COMPANY_CONTACTS[0]) else Scope.ACTIVE
 
     def _identity(self, node: Json, unknown: frozenset[str] = frozenset()) -> dict[str, str | None]:
         return read_values(node, {name: self._asked[name] for name in _IDENTITY}, unknown)

@@ -26,15 +26,20 @@ NESTED = 25
 
 CUSTOMER: tuple[Path, ...] = (("id",), ("createdAt",), ("updatedAt",), (_OWN_KEY_FIELD, "value"))
 ADDRESS_ID: Path = ("defaultAddress", "id")
+COMPANY_CONTACTS: Path = ("companyContactProfiles", "id")
+"""Only shops with companies (B2B) may ask for it; see `contacts`."""
 VARIANT: tuple[Path, ...] = (
     ("id",),
     ("createdAt",),
     ("updatedAt",),
     ("title",),
     ("taxable",),
+    ("compareAtPrice",),
     ("inventoryItem", "id"),
     ("product", "id"),
     ("product", "status"),
+    ("product", "isGiftCard"),
+    ("product", "combinedListingRole"),
     ("product", "createdAt"),
     ("product", "updatedAt"),
     ("product", "variantsCount", "count"),
@@ -152,6 +157,11 @@ def books_of(customers: Sequence[str]) -> Call:
     """Whether these customers have any address, default or not."""
     selected = "... on Customer { id addressesV2(first: 1) { nodes { id } } }"
     return Call("nodes", selected, {"ids": ("[ID!]!", list(customers))})
+
+
+def contacts_of_one() -> Call:
+    """As what one customer buys for companies: whether that may be asked."""
+    return Call("customers", f"nodes {{ id {selection([COMPANY_CONTACTS])} }}", constants="first: 1")
 
 
 # --- bulk --------------------------------------------------------------------------------------------------------

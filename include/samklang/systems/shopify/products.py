@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from samklang.core.clocks import seconds_between
+from samklang.core.doubts import CEILINGS, doubts_of
 from samklang.core.records import Page, Record, Scope
 from samklang.core.rules import EntityRules
 from samklang.errors import ProtocolError
@@ -22,6 +23,7 @@ from samklang.systems.shopify.updating import Job, Part, Updating
 from samklang.systems.shopify.values import dig, number_of, read_clock, read_key, read_values, to_gid, to_input
 
 SEVERAL = "several_variants"
+COMPARED_IS_LOWER = "compare_at_price_is_lower"
 _OPTION, _VALUE = "Title", "Default Title"
 """What a product with one variant has instead of options (sheet: Shopify 3)."""
 _DRAFT, _ON_SALE = "DRAFT", ("ACTIVE", "UNLISTED")
@@ -116,7 +118,8 @@ class ShopifyProducts(Updating):
     def _record(self, node: Json, unknown: frozenset[str] = frozenset()) -> Record:
         product = _object(node, "product")
         variants = dig(product, ("variantsCount", "count"))
-        if not isinstance(variants, int) or not isinstance(node.get("taxable"), bool):
+        flags = (node.get("taxable"), product.get("isGiftCard"))
+        if not isinstance(variants, int) or not all(isinstance(flag, bool) for flag in flags):
             raise ProtocolError("A variant came without what every variant has.", system=SYSTEM)
         facts: Json = {
             "product_id": product.get("id"),
@@ -124,6 +127,8 @@ class ShopifyProducts(Updating):
             "taxable": node["taxable"],
             "status": product.get("status"),
         }
+        if compared := self._compared(node):
+            facts[CEILINGS] = {"price": [compared, COMPARED_IS_LOWER]}
         if variants > 1:
             facts["skip"] = dict.fromkeys(self._product_fields, SEVERAL)
             facts["parts"] = {"title": [dig(product, ("title",)), node.get("title")]} if "title" in self._fields else {}
@@ -133,12 +138,17 @@ class ShopifyProducts(Updating):
         return Record(
             id=number_of(node.get("id")),
             values=read_values(node, self._fields, unknown),
-            scope=Scope.ARCHIVED if product.get("status") == "ARCHIVED" else Scope.ACTIVE,
+            scope=_scope(product),
             created=read_clock(node, "createdAt"),
             clock=max(clocks),
             key=read_key(product) if _came_with(node, product) else None,
             facts=facts,
         )
+
+    def _compared(self, node: Json) -> str | None:
+        """The price before a sale, where nothing maps it: a new price that is higher makes nonsense of it."""
+        compared = node.get("compareAtPrice")
+        return compared if isinstance(compared, str) and "compareAtPrice" not in self._fields else None
 
     def _holder_call(self, key: str) -> Call:
         # ids rise, so the variant that came with the product is the first of them, and the second tells if it is alone
@@ -171,6 +181,7 @@ class ShopifyProducts(Updating):
             values = read_values({"product": product}, self._product_fields, unknown)
             return replace(job.fresh, values=values, clock=max(job.fresh.clock, read_clock(product, "updatedAt")))
         gid = to_gid(self.kind, job.update.id)
+        job.doubts += doubts_of(job.fresh.facts, {c.field: c.value for c in part.changes}).values()
         for node in payload.get("productVariants") or ():
             if isinstance(node, dict) and node.get("id") == gid:
                 return self._record(node, unknown)
@@ -195,6 +206,14 @@ class ShopifyProducts(Updating):
         if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], dict):
             raise ProtocolError("A product was made, and its variant is not in the answer.", system=SYSTEM)
         return self._record(nodes[0], unknown)
+
+
+def _scope(product: Json) -> Scope:
+    if product["isGiftCard"]:
+        return Scope.GIFT_CARD
+    if product.get("combinedListingRole") == "PARENT":
+        return Scope.COMBINED
+    return Scope.ARCHIVED if product.get("status") == "ARCHIVED" else Scope.ACTIVE
 
 
 def _status(creation: Creation) -> str:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from samklang.core.clocks import earlier
@@ -66,7 +67,13 @@ class Reading(ABC):
         self._asked = select(self.known_fields, dict.fromkeys((*fields, *self.always_read)), self.entity)
         self._memory = memory
         self._workers = workers
-        self._fragments = self._make_fragments()
+
+    @cached_property
+    def _fragments(self) -> dict[str, str]:
+        return self._make_fragments()
+
+    def _forget_fragments(self) -> None:
+        self.__dict__.pop("_fragments", None)
 
     @abstractmethod
     def _make_fragments(self) -> dict[str, str]:
