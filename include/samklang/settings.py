@@ -45,7 +45,7 @@ def shared_trouble(environ: Mapping[str, str], *, executor: str, has_store: bool
     url = staging_url(environ)
     if "://" not in url or url.startswith("file://"):
         trouble.append(
-            "Set SAMKLANG_STAGING to object storage that all workers reach, for example s3://bucket/samklang."
+            "Set SAMKLANG_STAGING to object storage that all workers reach, for example s3://aws_default@bucket/samklang."
         )
     return trouble
 

@@ -36,6 +36,7 @@ _UNFINISHED = ".new"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _STORE = "store-"
 _IN_PARQUET = b"samklang.store"
+_LONGEST_FIRST_LINE = 200
 _FIRST_LINE = re.compile(rb'\{"store":"\w{1,100}"\}\n')
 
 
@@ -138,7 +139,8 @@ class Staging:
         byte, number = start
         wanted = next(numbers, None) if numbers is not None else None
         with file:
-            first = file.readline(_BLOCK)
+            # files of an object store have no `readline` that ends
+            first = b"".join(file.read(_LONGEST_FIRST_LINE).partition(b"\n")[:2])
             if first != self._first_line:
                 whose = f"{folder}/{name}.jsonl"
                 raise _foreign(whose) if self.is_foreign(first) else _damaged(whose, "line 1")
@@ -272,7 +274,8 @@ def _drop(path: Any) -> None:
         return
     for child in list(path.iterdir()):
         _drop(child)
-    path.rmdir()
+    with suppress(NotADirectoryError):  # an object store has no folders: this one is gone with the last file in it
+        path.rmdir()
 
 
 def _is_folder(path: Any) -> bool:

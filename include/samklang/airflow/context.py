@@ -91,7 +91,11 @@ def open_staging(url: str, database: Database) -> Staging:
     parts = urlsplit(url)
     if parts.scheme in ("", "file"):
         return Staging(Path(parts.path).expanduser().absolute(), database.store_id())
-    return Staging(ObjectStoragePath(url), database.store_id())
+    root = ObjectStoragePath(url)
+    # it lives as long as the process does, and would not see what others write after it has listed a folder
+    root.fs.dircache.use_listings_cache = False
+    root.fs.invalidate_cache()
+    return Staging(root, database.store_id())
 
 
 def run_of(context: Context) -> Run:

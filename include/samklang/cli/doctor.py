@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy.engine import make_url
 
 from samklang.airflow.context import open_staging
-from samklang.cli.environment import find_connection, find_store
+from samklang.cli.environment import find_connection, find_store, lend_connection
 from samklang.cli.systems import fields_of
 from samklang.connections import DEFAULT_CONNECTIONS, Fields, open_system
 from samklang.core.mapping import Mapping as EntityMapping
@@ -143,7 +143,10 @@ def _bound(database: Database, side: str, description: Description) -> None:
 def _staging(environ: Environment) -> Check:
     url = staging_url(environ)
     remedy = "Let this user write there, or set SAMKLANG_STAGING to a place where it may."
-    earlier, failed = _try("staging", partial(_stage_one, url), remedy=remedy)
+    earlier: list[str] | None = None
+    _, failed = _try("staging", partial(lend_connection, environ))
+    if not failed:
+        earlier, failed = _try("staging", partial(_stage_one, url), remedy=remedy)
     told = "".join(
         f"; remove {name} there: an earlier version staged it, and nothing reads it" for name in earlier or []
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,28 @@ def open_staging(environ: Mapping[str, str], database: Database) -> Staging:
         return Staging(Path(parts.path).expanduser().absolute(), database.store_id())
     from samklang.airflow.context import open_staging as open_anywhere
 
+    lend_connection(environ)
     return open_anywhere(staging_url(environ), database)
+
+
+def lend_connection(environ: Mapping[str, str]) -> None:
+    """Let Airflow's object storage find the connection that `SAMKLANG_STAGING` names, as it does in a task.
+
+    Outside a task it would look into the environment only, and go on without keys.
+
+    :raises ConfigurationError: there is none of that name.
+    """
+    conn_id = unquote(urlsplit(staging_url(environ)).username or "")
+    variable = _PREFIX + conn_id.upper()
+    if not conn_id or environ.get(variable):
+        return
+    connection = find_connection(conn_id, environ)
+    if connection is None:
+        raise ConfigurationError(
+            f"SAMKLANG_STAGING names the connection {conn_id}, and there is none.",
+            remedy="Add it in Airflow, or write the address without it for the machine's own keys.",
+        )
+    os.environ[variable] = connection.as_json()
 
 
 def user_name() -> str:
