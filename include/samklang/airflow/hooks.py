@@ -88,7 +88,8 @@ class SystemHook(HttpHook):
 class PowerOfficeGoHook(SystemHook):
     """PowerOffice Go.
 
-    :param powerofficego_conn_id: login = application key, password = client key, extra `subscription_key`.
+    :param powerofficego_conn_id: login = application key, password = client key, extra `subscription_key`; host, where
+        it is not left empty, an address under `*.poweroffice.net`, or on this machine.
     """
 
     side = "powerofficego"
@@ -112,7 +113,7 @@ class ShopifyHook(SystemHook):
     """A Shopify store.
 
     :param shopify_conn_id: host = the shop; password = an Admin API token, or login and password = client id and
-        secret.
+        secret; extra `api_version`: a quarter, as `2026-10`, or `unstable`.
     """
 
     side = "shopify"

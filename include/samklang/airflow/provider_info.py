@@ -28,7 +28,7 @@ def _powerofficego() -> dict[str, Any]:
         "ui-field-behaviour": {
             "hidden-fields": ["schema", "port"],
             "relabeling": {"host": "API root", "login": "Application key", "password": "Client key"},
-            "placeholders": {"host": "https://goapi.poweroffice.net/v2 (leave empty)"},
+            "placeholders": {"host": "leave empty; else https://goapi.poweroffice.net/v2 or another *.poweroffice.net"},
         },
         "conn-fields": {
             "subscription_key": {
@@ -43,7 +43,8 @@ def _powerofficego() -> dict[str, Any]:
             },
             "token_url": {
                 "label": "Token URL",
-                "description": "Leave empty: it follows from the environment.",
+                "description": "Leave empty: it follows from the environment. Else, like the API root, an address "
+                "under *.poweroffice.net, or on this machine; keys are sent nowhere else.",
                 "schema": _OPTIONAL_TEXT,
             },
             "requests_per_second": {
@@ -85,8 +86,9 @@ def _shopify() -> dict[str, Any]:
             },
             "api_version": {
                 "label": "API version",
-                "description": "2026-10 when empty.",
-                "schema": {**_OPTIONAL_TEXT, "pattern": "^20[0-9]{2}-(01|04|07|10)$"},
+                "description": "2026-10 when empty; another quarter that Shopify supports, written the same way, or "
+                "unstable.",
+                "schema": {**_OPTIONAL_TEXT, "pattern": "^(20[0-9]{2}-(01|04|07|10)|unstable)$"},
             },
         },
     }

@@ -13,7 +13,7 @@ from samklang.systems.origin import parse_base_url
 
 DEFAULT_VERSION = "2026-10"
 _SHOP = re.compile(r"https://[a-z0-9][a-z0-9-]*\.myshopify\.com", re.ASCII)
-VERSION = re.compile(r"\d{4}-(01|04|07|10)|unstable")
+VERSION = re.compile(r"20[0-9]{2}-(01|04|07|10)|unstable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class ShopifyConfig:
         if not VERSION.fullmatch(version):
             raise ConfigurationError(
                 "The Shopify connection's extra api_version is not a version of the Admin API.",
-                remedy=f"Write it as {DEFAULT_VERSION}, or leave it out.",
+                remedy=f"Write it as {DEFAULT_VERSION}, or unstable, or leave it out.",
             )
         grant = str(extra.get("grant_type") or "").strip()
         if grant not in ("", "client_credentials"):
