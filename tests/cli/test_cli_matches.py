@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +335,44 @@ def test_what_people_do_is_listed_with_who_did_it(pair: World, answer: Answer, m
     assert (one["what"], one["person"], one["via"]) == ("exclude", "kari", "cli")
     assert set(one["records"]) == {"powerofficego:11", "shopify:21"}
     assert "kari@post.example" not in json.dumps(one)
+
+
+def test_a_csv_file_is_its_owners_and_nobodys_link_is_followed(pair: World, samklang: Command, tmp_path: Path) -> None:
+    """A file in a folder of many was readable by all, and a link of somebody else's led the data to their own file."""
+    path, theirs, hard = tmp_path / "m.csv", tmp_path / "theirs", tmp_path / "hard.csv"
+    path.write_text("old")
+    path.chmod(0o644)
+    assert samklang("matches", "customers", "--csv", str(path)).exit_code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().startswith("list,")
+
+    theirs.write_text("theirs")
+    (tmp_path / "link.csv").symlink_to(theirs)
+    hard.hardlink_to(theirs)
+    for bait in ("link.csv", "hard.csv"):
+        for command in (["matches", "customers"], ["undo", "customers", "--run", "run-1", "--preview"]):
+            done = samklang(*command, "--csv", str(tmp_path / bait))
+            assert (done.exit_code, theirs.read_text()) == (1, "theirs")
+            assert "cannot be written" in done.stderr
+
+
+def test_a_file_that_a_spreadsheet_would_carry_out_reads_back_the_same(
+    world: World, samklang: Command, answer: Answer, tmp_path: Path
+) -> None:
+    hostile = {**KARI, "first": "Kari;=cmd|' /C calc'!A0", "last": "Lie;＝1+1"}
+    world.left.add(id="11", **hostile)
+    world.right.add(id="21", **hostile)
+    world.run()
+    path = tmp_path / "m.csv"
+    samklang("matches", "customers", "--csv", str(path))
+    rows = list(csv.DictReader(path.open(encoding="utf-8", newline="")))
+    (row,) = [row for row in rows if row["powerofficego"] == "powerofficego:11"]
+    assert ";'=cmd" in row["powerofficego name"]
+    assert not re.search("(^|[;\t\n])[=+\\-@＝＋－＠]", row["powerofficego name"])
+
+    with path.open("w", encoding="utf-8", newline="") as file:  # as Excel saves it where commas are for decimals
+        writer = csv.DictWriter(file, list(row), delimiter=";")
+        writer.writeheader()
+        writer.writerow({**row, "decision": "unlink"})
+    done = answer("matches", "customers", "--import", str(path), "-y")
+    assert done["done"] == ["line 2: unlink powerofficego:11 = shopify:21"]

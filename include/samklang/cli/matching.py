@@ -68,6 +68,7 @@ def matches(
     with answering(as_json) as answer:
         from samklang.cli.carrying_out import opened
         from samklang.cli.environment import open_staging
+        from samklang.cli.private_file import private_file
         from samklang.sync.explain import find
         from samklang.sync.match_lists import NAMES, Matches
 
@@ -79,7 +80,7 @@ def matches(
                 document = found.document(names or NAMES, only, limit)
                 answer({"entity": entity, **document}, lambda: show_lists.matches(mapping, document))
                 return
-            with nullcontext(out) if out else csv.open("w", encoding="utf-8", newline="") as file:
+            with nullcontext(out) if out else private_file(csv) as file:
                 written = found.write(file, names or NAMES, only)
         if out is None:
             answer({"entity": entity, "file": str(csv), "lines": written}, lambda: show_lists.written(csv, written))

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from samklang.cli.answers import PERSON, RECORD_HELP, AsJson, Entity, RecordId, Yes, answering
 from samklang.cli.environment import open_staging, open_store, user_name
-from samklang.errors import ConfigurationError
+from samklang.cli.private_file import private_file
 from samklang.mapping_files import load_mapping, mappings_folder
 
 app = typer.Typer()
@@ -42,7 +42,8 @@ def export(
         if output is None:
             answer(found, list)
         else:
-            _write(output, orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+            with private_file(output) as file:
+                file.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
             typer.echo(f"Written to {output}.", err=True)
 
 
@@ -128,16 +129,3 @@ def _in_words(done: dict[str, Any]) -> list[str]:
             "they are the same person."
         )
     return lines
-
-
-def _write(path: Path, content: bytes) -> None:
-    """For its owner's eyes from the first byte on, also where the file was there before."""
-    try:
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(number, "wb") as file:
-            os.fchmod(number, 0o600)
-            file.write(content)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written ({error.strerror}).", remedy="Name another file with --output."
-        ) from None

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from samklang.core.mapping import Mapping
+from samklang.core.spreadsheet import from_text
 from samklang.errors import ConfigurationError, DecisionError
 from samklang.store import seen
 from samklang.store.lists import Alone, Ambiguous, Pair, Shown
@@ -20,7 +21,6 @@ from samklang.sync.decide import Desk, Done, Record, named
 from samklang.sync.exclude import exclude, include
 
 DECISIONS = ("link", "relink", "unlink", "exclude", "include")
-_COMMANDS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 STRETCH = 200
 """Lines that are decided in one transaction."""
 _DELIMITERS = ",;\t"
@@ -64,18 +64,11 @@ def ambiguous_lines(mapping: Mapping, one: Ambiguous) -> Iterator[list[str]]:
             yield _line(mapping, "ambiguous", one.key, {side: record})
 
 
-def as_text(value: str) -> str:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(_COMMANDS) else value
-
-
 def _line(mapping: Mapping, name: str, reason: str, records: dict[str, Shown]) -> list[str]:
     cells = [name, reason]
     for side in mapping.sides:
         record = records.get(side)
-        cells += (
-            [named((side, record.id)), as_text(record.name), as_text(" ".join(record.keys))] if record else [""] * 3
-        )
+        cells += [named((side, record.id)), record.name, " ".join(record.keys)] if record else [""] * 3
     return [*cells, ""]
 
 
@@ -101,7 +94,7 @@ def read(mapping: Mapping, file: TextIO) -> list[Line]:
     lines = []
     try:
         for number, cells in enumerate(csv.reader(file, delimiter=delimiter), start=2):
-            cell = {name: cells[n].strip() if n < len(cells) else "" for name, n in places.items()}
+            cell = {name: from_text(cells[n].strip()) if n < len(cells) else "" for name, n in places.items()}
             if decision := cell.pop("decision").lower():
                 lines.append(Line(number, decision, {side: text for side, text in cell.items() if text}))
     except csv.Error:

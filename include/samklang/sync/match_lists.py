@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, TextIO
 from sqlalchemy import Connection
 
 from samklang.core.mapping import Mapping
+from samklang.core.spreadsheet import Sheet
 from samklang.errors import StagingError
 from samklang.staging import Staging
 from samklang.store import lists
@@ -69,13 +69,14 @@ class Matches:
         if book is not None:
             turns |= {f"{PLANNED}{name}": turn for name, turn in self.proposed(book, names, side).items()}
         text = io.StringIO()
-        out = csv.writer(text)
-        out.writerow(match_file.header(self.mapping))
+        sheet = Sheet(text)
+        sheet.line(match_file.header(self.mapping))
         for name, turn in turns.items():
             for row in all_rows(turn) if only in (None, name) else ():
                 if only is None and name.startswith("only_") and row.standing in names:
                     continue  # in a list of its own
-                out.writerows(self._lines(name, row))
+                for cells in self._lines(name, row):
+                    sheet.line(cells)
                 if text.tell() > _STRETCH:
                     yield text.getvalue()
                     text.seek(0)

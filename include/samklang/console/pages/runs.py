@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TextIO
 
 from fastapi import APIRouter, HTTPException, Request
@@ -14,6 +13,7 @@ from samklang.console.incoming import Checked
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
 from samklang.console.show import count, seconds_of
+from samklang.core.spreadsheet import Sheet
 from samklang.errors import DecisionError
 from samklang.store import actions, lists
 from samklang.store.undo import Size, size
@@ -84,9 +84,10 @@ def made(entity: Entity, _visitor: Reader, run_id: str) -> Download:
     def write(file: TextIO) -> None:
         with place.database.read() as connection:
             found = preview(connection, place.mapping, run_id=run_id)
-        out = csv.writer(file)
-        out.writerow([*(f"{side}_id" for side in place.mapping.sides), "origin"])
-        out.writerows([*(one.ids.get(side, "") for side in place.mapping.sides), one.origin] for one in found.made)
+        sheet = Sheet(file)
+        sheet.line([*(f"{side}_id" for side in place.mapping.sides), "origin"])
+        for one in found.made:
+            sheet.line([*(one.ids.get(side, "") for side in place.mapping.sides), one.origin])
 
     return Download(f"{entity.value}-made.csv", write)
 
