@@ -22,6 +22,7 @@ _LIBPQ = {
     "sslmode",
     "sslrootcert",
     "target_session_attrs",
+    "tcp_user_timeout",
 }
 """What an extra may hand on to PostgreSQL."""
 

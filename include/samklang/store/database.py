@@ -23,6 +23,19 @@ _BUSY_SECONDS = 60
 _MIGRATION_SECONDS = 600
 """How long one waits for another process that brings the tables up to date."""
 _LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "LockNotAvailable")
+_WATCHED = {
+    "connect_timeout": "30",
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "90000",
+}
+_WATCH = (
+    "SET LOCAL tcp_keepalives_idle = 60; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; "
+    "SET LOCAL tcp_user_timeout = 90000"
+)
+"""A machine that vanishes without a word is noticed after a minute and a half, by us and by the server: by default it
+would keep its locks for two hours. What the connection sets itself goes before ours."""
 _LOCK = 0x53414D4B  # "SAMK": the advisory lock that guards migrations on PostgreSQL
 
 
@@ -148,14 +161,15 @@ def _make_engine(url: str, patience: float) -> Engine:
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
         engine = create_engine(
-            parsed.set(drivername="postgresql+psycopg2"), pool_size=2, max_overflow=8, pool_timeout=patience,
-            hide_parameters=True,
+            parsed.set(drivername="postgresql+psycopg2", query={**_WATCHED, **parsed.query}),
+            pool_size=2, max_overflow=8, pool_timeout=patience, hide_parameters=True,
+            pool_pre_ping=True,  # a connection that a restart or a remade database has ended is no failure
         )  # fmt: skip
 
         @event.listens_for(engine, "begin")
         def _wait_no_longer(connection: Connection) -> None:
             # for the transaction alone: behind a pooler, the session is others' afterwards
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(patience * 1000) or 1}")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(patience * 1000) or 1}; {_WATCH}")
 
         return engine
     if backend != "sqlite":
