@@ -94,6 +94,10 @@ class StagingError(SamklangError):
     """Staged files are damaged, or not there any more; their content is never guessed."""
 
 
+class PageError(StoreError):
+    """An address names a page of a list that the list never gave."""
+
+
 class ForeignFilesError(StagingError):
     """Staged files are another link store's, or of an earlier version; nothing of them was taken."""
 

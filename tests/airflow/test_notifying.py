@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email import message_from_string
 from types import SimpleNamespace
@@ -43,6 +47,21 @@ def failed() -> dict[str, Any]:
 def settled(note: str | None) -> dict[str, Any]:
     """What it is given otherwise, with what settle left."""
     return {**failed(), "ti": SimpleNamespace(task_id="settle", xcom_pull=lambda **_: note)}
+
+
+@contextmanager
+def listening(handler: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server of bytes for one connection."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                handler(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
 
 
 # --- settings
@@ -186,3 +205,81 @@ def test_a_notifier_that_fails_does_not_keep_review_from_asking(environment: Any
     review = build_dag("customers", notifiers=[Broken(), Fine()]).get_task("review")
     review._tell({})  # type: ignore[attr-defined]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://chat.example/services/Qsecret",
+        "chat.example/services/Qsecret",
+        "https://Quser:Qpassword@chat.example/services/Qsecret",
+        "https://ch\u0131t.example/services/Qsecret",
+        "ftp://chat.example/services/Qsecret",
+    ],
+)
+def test_a_webhook_without_https_is_told_nothing(
+    environment: Callable[..., None], host: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment("chat", conn_type="http", host=host)
+    with caplog.at_level(logging.DEBUG):
+        notifier()(settled("Customers: failed."))
+    logged = caplog.text + "".join(capfd.readouterr())
+    assert "nobody was told by webhook that a run is failed: ConfigurationError" in logged
+    assert "Qsecret" not in logged
+    assert "Qpassword" not in logged
+
+
+@pytest.mark.parametrize("status", ["302 Found", "307 Temporary Redirect"])
+def test_a_webhook_that_redirects_sends_nothing_elsewhere(
+    webhook: Webhook,
+    environment: Callable[..., None],
+    status: str,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def redirect(connection: Any) -> None:
+        head = f"HTTP/1.1 {status}\r\nLocation: {webhook.connection['host']}\r\nContent-Length: 0\r\n\r\n"
+        connection.recv(65536)
+        connection.sendall(head.encode())
+
+    with listening(redirect) as port:
+        environment("chat", conn_type="http", host=f"http://127.0.0.1:{port}/services/Qsecret")
+        with caplog.at_level(logging.DEBUG):
+            notifier()(settled("Customers: failed."))
+    assert webhook.posts == []
+    logged = caplog.text + "".join(capfd.readouterr())
+    assert "nobody was told" in logged
+    assert "Qsecret" not in logged
+
+
+def test_a_webhook_that_answers_drop_by_drop_holds_nobody_up(
+    environment: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ten seconds counted between two bytes, so a task waited as long as the other end liked."""
+    monkeypatch.setattr("samklang.airflow.notifying._TIMEOUT", 0.5)
+
+    def drip(connection: Any) -> None:
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.05)
+
+    with listening(drip) as port:
+        environment("chat", conn_type="http", host=f"http://127.0.0.1:{port}/services/Qsecret")
+        begun = time.monotonic()
+        notifier()(settled("Customers: failed."))
+    assert time.monotonic() - begun < 8
+
+
+def test_an_address_that_is_a_secret_is_in_no_log_at_any_level(
+    webhook: Webhook,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 1)
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
+    notifier()(settled("Customers: failed."))
+    assert len(webhook.posts) == 1
+    assert "Qsecret" not in caplog.text + "".join(capfd.readouterr())

@@ -363,3 +363,32 @@ def test_a_dry_run_says_that_nothing_of_it_is_written(world: World, viewer: Brow
     assert "A dry run" in text_of(viewer.page("/plans/1"))
     with world.database.read() as connection:
         assert connection.execute(plans.select()).one().state == "dry"
+
+
+def _token(*place: Any) -> str:
+    import base64
+
+    import orjson
+
+    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            f"/{page}?after={token}"
+            for page in ("runs", "plans", "conflicts", "matches", "quarantine", "plans/1")
+            for token in ("x", "%FF", "W10", "bnVsbA", _token("a"), _token(-1), _token(2**63), _token(2**63, 2**63),
+                          _token(-1, -1), _token("\0"), _token("\0", "\0"), _token("\0", "\0", "\0"), _token([1]))
+        ),
+        "/plans/0", "/plans/-1", "/plans/99999999999", "/plans/99999999999999999999999", "/plans/x",
+        "/record/powerofficego:%00", "/record/%00", "/record?id=%00", "/matches?search=%00", "/runs/%00",
+        "/record/nowhere:1", "/runs/nowhere",
+    ],
+)  # fmt: skip
+def test_an_address_that_no_page_gave_is_no_failure_of_ours(
+    edited: tuple[World, str, str], viewer: Browser, path: str
+) -> None:
+    """Tokens of other lists, numbers beyond what a database holds and NULs were HTTP 500 and 503."""
+    assert viewer.get(path).status_code < 500

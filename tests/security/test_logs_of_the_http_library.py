@@ -55,3 +55,15 @@ def test_a_try_that_failed_is_logged_without_what_was_sent(
     assert "Waiting" in caplog.text
     assert "kari" not in caplog.text
     assert "kanari" not in caplog.text
+
+
+def test_no_key_is_printed_where_a_process_has_http_client_print_what_it_sends(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A common recipe for looking at traffic; it printed each header, keys and tokens with them."""
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 1)
+    with wire(answer(b"{}", "200 OK", "X-Token: kanari-token")) as server:
+        transport = Transport(f"http://127.0.0.1:{server.port}", system="Example")
+        transport.send("GET", "/", safe=True, headers={"X-Key": "kanari-key"})
+    assert b"kanari-key" in server.requests[0]
+    assert "kanari" not in "".join(capfd.readouterr())

@@ -14,12 +14,13 @@ from samklang.airflow.discretion import mask
 from samklang.airflow.links import airflow_url, run_url
 from samklang.airflow.names import NOTE, REVIEW, SETTLE
 from samklang.settings import Notifications
+from samklang.systems.webhook import post
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _TIMEOUT = 10
-"""Seconds that a webhook may take."""
+"""Seconds that a webhook may take to be reached, and again for its answer."""
 
 
 def notifiers_of(told: Notifications, event: str) -> list[RunNotifier]:
@@ -117,7 +118,7 @@ def _post(conn_id: str, message: Message) -> None:
     hook = HttpHook(http_conn_id=conn_id)
     session = hook.get_conn()
     mask(urlsplit(hook.base_url).path.strip("/") or hook.base_url)  # chats put their secret there
-    session.post(hook.base_url, json=asdict(message), timeout=_TIMEOUT).raise_for_status()
+    post(session, hook.base_url, asdict(message), longest=_TIMEOUT)
 
 
 def _mail(emails: list[str], message: Message) -> None:

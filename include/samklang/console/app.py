@@ -20,6 +20,7 @@ from samklang.console.pages.view import FOLDER, airflow_root, page, root
 from samklang.errors import (
     ConfigurationError,
     DecisionError,
+    PageError,
     SamklangError,
     StagingError,
     StoreError,
@@ -36,6 +37,7 @@ _HEADERS = {
 _STATUS: tuple[tuple[type[SamklangError], int], ...] = (
     (DecisionError, 409),
     (StagingError, 410),
+    (PageError, 404),
     (StoreUnavailableError, 503),
     (StoreError, 503),
     (ConfigurationError, 503),
@@ -85,6 +87,8 @@ async def _around(request: Request, call_next: Callable[[Request], Awaitable[Res
     if alone and not is_file and root(request).endswith(MOUNT):
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"{airflow_root(request)}{FRAME}{quote(path, safe='/:')}{query}")
+    if "\0" in path or "%00" in request.url.query:  # PostgreSQL takes none, in no id and no text
+        return _told(request, 404, "There is nothing here", "Start from the overview.")
     try:
         with discreet():
             response = await call_next(request)

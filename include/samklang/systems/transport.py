@@ -21,15 +21,17 @@ import random as random_module
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from math import isnan
 from typing import Any
 
 import orjson
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProxyError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, NewConnectionError, ProxyError
 from urllib3.util import parse_url
 
 from samklang import __version__
@@ -44,7 +46,7 @@ from samklang.errors import (
 )
 from samklang.systems import deadline
 from samklang.systems.base import Pacer
-from samklang.systems.deadline import DeadlineAdapter
+from samklang.systems.deadline import DeadlineAdapter, Meter
 from samklang.systems.origin import check_download, join, parse_base_url
 from samklang.systems.quiet import silence_urllib3
 
@@ -52,12 +54,15 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
 """Seconds between two tries, whatever `Retry-After` asks for."""
+LONGEST_ASKED = 3600.0
+"""Seconds that `Retry-After` is taken to ask for at most."""
 BUDGET = 60.0
 """Seconds that one request may spend on tries and waits before the task has to decide."""
 HURRY = 300.0
 """Seconds for which nobody has that much patience with a failing server again: what a minute did not mend is no matter
 of seconds, and the parts of a batch that fails are sent one after the other."""
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+_LARGEST_FILE = 8 * DEFAULT_MAX_BYTES
 _CHUNK = 256 * 1024
 _TROUBLE = (OSError, UnicodeError, HTTPError)  # requests' own errors are OSErrors
 
@@ -116,7 +121,7 @@ class Transport:
     ) -> None:
         self.base_url, self.origin = parse_base_url(base_url)
         self.system = system
-        self._session = _prepare(session or _new_session(self.base_url), user_agent)
+        self._session = _prepare(session or _new_session(self.base_url, max_bytes), user_agent)
         # a simulator on this machine is no business of a proxy: plain http would carry the keys there
         self.sent = 0
         """Requests so far, retries included."""
@@ -168,7 +173,7 @@ class Transport:
 
         return self._retrying(name)(attempt)
 
-    def download(self, url: str, *, hosts: Collection[str], max_bytes: int = 8 * DEFAULT_MAX_BYTES) -> Iterator[bytes]:
+    def download(self, url: str, *, hosts: Collection[str], max_bytes: int = _LARGEST_FILE) -> Iterator[bytes]:
         """A file from another host, in chunks and without any credential; a break in the middle is a TemporaryError.
 
         :param hosts: where files may come from, with subdomains.
@@ -229,13 +234,18 @@ class Transport:
 
     def _read(self, response: requests.Response, name: str, safe: bool, max_bytes: int) -> Iterator[bytes]:
         received = 0
+        meter: Meter | None = getattr(response, "meter", None)  # none with an adapter that tests have mounted
+        too_large = ProtocolError(f"{name}: the answer is larger than {max_bytes} bytes.", system=self.system)
         try:
             for chunk in response.iter_content(_CHUNK):
                 received += len(chunk)
                 if received > max_bytes:
-                    raise ProtocolError(f"{name}: the answer is larger than {max_bytes} bytes.", system=self.system)
-                yield chunk
+                    raise too_large
+                with meter.paused() if meter is not None else nullcontext():
+                    yield chunk
         except _TROUBLE as error:
+            if meter is not None and meter.is_too_large:
+                raise too_large from None
             raise self._failure(error, name, safe) from None
 
     def _failure(self, error: Exception, name: str, safe: bool) -> SamklangError:
@@ -252,7 +262,7 @@ class Transport:
                 f"{name}: the CA file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read.",
                 remedy="Name a file that exists, or unset the variable.",
             )
-        if isinstance(error, UnicodeError | ValueError):
+        if isinstance(error, UnicodeError | ValueError) and not _unreadable_answer(error):
             # requests: invalid URL, header or proxy; it is refused before anything is sent
             return ConfigurationError(f"{name}: the request cannot be written ({kind}).", remedy="Check the keys.")
         if _not_sent(error):
@@ -262,17 +272,16 @@ class Transport:
         return UnclearError(f"{name}: the connection broke before the answer ({kind}).", system=self.system)
 
     def _retry_after(self, response: requests.Response) -> float:
-        """Seconds asked for, at least 0; 1 where none are named. Decimals and HTTP dates are read."""
+        """Seconds asked for, from 0 to an hour; 1 where none are named. Decimals and HTTP dates are read."""
         text = response.headers.get("Retry-After", "").strip()
         try:
-            return max(0.0, float(text))
+            seconds = float(text)
         except ValueError:
-            pass
-        try:
-            moment: float = parsedate_to_datetime(text).timestamp()
-            return max(0.0, moment - self._wall())
-        except (ValueError, TypeError):
-            return 1.0
+            try:
+                seconds = parsedate_to_datetime(text).timestamp() - self._wall()
+            except (ValueError, TypeError, OverflowError, LookupError):
+                seconds = 1.0
+        return 1.0 if isnan(seconds) else min(max(0.0, seconds), LONGEST_ASKED)
 
     def _retrying(self, name: str) -> Retrying:
         start = self._clock()
@@ -310,13 +319,18 @@ class Transport:
         )
 
 
-def _new_session(base_url: str) -> requests.Session:
-    """:param base_url: its answers have less time than the files of other hosts."""
+def _new_session(base_url: str, max_bytes: int) -> requests.Session:
+    """:param base_url: its answers have less time and room than the files of other hosts."""
     session = requests.Session()
-    session.mount("https://", DeadlineAdapter(deadline.LONGEST_FILE))
-    session.mount("http://", DeadlineAdapter(deadline.LONGEST_FILE))
-    session.mount(base_url, DeadlineAdapter(deadline.LONGEST_ANSWER, pool_maxsize=16))
+    session.mount("https://", DeadlineAdapter(deadline.LONGEST_FILE, _framed(_LARGEST_FILE)))
+    session.mount("http://", DeadlineAdapter(deadline.LONGEST_FILE, _framed(_LARGEST_FILE)))
+    session.mount(base_url, DeadlineAdapter(deadline.LONGEST_ANSWER, _framed(max_bytes), pool_maxsize=16))
     return session
+
+
+def _framed(max_bytes: int) -> int:
+    """Bytes of an answer as they come: a packed one is smaller, the sizes of chunks and a trailer come on top."""
+    return max_bytes + max_bytes // 8 + _CHUNK
 
 
 def _prepare(session: requests.Session, user_agent: str) -> requests.Session:
@@ -347,6 +361,11 @@ def _not_sent(error: Exception) -> bool:
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     return isinstance(reason, NewConnectionError | ProxyError)
+
+
+def _unreadable_answer(error: Exception) -> bool:
+    """Whether headers of an answer could not be read: `requests` names that like one that cannot be sent."""
+    return bool(error.args) and isinstance(error.args[0], InvalidHeader)
 
 
 def _untrusted(error: BaseException) -> bool:

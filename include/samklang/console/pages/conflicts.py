@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse
+from pydantic import Field
 
 from samklang.console.access import Actor, Entity, Reader, Visitor
 from samklang.console.incoming import Checked
@@ -42,7 +43,7 @@ def decide(
     entity: Entity,
     visitor: Actor,
     action: Annotated[str, Form(pattern="^(take|keep)$")],
-    ids: Annotated[list[int] | None, Form()] = None,
+    ids: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]] | None, Form()] = None,
     side: Annotated[str, Form(max_length=20)] = "",
     show: Annotated[str, Form(max_length=20)] = "",
     field: Annotated[str, Form(max_length=100)] = "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Entity, Reader
@@ -48,7 +48,7 @@ def plan(
     request: Request,
     entity: Entity,
     visitor: Reader,
-    plan_id: int,
+    plan_id: Annotated[int, Path(ge=0, lt=2**31)],
     part: str = "rows",
     side: str = "",
     op: str = "",

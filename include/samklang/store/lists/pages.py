@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from samklang.errors import StoreError
+from samklang.errors import PageError
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -67,11 +67,16 @@ def to_cursor(place: Sequence[Any]) -> str:
 
 
 def from_cursor(text: str, *kinds: type) -> tuple[Any, ...]:
-    """:param kinds: of what the list is ordered by. :raises StoreError: this list never gave that text."""
+    """:param kinds: of what the list is ordered by. :raises PageError: this list never gave that text."""
     try:
         place = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
         place = None
-    if not isinstance(place, list) or [type(part) for part in place] != list(kinds):
-        raise StoreError("No page of this list begins there.", remedy="Start again from the first page.")
+    if not isinstance(place, list) or [type(part) for part in place] != list(kinds) or not all(map(_is_fit, place)):
+        raise PageError("No page of this list begins there.", remedy="Start again from the first page.")
     return tuple(place)
+
+
+def _is_fit(part: Any) -> bool:
+    """Whether a database takes it."""
+    return 0 <= part < 2**63 if isinstance(part, int) else "\0" not in part
