@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,13 +31,18 @@ def staging_url(environ: Mapping[str, str]) -> str:
     return environ.get("SAMKLANG_STAGING") or str(airflow_home(environ) / "samklang-staging")
 
 
-def shared_trouble(environ: Mapping[str, str], *, executor: str, has_store: bool) -> list[str]:
+_ON_ONE_MACHINE = ("LocalExecutor", "SequentialExecutor", "DebugExecutor", "InProcessExecutor")
+
+
+def shared_trouble(
+    environ: Mapping[str, str], *, executor: str, has_store: bool, schedulers: Collection[str] = ()
+) -> list[str]:
     """What to set where tasks run on several machines; empty where everything is in order.
 
-    :param executor: as Airflow's configuration names it.
+    :param executor: as Airflow's configuration names it: one or several, by name or class, of one or several teams.
+    :param schedulers: the machines that have one, where that is known.
     """
-    local = executor.rsplit(".", 1)[-1] in ("LocalExecutor", "SequentialExecutor", "DebugExecutor", "InProcessExecutor")
-    if local and not environ.get("ASTRONOMER_ENVIRONMENT"):
+    if _is_on_one_machine(environ, executor) and len(schedulers) < 2:
         return []
     trouble = []
     if not has_store:
@@ -48,6 +53,18 @@ def shared_trouble(environ: Mapping[str, str], *, executor: str, has_store: bool
             "Set SAMKLANG_STAGING to object storage that all workers reach, for example s3://aws_default@bucket/samklang."
         )
     return trouble
+
+
+def _is_on_one_machine(environ: Mapping[str, str], executor: str) -> bool:
+    # a pod of the KubernetesExecutor is told that it has a LocalExecutor
+    if environ.get("ASTRONOMER_ENVIRONMENT") or environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD"):
+        return False
+    # such as `LocalExecutor,alias:company.executors.Special;team=CeleryExecutor`
+    for part in re.split("[,;]", executor):
+        path, _, name = re.split("[=:]", part)[-1].strip().rpartition(".")
+        if name not in _ON_ONE_MACHINE or not (path + ".").startswith((".", "airflow.executors.")):
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,8 @@ def missing_files(folder: str) -> StagingError:
     return StagingError(
         f"Staged files of {folder} are not there any more, or not all of them.",
         remedy="They are removed after two weeks; then run the DAG again, it reads and plans anew. Where they are "
-        "younger, see that all tasks have the same SAMKLANG_STAGING.",
+        "younger, another machine may have them: see that all tasks have the same connection samklang_store and the "
+        "same SAMKLANG_STAGING, both in places that every machine reaches.",
     )
 
 
@@ -331,7 +332,8 @@ def _foreign(name: str) -> ForeignFilesError:
     return ForeignFilesError(
         f"The staged files of {name} belong to another link store; nothing of them was taken.",
         remedy="See that all tasks of a DAG have the same connection samklang_store, and that it was not changed under "
-        "a run; then trigger the DAG again.",
+        "a run; where they run on several machines, every one must reach it, and SAMKLANG_STAGING too. Then trigger "
+        "the DAG again.",
     )
 
 

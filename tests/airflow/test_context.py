@@ -95,6 +95,41 @@ def test_several_machines_need_a_store_and_a_staging_that_all_reach(
     assert "SAMKLANG_STAGING" in refused.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("executor", "on_one"),
+    [
+        ("LocalExecutor", True),
+        ("airflow.executors.local_executor.LocalExecutor", True),
+        ("LocalExecutor,DebugExecutor", True),
+        ("here:airflow.executors.local_executor.LocalExecutor", True),
+        ("LocalExecutor;accounting=LocalExecutor", True),
+        ("KubernetesExecutor", False),
+        ("LocalExecutor,KubernetesExecutor", False),
+        ("LocalExecutor, CeleryExecutor", False),
+        ("LocalExecutor;accounting=CeleryExecutor", False),
+        ("airflow.providers.celery.executors.celery_executor.CeleryExecutor", False),
+        ("company.executors.LocalExecutor", False),
+        ("LocalExecutor,far:company.executors.LocalExecutor", False),
+    ],
+)
+def test_an_executor_is_known_to_be_of_one_machine_whichever_way_it_is_named(executor: str, on_one: bool) -> None:
+    from samklang.settings import shared_trouble
+
+    assert (shared_trouble({}, executor=executor, has_store=False) == []) == on_one
+
+
+def test_a_pod_of_the_kubernetes_executor_is_told_it_has_a_local_one(
+    environment: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samklang.airflow.context import open_store
+
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
+    monkeypatch.setenv("AIRFLOW_IS_K8S_EXECUTOR_POD", "True")
+    monkeypatch.delenv("AIRFLOW_CONN_SAMKLANG_STORE")
+    with pytest.raises(ConfigurationError, match="several machines"):
+        open_store("samklang_store")
+
+
 def test_without_a_store_connection_a_private_file_beside_airflow_serves(
     environment: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,7 +154,7 @@ def test_the_command_line_finds_a_connection_that_only_airflow_has(
     from samklang.cli import doctor, environment
 
     monkeypatch.delenv(variable_of(bucket))
-    monkeypatch.setattr(environment, "_airflow_may_know", lambda _: True)
+    monkeypatch.setattr(environment, "airflow_may_know", lambda _: True)
     known = Connection.from_json(json.dumps(keys), conn_id=conn_id(bucket))
     monkeypatch.setattr(environment, "_from_airflow", {conn_id(bucket): known}.get)
     try:

@@ -215,6 +215,18 @@ def test_several_machines_with_files_on_one(systems: Systems, samklang: Command)
     assert "SAMKLANG_STAGING" in staging
 
 
+def test_two_schedulers_are_two_machines(systems: Systems, failures: Diagnose) -> None:
+    systems.monkeypatch.setattr("samklang.cli.doctor._schedulers", lambda _: {"one.example", "other.example"})
+
+    assert "executor" in failures()
+
+
+def test_one_scheduler_is_one_machine(systems: Systems, samklang: Command) -> None:
+    systems.monkeypatch.setattr("samklang.cli.doctor._schedulers", lambda _: {"one.example"})
+
+    assert samklang("doctor", "--json").exit_code == 0
+
+
 def test_an_error_that_nobody_foresaw_is_one_more_check(systems: Systems, failures: Diagnose) -> None:
     def burst(*_: object) -> None:
         raise RuntimeError("with a key in it: shpat_x")

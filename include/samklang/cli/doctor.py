@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy.engine import make_url
 
 from samklang.airflow.context import open_staging
-from samklang.cli.environment import find_connection, find_store, lend_connection
+from samklang.cli.environment import airflow_may_know, find_connection, find_store, lend_connection
 from samklang.cli.systems import fields_of
 from samklang.connections import DEFAULT_CONNECTIONS, Fields, open_system
 from samklang.core.mapping import Mapping as EntityMapping
@@ -179,10 +179,24 @@ def _machines(environ: Environment) -> list[Check]:
     if executor is None or unreadable:
         return failed
     is_shared = connection is not None and connection.conn_type != "sqlite"
-    trouble = shared_trouble(environ, executor=executor, has_store=is_shared)
+    schedulers, _ = _try("executor", partial(_schedulers, environ))  # without Airflow's database nobody knows
+    trouble = shared_trouble(environ, executor=executor, has_store=is_shared, schedulers=schedulers or ())
     if not trouble:
         return [Check("executor", True, executor)]
     return [Check("executor", False, f"{executor}: tasks may run on several machines", step) for step in trouble]
+
+
+def _schedulers(environ: Environment) -> set[str]:
+    """The machines on which a scheduler is at work: each runs the tasks of its own LocalExecutor."""
+    if not airflow_may_know(environ):
+        return set()
+    from airflow.jobs.job import Job
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        jobs = session.scalars(select(Job).where(Job.job_type == "SchedulerJob", Job.state == "running")).all()
+        return {str(job.hostname) for job in jobs if job.is_alive()}
 
 
 def _executor() -> str:

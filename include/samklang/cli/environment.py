@@ -46,7 +46,7 @@ def find_connection(conn_id: str, environ: Mapping[str, str]) -> Any:
         return _from_json(conn_id, text)
     if text.count("://") == 1:
         return _from_uri(conn_id, text)
-    if not text and not _airflow_may_know(environ):
+    if not text and not airflow_may_know(environ):
         return None
     return _from_airflow(conn_id)
 
@@ -164,7 +164,7 @@ def _unreadable(conn_id: str, form: str) -> ConfigurationError:
     )
 
 
-def _airflow_may_know(environ: Mapping[str, str]) -> bool:
+def airflow_may_know(environ: Mapping[str, str]) -> bool:
     """Whether there is an Airflow here that could hold a connection: its database, or a secrets backend."""
     home = airflow_home(environ)
     return (
