@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -12,12 +13,13 @@ from types import FrameType
 
 from rich.console import Console
 
-from samklang.demo.airflow_server import PROJECT, AirflowServer
+from samklang.demo.airflow_server import PROJECT, AirflowServer, sign_in_as
 from samklang.demo.place import FOLDER, write_mappings
 from samklang.demo.processes import PostgreSQL, Simulators, connection_variables, store_connection
 from samklang.demo.story import RECORDS, Story
 
 _UP = PROJECT / ".airflow"
+_USER = "admin"
 
 
 def main() -> int:
@@ -56,11 +58,16 @@ def _up(console: Console, *, demo: bool, port: int, records: int) -> int:
             console.print(f"Shopify (simulated) at {simulators.shopify.url}")
         elif "AIRFLOW_CONN_SAMKLANG_STORE" not in variables:
             variables |= connection_variables(store_connection(postgres))
+        if not demo:
+            password = secrets.token_urlsafe(12)
+            variables |= sign_in_as(_USER, password, home / "airflow")
         airflow = AirflowServer(home / "airflow", postgres.url("airflow"), variables, port=port)
         stack.enter_context(airflow)
+        way = "no password" if demo else f"user {_USER}, password {password}, until it ends"
         console.print(
-            f"\n[bold]Airflow is at {airflow.url}[/] — no password, this machine only. Ctrl-C ends everything."
-        )
+            f"\n[bold]Airflow is at {airflow.url}[/] — {way}; this machine only. Ctrl-C ends everything.",
+            markup=True, highlight=False, soft_wrap=True,
+        )  # fmt: skip
         _note_missing(console, variables)
         with suppress(KeyboardInterrupt):
             signal.pause()

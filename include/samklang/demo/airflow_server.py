@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -22,6 +23,20 @@ _FINISHED = ("success", "failed")
 _READING = 3.0
 """Seconds that nobody is faster than. Airflow 3.3.2 loses an answer that comes before its scheduler has taken note of
 the parking, and asks again."""
+
+
+def sign_in_as(user: str, password: str, home: Path) -> dict[str, str]:
+    """Environment for an Airflow with one user, who is an admin. The password lies in a file for its owner alone."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    passwords = home / "passwords.json"
+    passwords.unlink(missing_ok=True)
+    with os.fdopen(os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({user: password}, file)
+    return {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{user}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
 
 
 class AirflowServer(Block):
@@ -65,7 +80,7 @@ class AirflowServer(Block):
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
             "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES": "subscription_key",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # it listens on 127.0.0.1 only
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # on 127.0.0.1 only, between simulators
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,

@@ -25,6 +25,8 @@ from starlette.responses import Response as AsgiResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from urllib3.response import HTTPResponse
 
+from samklang.local_names import LocalNames
+
 
 class ResponseLost(Exception):  # noqa: N818 - an event, not a mistake
     """The simulator did what was asked, and its answer is lost on the way."""
@@ -159,7 +161,9 @@ def _bind(host: str, port: int) -> tuple[socket.socket, str]:
 
 
 def _server(simulator: Simulator) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(asgi(simulator), lifespan="off", access_log=False, log_level="critical"))
+    return uvicorn.Server(
+        uvicorn.Config(LocalNames(asgi(simulator)), lifespan="off", access_log=False, log_level="critical")
+    )
 
 
 def serve(
