@@ -119,8 +119,9 @@ def _in_words(done: dict[str, Any]) -> list[str]:
     lines = [
         f"Forgotten: {', '.join(done['forgotten'])}.",
         f"Erased from the link store: {rows}; from staged files: {done['staged_files']}.",
-        "Neither system was written: erase what stands in PowerOffice Go and Shopify there. Backups of the link store "
-        "are yours to keep or to erase; one that is put back brings the person back.",
+        "Neither system was written: erase what stands in PowerOffice Go and Shopify there. Backups of the link store, "
+        "and the write-ahead log and replicas of PostgreSQL, are yours to keep or to erase; a backup that is put back "
+        "brings the person back.",
     ]
     lines += [f"Not erased: {text}." for text in done["remains"]]
     if done["others"]:
