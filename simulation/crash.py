@@ -16,7 +16,7 @@ from rich.progress import track
 
 from simulation.machine import Machine, small_pages
 from simulation.trace import Edit, Event, Person, Step, Trace
-from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES, normal
+from simulation.values import FIELDS, KEYS, POWEROFFICEGO, SHOPIFY, SIDES, normal
 from simulation.world import World
 
 End = dict[str, Any]
@@ -46,6 +46,23 @@ def traces() -> dict[str, Trace]:
         mapping = ("create_in: [shopify, powerofficego]",)
         found[entity] = Trace(0, entity, mapping, switches, skews, 3, people, steps)
     return found
+
+
+def swaps() -> dict[str, Trace]:
+    """A first run that links; then people change places with what no two may share, in rings of two to four."""
+    return {f"{KEYS['customers']} of {size} in {side}": _swap(side, size) for side in SIDES for size in _NUMBER_OF_RING}
+
+
+_NUMBER_OF_RING = {2: 3, 3: 1, 4: 2}
+"""By the size of a ring, the number of an edit that makes it; see `People`."""
+
+
+def _swap(side: str, size: int) -> Trace:
+    people = tuple(Person(n, SIDES) for n in range(size))
+    swap = Edit("rotate", side, 0, KEYS["customers"], _NUMBER_OF_RING[size])
+    switches: dict[str, dict[str, Any]] = {POWEROFFICEGO: {}, SHOPIFY: {}}
+    steps = (Step("run"), Step("edit", swap), Step("run"))
+    return Trace(0, "customers", (), switches, dict.fromkeys(SIDES, 0.0), 4, people, steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +132,9 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     console, machine, failed = Console(width=110), Machine(), False
-    for entity, trace in traces().items():
-        result = crash_everywhere(trace, machine, every=options.every, progress=entity)
-        console.print(f"{entity}: killed at {result.points} points, {len(result.differing)} with another end")
+    for name, trace in {**traces(), **swaps()}.items():
+        result = crash_everywhere(trace, machine, every=options.every, progress=name)
+        console.print(f"{name}: killed at {result.points} points, {len(result.differing)} with another end")
         for line in result.differing[:20]:
             console.print(f"  {line}", markup=False, highlight=False)
         failed = failed or bool(result.differing)

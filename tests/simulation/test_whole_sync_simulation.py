@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from simulation.__main__ import describe, past_failures
-from simulation.crash import crash_everywhere, traces
+from simulation.crash import crash_everywhere, swaps, traces
 from simulation.guards import GUARDS, Guard, without
 from simulation.machine import Machine
 from simulation.maker import make_trace
@@ -65,6 +65,13 @@ def test_the_same_seed_sends_the_same_requests_in_another_process() -> None:
 @pytest.mark.parametrize("entity", ["customers", "products"])
 def test_a_sync_killed_anywhere_ends_as_if_it_had_not_been(machine: Machine, entity: str) -> None:
     result = crash_everywhere(traces()[entity], machine, every=23)
+    assert result.points > 4
+    assert result.differing == []
+
+
+@pytest.mark.parametrize("name", swaps())
+def test_a_sync_killed_while_people_change_places_ends_as_if_it_had_not_been(machine: Machine, name: str) -> None:
+    result = crash_everywhere(swaps()[name], machine, every=31)
     assert result.points > 4
     assert result.differing == []
 
