@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.sync.test_decisions import BOTH_WAYS, judged, lose, relink, twins, unlink
@@ -251,6 +252,26 @@ def test_nothing_travels_from_a_customer_who_is_erased_after_the_plan_was_made(b
     assert summary["loads"][LEFT]["outcomes"] == {"erased": 1}
     assert both.left.show(a) == FULL
     assert (both.writes(), both.status()["erased"]) == (0, 1)
+
+
+def test_a_source_that_cannot_be_looked_at_again_keeps_no_other_edit_from_travelling(both: World) -> None:
+    pairs = [both.pair(first=f"Person{n}", last="Lie", email=f"person{n}@post.example") for n in range(5)]
+    for n, (_, b) in enumerate(pairs):
+        both.right.edit(b, first=f"New{n}")
+    bad = pairs[2]
+
+    summary = both.run(between=lambda: both.right.breaks.add(bad[1]))
+
+    assert summary["state"] == "success"
+    assert [both.left.value(a, "first") for a, _ in pairs] == ["New0", "New1", "Person2", "New3", "New4"]
+    assert both.status()["quarantined"] == 1
+
+    both.right.breaks = set()
+    both.moment += timedelta(days=1)
+    both.run()
+
+    assert both.left.value(bad[0], "first") == "New2"
+    assert both.status()["quarantined"] == 0
 
 
 def test_nobody_is_made_from_a_customer_who_is_erased_after_the_plan_was_made(both: World) -> None:

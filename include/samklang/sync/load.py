@@ -157,21 +157,39 @@ class _Lane:
     def _not_erased(self, chunk: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows whose source is there and identifies somebody still, asked anew where that can have changed without
         an edit: nothing travels from a record that was erased. Nor is a field emptied that the source does not show
-        empty when it is asked by its id. Of the others the next plan knows."""
+        empty when it is asked by its id. Of the others the next plan knows; a source that cannot be read is
+        quarantined alone."""
         source = self.sync.system(self.sync.mapping.other(self.side))
         if not source.rules.can_be_erased:
             return chunk
-        try:
-            pages = list(source.read_ids(list(dict.fromkeys(row["source_id"] for row in chunk))))
-        except RemoteError as error:
-            if error.final:
-                raise
-            self._failed(error)
+        found: dict[str, Record] = {}
+
+        def look(ids: Sequence[str]) -> dict[str, RemoteError]:
+            try:
+                for page in source.read_ids(ids):
+                    found.update((record.id, record) for record in page.records)
+            except RemoteError as error:
+                if error.final:
+                    raise
+                return dict.fromkeys([i for i in ids if i not in found], error)
+            return {}
+
+        failed = look(list(dict.fromkeys(row["source_id"] for row in chunk)))
+        outage = next((error for error in failed.values() if not may_be_one_record(error)), None)
+        bad: dict[str, RemoteError] = {}
+        if outage is None:
+            sifted = sift(failed, look, is_alive=bool(found), ask=source.describe)
+            bad, outage = sifted.bad, sifted.outage
+        if outage is not None:
+            self._failed(outage)
             return []
-        found = {record.id: record for page in pages for record in page.records}
         names = {f.name: f.names[source.side] for f in self.sync.mapping.fields}
         left = []
         for row in chunk:
+            if (error := bad.get(row["source_id"])) is not None:
+                self.committer.unclear(row, error)
+                self._count("unclear", type(error).__name__)
+                continue
             record = found.get(row["source_id"])
             emptied = {names[c["field"]] for c in row["changes"] if c["value"] is None and c["why"] == "clear"}
             if record is not None and record.scope != Scope.ERASED and emptied <= record.values.keys():
