@@ -179,7 +179,7 @@ def test_metafields_are_written_all_or_none(shop: Shop) -> None:
     customer = shop.create_customer(firstName="Kari")["id"]
     good = {"ownerId": customer, "key": "hash", "value": "1", "type": "single_line_text_field"}
     payload = shop.data(METAFIELDS, metafields=[good, {**good, "key": "other", "type": "nonsense"}])["metafieldsSet"]
-    assert payload["metafields"] is None
+    assert payload["metafields"] == []
     assert [(error["field"], error["code"]) for error in payload["userErrors"]] == [
         (["metafields", "1", "type"], "INCLUSION")
     ]

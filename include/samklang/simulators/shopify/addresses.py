@@ -33,6 +33,7 @@ def read(
     problems = [
         problem([name], message) for name in LIMITED for message in address_problems(name, result.get(name) or "")
     ]
+    problems += [problem(["phone"], message) for message in address_problems("phone", values.get("phone") or "")]
     if old is None:
         result["first_name"] = result.get("first_name") or customer.first_name
         result["last_name"] = result.get("last_name") or customer.last_name
@@ -96,8 +97,13 @@ def drop(store: Store, customer: Customer, address: Address) -> None:
 
 
 def replace_all(store: Store, customer: Customer, rows: Sequence[Values]) -> list[Problem]:
-    """customerSet: these addresses and no others, with new ids, equal ones once. (sheet 2.3)"""
-    read_rows = [read(row, customer, store.shop.country) for row in rows]
+    """customerSet: these addresses and no others, with new ids, equal ones once. (sheet 2.3)
+
+    A blank one is taken, and is empty throughout (recorded: customer-address-input-validation,
+    `customerSetNestedBlank`).
+    """
+    empty: tuple[Values, list[Problem]] = (dict.fromkeys(CONTENT), [])
+    read_rows = [empty if is_blank(row) else read(row, customer, store.shop.country) for row in rows]
     problems = [found for at, (_, wrong) in enumerate(read_rows) for found in under(["addresses", at], wrong)]
     if problems:
         return problems
@@ -110,7 +116,10 @@ def replace_all(store: Store, customer: Customer, rows: Sequence[Values]) -> lis
 
 
 def merge_all(store: Store, customer: Customer, rows: Sequence[Values]) -> list[Problem]:
-    """customerCreate and customerUpdate: rows with an id update, others are new, the rest goes. (sheet 2.3)"""
+    """customerCreate and customerUpdate: rows with an id update, others are new, the rest goes. (sheet 2.3)
+
+    Of equal new ones the first is made (recorded: customer-input-addresses-parity, `update`).
+    """
     by_number = {address.number: address for address in customer.address_book}
     plan: list[tuple[Address | None, Values]] = []
     problems: list[Problem] = []
@@ -119,7 +128,7 @@ def merge_all(store: Store, customer: Customer, rows: Sequence[Values]) -> list[
         if row.get("id") and old is None:
             problems.append(problem(["addresses", at, "id"], "Customer address does not exist"))
         elif is_blank(row):
-            problems.append(problem(["addresses", at], "Customer address cannot be blank."))  # the path is a guess
+            problems.append(problem(["addresses", at], "Customer address cannot be blank."))
         else:
             values, wrong = read(row, customer, store.shop.country, old)
             problems += under(["addresses", at], wrong)
@@ -131,8 +140,10 @@ def merge_all(store: Store, customer: Customer, rows: Sequence[Values]) -> list[
         if address not in kept:
             drop(store, customer, address)
     for old, values in plan:
-        if old is None:
+        if old is None and not any(same(address, values) for address in customer.address_book):
             add(store, customer, values)
+        elif old is None:
+            continue
         else:
             change(old, values)
     return []

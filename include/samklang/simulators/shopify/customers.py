@@ -35,6 +35,10 @@ def create(store: Store, values: Values) -> Payload:
     """`customerCreate`."""
     if values.get("id"):
         return _refused([problem(["id"], "Cannot specify ID on creation")])
+    for name, what in (("addresses", "address"), ("metafields", "metafield")):
+        for at, row in enumerate(values.get(name) or ()):
+            if row.get("id"):  # recorded: customer-create-rejects-nested-ids
+                return _refused([problem([name, at, "id"], f"Cannot specify {what} ID on creation")])
     return _save(store, None, values)
 
 
@@ -204,7 +208,8 @@ def _read(store: Store, customer: Customer | None, values: Values) -> tuple[Valu
     problems: list[Problem] = []
     for name, limit in LIMITS.items():
         if name in values:
-            result[name] = clean(values[name])
+            # a blank note stays as it is (recorded: customer-input-validation-parity, `blankScalarNormalization`)
+            result[name] = values[name] if name == "note" else clean(values[name])
             if len(result[name] or "") > limit:
                 problems.append(problem([name], too_long(words(name), limit), "TOO_LONG"))
     problems += _read_email(store, customer, values, result)
@@ -264,7 +269,7 @@ def _read_rest(values: Values, result: Values) -> list[Problem]:
         if len(result["tags"]) > MAX_TAGS:
             problems.append(problem(["tags"], f"Tags cannot be more than {MAX_TAGS}", "TOO_LONG"))
         if any(len(tag) > MAX_TEXT for tag in result["tags"]):
-            problems.append(problem(["tags"], too_long("Tag", MAX_TEXT), "TOO_LONG"))
+            problems.append(problem(["tags"], too_long("Tags", MAX_TEXT), "TOO_LONG"))
     if "tax_exempt" in values:
         result["tax_exempt"] = values["tax_exempt"]
         if values["tax_exempt"] is None:

@@ -31,7 +31,7 @@ from samklang.simulators.shopify.mutations import Mutations
 from samklang.simulators.shopify.naming import snake
 from samklang.simulators.shopify.queries import Queries, Session
 from samklang.simulators.shopify.validation import check_document
-from samklang.simulators.shopify.variables import check_variables
+from samklang.simulators.shopify.variables import check_sizes, check_variables
 
 CACHED = 500
 LIMITS = "https://shopify.dev/api/usage/rate-limits"
@@ -135,7 +135,7 @@ class Engine:
             return {
                 "errors": [{"message": "No operation named " + repr(name) if name else "An operation name is required"}]
             }
-        errors = check_variables(self.schema, operation, variables)
+        errors = check_variables(self.schema, operation, variables) or check_sizes(operation, variables)
         if errors:
             return {"errors": errors}
         fragments = {

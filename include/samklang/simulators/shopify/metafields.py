@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 from samklang.simulators.shopify.problems import Problem, problem, refuse
 from samklang.simulators.shopify.records import Definition, Metafield, Owner, full_namespace
 from samklang.simulators.shopify.store import Store
+from samklang.simulators.shopify.texts import MAX_TEXT, too_long
 
 MAX_AT_ONCE = 25
+MAX_DEFINITIONS = 256
+"""Of one type of owner (recorded: metafield-definition-resource-type-limit)."""
 _TYPES = """
     id boolean color date date_time dimension json link money multi_line_text_field number_decimal number_integer
     rating rich_text_field single_line_text_field url volume weight
@@ -18,6 +22,16 @@ _TYPES = """
 TYPES = frozenset(_TYPES.split())
 SINGULAR = {"CUSTOMER": "Customer", "PRODUCT": "Product", "PRODUCTVARIANT": "Product variant"}
 PLURAL = {"CUSTOMER": "customers", "PRODUCT": "products", "PRODUCTVARIANT": "products"}
+
+_PLAIN = re.compile(r"[\w-]*", re.ASCII)
+_FORMS = {
+    "number_integer": (re.compile(r"-?\d+"), "must be an integer."),
+    "boolean": (re.compile("true|false"), "must be true or false."),
+    "color": (re.compile("#[0-9a-fA-F]{6}"), "must be a hex color code."),
+    "date": (re.compile(r"\d{4}-\d\d-\d\d"), "must be in YYYY-MM-DD format."),
+    "single_line_text_field": (re.compile(".*"), "must be a single line text string."),
+}
+"""What values of a type look like (recorded: metafields-set-input-validation)."""
 
 Values = dict[str, Any]
 
@@ -71,16 +85,23 @@ def create_definition(store: Store, definition: Values) -> dict[str, Any]:
 
 
 def _definition_problems(store: Store, definition: Values, namespace: str) -> list[Problem]:
-    """Messages are remembered, not recorded; limits: sheet 4."""
+    """Recorded: metafield-definition-create-input-validation, metafield-definition-resource-type-limit."""
+    if sum(one.owner_type == definition["owner_type"] for one in store.definitions.values()) >= MAX_DEFINITIONS:
+        message = f"Stores can only have {MAX_DEFINITIONS} definitions for each store resource."
+        return [problem(["definition"], message, "RESOURCE_TYPE_LIMIT_EXCEEDED")]
     problems = []
+    if len(definition["name"]) > MAX_TEXT:
+        problems.append(problem(["definition", "name"], too_long("Name", MAX_TEXT), "TOO_LONG"))
     for name, text, low, high in (("namespace", namespace, 3, 255), ("key", definition["key"], 2, 64)):
         label = name.capitalize()
         if len(text) < low:
             message = f"{label} is too short (minimum is {low} characters)"
             problems.append(problem(["definition", name], message, "TOO_SHORT"))
         if len(text) > high:
-            message = f"{label} is too long (maximum is {high} characters)"
-            problems.append(problem(["definition", name], message, "TOO_LONG"))
+            problems.append(problem(["definition", name], too_long(label, high), "TOO_LONG"))
+        if not _PLAIN.fullmatch(text):
+            message = f"{label} contains one or more invalid characters."
+            problems.append(problem(["definition", name], message, "INVALID_CHARACTER"))
     if definition["type"] not in TYPES:
         message = f"Type name {definition['type']} is not a valid type."
         problems.append(problem(["definition", "type"], message, "INCLUSION"))
@@ -137,6 +158,9 @@ def check(store: Store, owner: Owner | None, owner_type: str, row: Values) -> tu
     if definition is not None and kind != definition.type_name:
         message = f"Type must be consistent with the definition's type: '{definition.type_name}'."
         return complete, [problem(["type"], message, "INVALID_TYPE")]
+    form, message = _FORMS.get(kind, (None, ""))
+    if form is not None and not form.fullmatch(value):
+        return complete, [problem(["value"], f"Value {message}", "INVALID_VALUE")]
     holder = store.custom_ids.get((owner_type, namespace, key, value))
     if definition is not None and definition.unique and holder not in (None, owner):
         return complete, [problem(["value"], "Value is already assigned to another metafield.", "TAKEN")]
@@ -144,7 +168,10 @@ def check(store: Store, owner: Owner | None, owner_type: str, row: Values) -> tu
 
 
 def set_many(store: Store, metafields: Sequence[Values]) -> dict[str, Any]:
-    """`metafieldsSet`: all or nothing. (sheet 4)"""
+    """`metafieldsSet`: all or nothing, also where an owner is not known.
+
+    Recorded: metafields-set-owner-existence-atomicity, `mixedInvalid`.
+    """
     if len(metafields) > MAX_AT_ONCE:
         message = f"Exceeded the maximum metafields input limit of {MAX_AT_ONCE}."
         many = problem(["metafields"], message, "LESS_THAN_OR_EQUAL_TO")
@@ -155,7 +182,7 @@ def set_many(store: Store, metafields: Sequence[Values]) -> dict[str, Any]:
     for at, row in enumerate(metafields):
         owner = store.owner(row["owner_id"])
         if owner is None:
-            problems.append(problem(["metafields", at, "owner_id"], "Owner does not exist.", "INVALID"))
+            problems.append(problem(["metafields", at, "owner_id"], "Owner does not exist.", "INVALID_VALUE"))
             continue
         complete, wrong = check(store, owner, owner.owner_type, row)
         place = (owner.owner_type, complete["namespace"], complete["key"])
@@ -168,7 +195,7 @@ def set_many(store: Store, metafields: Sequence[Values]) -> dict[str, Any]:
         problems += [{**found, "field": ["metafields", str(at), *found["field"]]} for found in wrong]
         plan.append((owner, complete))
     if problems:
-        return {"metafields": None, "userErrors": problems}
+        return {"metafields": [], "userErrors": problems}
     return {"metafields": [row for owner, row in _write(store, plan)], "userErrors": []}
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from samklang.simulators.shopify.countries import country_name, province_name
 from samklang.simulators.shopify.naming import gid
 from samklang.simulators.shopify.paging import Connection, connection
+from samklang.simulators.shopify.texts import formatted_phone
 
 APP_NAMESPACE = "app--1842763"
 
@@ -211,7 +212,7 @@ class Customer(Owner):
     @property
     def display_name(self) -> str:
         name = " ".join(filter(None, (self.first_name, self.last_name)))
-        return name or self.email or self.phone or ""
+        return name or self.email or formatted_phone(self.phone) or ""
 
     @property
     def default_email_address(self) -> dict[str, str] | None:

@@ -54,6 +54,16 @@ def parse_phone(text: str, country: str | None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def formatted_phone(phone: str | None) -> str | None:
+    """`+1 415-810-3301`: how a customer is called who has nothing but a number.
+
+    Recorded: customer-update-requires-identity.
+    """
+    if phone is None:
+        return None
+    return str(phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+
+
 def phone_problems(text: str) -> list[str]:
     """What is said of a text that `parse_phone` did not take."""
     long = [too_long("Phone", MAX_TEXT)] if len(text) > MAX_TEXT else []
@@ -71,20 +81,26 @@ def is_locale(text: str) -> bool:
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
-    """Trimmed, once each, sorted without regard to case (recorded: customers-keyed-search-filters)."""
+    """Split at commas, trimmed, once each, sorted without regard to case.
+
+    Recorded: customers-keyed-search-filters, customer-tag-note-limits-parity (`commaSplit`, `caseDedupe`).
+    """
     kept: dict[str, str] = {}
-    for tag in tags:
+    for tag in ",".join(tags).split(","):
         if tag.strip():
             kept.setdefault(tag.strip().casefold(), tag.strip())
     return sorted(kept.values(), key=str.casefold)
 
 
 def address_problems(field: str, text: str) -> list[str]:
-    """Why a line of an address is refused; `field` is one of the limited ones."""
+    """Why a line of an address is refused; `field` is one of the limited ones, or `phone`.
+
+    Recorded: customer-address-input-validation.
+    """
     label = field.capitalize()
-    problems = [too_long(label, MAX_TEXT)] if len(text) > MAX_TEXT else []
-    if field == "city" and _HTML.search(text):
-        problems.append("City cannot contain HTML tags")
+    problems = [too_long(label, MAX_TEXT)] if len(text) > MAX_TEXT and field != "phone" else []
+    if field in ("city", "phone") and _HTML.search(text):
+        problems.append(f"{label} cannot contain HTML tags")
     if field in ("city", "zip") and _URL.search(text):
         problems.append(f"{label} cannot contain URL")
     if field == "address1" and _EMOJI.search(text):

@@ -5,15 +5,17 @@ Recorded: customer-set-custom-id; other wordings are those of the library behind
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    VariableNode,
     get_nullable_type,
     is_input_object_type,
     is_list_type,
@@ -26,6 +28,10 @@ from graphql import (
 from samklang.simulators.shopify.naming import kind_of
 
 Found = dict[str, Any]
+
+MOST = {"variants": 2048}
+MOST_OF_OTHERS = 250
+"""How long a list of an input may be."""
 
 
 def check_variables(
@@ -120,3 +126,41 @@ def _is_decimal(value: Any) -> bool:
         return not isinstance(value, bool) and Decimal(str(value)).is_finite()
     except InvalidOperation:
         return False
+
+
+def check_sizes(operation: OperationDefinitionNode, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Lists of an input that are too long: the whole request is refused.
+
+    Recorded: product-set-shape-validator-parity, `variantLimit` and `inventoryQuantitiesLimit`.
+    """
+    errors = []
+    for field in operation.selection_set.selections:
+        if not isinstance(field, FieldNode):
+            continue
+        for argument in field.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                name = (field.alias or field.name).value
+                place = operation.loc.source.get_location(field.loc.start) if operation.loc and field.loc else None
+                for path, size, limit in _long_lists(values.get(argument.value.name.value), (argument.name.value,)):
+                    message = f"The input array size of {size} is greater than the maximum allowed of {limit}."
+                    errors.append(
+                        {
+                            "message": message,
+                            "locations": [{"line": place.line, "column": place.column}] if place else [],
+                            "path": [name, *path],
+                            "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"},
+                        }
+                    )
+    return errors
+
+
+def _long_lists(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    if isinstance(value, list):
+        limit = MOST.get(path[-1], MOST_OF_OTHERS)
+        if len(value) > limit:
+            yield path, len(value), limit
+        for row in value:
+            yield from _long_lists(row, path)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _long_lists(inner, (*path, name))

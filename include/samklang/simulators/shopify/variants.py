@@ -16,9 +16,8 @@ from samklang.simulators.shopify.problems import Problem, problem, under
 from samklang.simulators.shopify.store import Store
 from samklang.simulators.shopify.texts import MAX_TEXT, too_long
 
-MAX_VARIANTS = 2048
 NOT_NEGATIVE = "must be greater than or equal to 0"
-# recorded: product-set-parity has no error of this kind; the code is the one that productSet's schema offers
+# recorded: product-set-shape-validator-parity, `inventoryItemCost`
 SET_CODE = "INVALID_VARIANT"
 NO_ITEM = "The product couldn't be updated because it does not exist."  # sheet 3, recorded
 
@@ -58,15 +57,30 @@ def check_set(store: Store, product: Product | None, values: Values) -> list[Pro
     rows = values.get("variants")
     if rows is None:
         return []
-    if len(rows) > MAX_VARIANTS:
-        return [problem(["variants"], f"The variants count exceeds {MAX_VARIANTS}", "VARIANTS_OVER_LIMIT")]
-    problems = []
+    problems = _check_doubled(rows)
     own = {variant.number for variant in product.variant_list} if product else set()
     for at, row in enumerate(rows):
-        wrong = [{**found, "code": SET_CODE} for found in check(row)]
+        wrong = [{**found, "code": SET_CODE, "message": _in_set(found["message"])} for found in check(row)]
         if row.get("id") and number_of("ProductVariant", row["id"]) not in own:
             wrong.append(problem(["id"], "Product variant does not exist", "PRODUCT_VARIANT_DOES_NOT_EXIST"))
         problems += under(["variants", at], wrong + _check_metafields(store, row))
+    return problems
+
+
+def _in_set(message: str) -> str:
+    return message.replace("Cost must", "Cost per item must")
+
+
+def _check_doubled(rows: Sequence[Values]) -> list[Problem]:
+    """Two with the same choices (recorded: product-set-duplicate-variants-parity)."""
+    problems, seen = [], set()
+    for at, row in enumerate(rows):
+        choices = tuple(choice.get("name") for choice in row["option_values"])
+        if choices in seen:
+            named = " / ".join(map(str, choices))
+            message = f"The variant '{named}' already exists. Please change at least one option value."
+            problems.append(problem(["variants", at], message, SET_CODE))
+        seen.add(choices)
     return problems
 
 
