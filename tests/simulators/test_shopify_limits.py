@@ -24,11 +24,28 @@ def test_a_page_costs_what_was_observed(first: int, expected: int) -> None:
 
 def test_a_page_within_a_page_multiplies() -> None:
     document = "{ products(first: 250) { nodes { options { name } variants(first: 250) { nodes { id } } } } }"
-    assert cost(Shop(), document)["requestedQueryCost"] == 2 + 11 * (1 + 13)
+    assert cost(Shop(), document)["requestedQueryCost"] == 2 + 11 * (1 + 13 + 1)
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("each", 3 * 2), ("sized", 2 + 2 * 2)])
-def test_whether_nodes_pays_for_each_id_is_a_switch(mode: str, expected: int) -> None:
+def test_the_values_of_options_cost_more_than_options() -> None:
+    """Recording: 2025-01 product-options-create-parity, `downstreamRead` and `mutation`."""
+    shop = Shop()
+    product = shop.create_product(title="A")["id"]
+    document = """query ($id: ID!) { product(id: $id) { id
+      options { id name position values optionValues { id name hasVariants } }
+      variants(first: 10) { nodes { id title selectedOptions { name value } } } } }"""
+    assert cost(shop, document, id=product)["requestedQueryCost"] == 13
+
+
+def test_rows_that_are_asked_for_twice_are_paid_for_once() -> None:
+    """Sheet, found since: `edges` and `nodes` together cost 4, not 6."""
+    document = "{ customers(first: 2) { edges { cursor node { id } } nodes { id } } }"
+    assert cost(Shop(), document)["requestedQueryCost"] == 4
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("flat", 2), ("each", 3 * 2), ("sized", 2 + 2 * 2)])
+def test_nodes_cost_the_same_for_any_number_of_ids_unless_a_switch_says_otherwise(mode: str, expected: int) -> None:
+    """Recording: 2025-01 metafields-set-owner-existence-atomicity, `upstreamCalls`: 1 for one id and for two."""
     document = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { defaultEmailAddress { emailAddress } } } }"
     ids = [f"gid://shopify/Customer/{number}" for number in range(3)]
     assert cost(Shop(nodes_cost=mode), document, ids=ids)["requestedQueryCost"] == expected

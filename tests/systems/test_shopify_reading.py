@@ -271,7 +271,7 @@ def test_an_answer_for_other_ids_is_an_error(nodes: Any) -> None:
         rows(Shop(ReadCustomersById=data(m0=nodes)).customers(FEW).read_ids(["7"]))
 
 
-@pytest.mark.parametrize("lookup", ["each", "sized"])
+@pytest.mark.parametrize("lookup", ["flat", "each", "sized"])
 def test_lookups_stay_below_the_cost_of_a_single_query(lookup: str) -> None:
     world = World(120, switches={"nodes_cost": lookup})
     for system in (world.customers(), world.products(EVERY_PRODUCT_FIELD)):

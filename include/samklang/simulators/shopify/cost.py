@@ -2,8 +2,10 @@
 
 Requested cost: a scalar 0, an object 1, a mutation 10, a count 10, a connection `2 + g(N) * (what one row costs)`,
 with g(1)=1, g(2)=2, g(N)=floor(2 ln N) from 5 on. Fitted to recordings beyond the sheet: lists of objects, the objects
-of a mutation's payload and `defaultAddress` cost nothing themselves. `nodes` costs its ids, or like a connection of so
-many (guess). The actual cost counts the rows that came; for short pages it is an approximation.
+of a mutation's payload and `defaultAddress` cost nothing themselves; a product's options cost 1, with their values 6
+(recorded: R2 of the sheet, product-options-create-parity); `nodes(ids:)` costs what one row does, whatever the number
+of ids (recorded: metafields-set-owner-existence-atomicity); `nodes` and `edges` of one connection count once (sheet:
+found since). The actual cost counts the rows that came; for short pages it is an approximation.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from graphql import (
 MUTATION = 10
 COUNT = 10
 CONNECTION = 2
+OPTIONS, OPTION_VALUES = 1, 5
+"""Of a product, and all values of them."""
 _SMALL = {0: 0, 1: 1, 2: 2, 3: 2, 4: 2}
 _UNKNOWN: Any = object()
 
@@ -41,19 +45,19 @@ def size_factor(rows: int) -> int:
 
 
 class CostModel:
-    """Costs of one operation. :param nodes_by_id: whether each id of `nodes(ids:)` is paid for."""
+    """Costs of one operation. :param nodes_cost: what `nodes(ids:)` costs: `flat`, `each` or `sized`."""
 
     def __init__(
         self,
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: Mapping[str, Any],
-        nodes_by_id: bool = True,
+        nodes_cost: str = "flat",
     ) -> None:
         self._schema = schema
         self._fragments = fragments
         self._variables = variables
-        self._nodes_by_id = nodes_by_id
+        self._nodes_cost = nodes_cost
 
     def requested(self, operation: OperationDefinitionNode) -> int:
         """Before it is carried out."""
@@ -93,7 +97,7 @@ class CostModel:
         if field.name.value == "nodes" and root:
             return self._nodes(field, named, data)
         if is_list_type(get_nullable_type(kind)):
-            return 0
+            return self._options(field) if named.name == "ProductOption" else 0
         own = 0 if field.name.value == "defaultAddress" else 1
         return own if data is None else own + self._selections(field.selection_set, named, data)
 
@@ -103,7 +107,16 @@ class CostModel:
         if data is not _UNKNOWN and isinstance(data, list):
             count = sum(1 for row in data if row is not None)
         row = 1 + self._selections(field.selection_set, kind, _UNKNOWN)
-        return count * row if self._nodes_by_id else CONNECTION + size_factor(count) * row
+        if self._nodes_cost == "sized":
+            return CONNECTION + size_factor(count) * row
+        return count * row if self._nodes_cost == "each" else row
+
+    @staticmethod
+    def _options(field: FieldNode) -> int:
+        parts = field.selection_set.selections if field.selection_set else ()
+        return OPTIONS + OPTION_VALUES * any(
+            isinstance(part, FieldNode) and part.name.value == "optionValues" for part in parts
+        )
 
     def _connection(self, field: FieldNode, kind: Any, data: Any) -> int:
         size = self._argument(field, "first") or self._argument(field, "last") or 1
@@ -117,17 +130,17 @@ class CostModel:
         return CONNECTION + (size_factor(came) * row if came else size_factor(size))
 
     def _row(self, field: FieldNode, kind: Any) -> int:
-        """What one row costs: itself and its objects, once for `nodes` and once for `edges`."""
+        """What one row costs: itself and its objects, however it is asked for."""
         total = 0
         for part, _ in self._fields(field.selection_set, kind):
             below = get_named_type(self._type(kind, part))
             if part.name.value == "nodes":
-                total += 1 + self._selections(part.selection_set, below, _UNKNOWN)
+                total = max(total, 1 + self._selections(part.selection_set, below, _UNKNOWN))
             elif part.name.value == "edges":
                 for inner, edge in self._fields(part.selection_set, below):
                     if inner.name.value == "node":
                         node = get_named_type(self._type(edge, inner))
-                        total += 1 + self._selections(inner.selection_set, node, _UNKNOWN)
+                        total = max(total, 1 + self._selections(inner.selection_set, node, _UNKNOWN))
         return max(total, 1)
 
     def _argument(self, field: FieldNode, name: str) -> Any:

@@ -141,7 +141,7 @@ class Engine:
         fragments = {
             one.name.value: one for one in parsed.document.definitions if isinstance(one, FragmentDefinitionNode)
         }
-        model = CostModel(self.schema, fragments, variables, session.switch("nodes_cost") == "each")
+        model = CostModel(self.schema, fragments, variables, session.switch("nodes_cost"))
         requested = model.requested(operation)
         refusal = self._admit(session, requested)
         if refusal is not None:

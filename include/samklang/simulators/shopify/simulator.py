@@ -36,7 +36,8 @@ SWITCHES = {
     "bucket_size": Switch(2000.0),
     "restore_rate": Switch(100.0),
     "max_query_cost": Switch(1000),
-    "nodes_cost": Switch("each", ("each", "sized")),  # guess: `nodes` pays for each id, or like a connection
+    # `nodes` costs the same whatever the number of ids (recorded); or, as once guessed, each id, or like a connection
+    "nodes_cost": Switch("flat", ("flat", "each", "sized")),
     # search (sheet 7.3, 7.5)
     "customers_updated_at": Switch("day", ("day", "second")),
     "index_lag_seconds": Switch(0.0),
