@@ -28,7 +28,7 @@ from samklang.core.records import Scope
 from samklang.core.rules import EntityRules
 from samklang.store import journal, ledger, links, seen
 from samklang.sync import (
-    commit,
+    bases,
     extract,
     freeing,
     load,
@@ -213,7 +213,7 @@ def _half_groups(stack: ExitStack) -> None:
 
 def _defaults_are_edits(stack: ExitStack) -> None:
     """What a system fills in by itself beside our write passes for somebody's edit."""
-    _put(stack, commit.Committer, _add_defaults=lambda *_a: None, _is_default=lambda *_a: False)
+    _put(stack, bases.Bases, add_defaults=lambda *_a: None, is_default=lambda *_a: False)
 
 
 def _province_stays(stack: ExitStack) -> None:
@@ -367,7 +367,7 @@ def _no_sales_accounts(stack: ExitStack) -> None:
 
 def _prices_are_believed(stack: ExitStack) -> None:
     """A price that was sent at the rate of another tax group than the new record falls into stays as it is."""
-    _put(stack, commit.Committer, _shows_another_price=lambda *_a: False)
+    _put(stack, bases.Bases, _shows_another_price=lambda *_a: False)
 
 
 def _on_sale_for_nothing(stack: ExitStack) -> None:

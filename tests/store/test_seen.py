@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from samklang.core.jsontext import dumps
 from samklang.core.records import Scope
-from samklang.store import links, seen
+from samklang.store import holders, links, seen
 from samklang.store.database import Database
 
 LEFT, RIGHT = SIDES = ("powerofficego", "shopify")
@@ -47,7 +47,7 @@ def test_holders_are_all_that_have_a_key_of_a_free_record_on_either_side(databas
         sides = [links.LinkSide(side, i, {}) for side, i in ((LEFT, "5"), (RIGHT, "6"))]
         links.create(connection, entity="customers", origin="matched", run_id="r", at="t", sides=sides)
 
-        frame = seen.key_holders(connection, "customers", "Mail").sort_values("id")
+        frame = holders.of_free_records(connection, "customers", "Mail").sort_values("id")
         unlinked = {side: sorted(seen.unlinked(connection, "customers", side)) for side in SIDES}
 
     assert list(zip(frame["id"], frame["scope"], frame["linked"], strict=True)) == [

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from samklang.core.clocks import seconds_between
-from samklang.core.derive import HELD, PRICES, UNSENT, SideView, by_field
+from samklang.core.derive import SideView, by_field
 from samklang.core.freed import freed_base
-from samklang.core.jsontext import dumps, loads
+from samklang.core.jsontext import dumps
 from samklang.core.plan import ON_THE_WAY, RETURNED, Based, join_clocks
-from samklang.core.prices import common_form
 from samklang.core.records import Record, Scope
-from samklang.core.values import normal_form
 from samklang.errors import OutdatedError, RemoteError
 from samklang.store import clashes, ledger, links, orders, seen
+from samklang.sync.bases import Bases, travels_on
 from samklang.sync.context import Sync
 from samklang.sync.observe import record_answer
 from samklang.sync.refusing import Refusing
@@ -39,10 +38,12 @@ class Committer:
     plan: dict[str, Any]
     views: tuple[SideView, SideView]
     refusing: Refusing = field(init=False)
+    bases: Bases = field(init=False)
     _held: set[str] = field(default_factory=set)  # records that are being made without a refused field
 
     def __post_init__(self) -> None:
         self.refusing = Refusing(self.sync, self.side, self.plan["run_id"])
+        self.bases = Bases(self.sync, self.side)
 
     @property
     def _view(self) -> SideView:
@@ -60,7 +61,7 @@ class Committer:
         refused = self.sync.mapping.together(self.refusing.refused_fields(outcome.problems))
         try:
             with self.sync.database.begin() as connection:
-                ours = [c["field"] for c in row["changes"] if not _travels_on(c)]
+                ours = [c["field"] for c in row["changes"] if not travels_on(c)]
                 now = record_answer(connection, self.sync, self._view, record, self.sync.clock(), written=ours)
                 written = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
                 self._advance(connection, row, written, now, answer=outcome)
@@ -80,8 +81,8 @@ class Committer:
         with self.sync.database.begin() as connection:
             now = record_answer(connection, self.sync, self._view, record, self.sync.clock())
             known = [c for c in row["changes"] if c["field"] not in refused and c["field"] in now["answered"]]
-            bases = self._bases(known, now)
-            for name, source, target in self._bases_unsent(connection, row["source_id"], now, known):
+            bases = self.bases.written(known, now)
+            for name, source, target in self.bases.unsent(connection, row["source_id"], now, known):
                 bases[self._source][name], bases[self.side][name] = source, target
             link_id = self._link(connection, row, record.id, bases)
             if link_id is None:
@@ -111,7 +112,7 @@ class Committer:
 
         :param now: see `record_answer`. :returns: whether it does.
         """
-        there = self._already_there(row, now["raw"])
+        there = self.bases.already_there(row, now["raw"])
         if not there:
             return False
         try:
@@ -124,10 +125,10 @@ class Committer:
         return True
 
     def _link_found(self, connection: Connection, row: dict[str, Any], record_id: str, now: dict[str, Any]) -> bool:
-        as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self._is_as_sent(c, now)]
-        bases = self._bases(as_sent, now)
-        for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
-            if target[1] is None or self._is_default(name, now):
+        as_sent = [c for c in row["changes"] if c["field"] in now["answered"] and self.bases.is_as_sent(c, now)]
+        bases = self.bases.written(as_sent, now)
+        for name, source, target in self.bases.unsent(connection, row["source_id"], now, row["changes"]):
+            if target[1] is None or self.bases.is_default(name, now):
                 bases[self._source][name], bases[self.side][name] = source, target
         link_id = self._link(connection, row, record_id, bases)
         if link_id is not None:
@@ -154,8 +155,8 @@ class Committer:
             unwritten = {self.side: row["revision"]}
             links.advance(connection, row["link_id"], {self.side: freed}, unwritten=unwritten)
         else:
-            bases = self._bases(changes, now)
-            self._add_defaults(connection, bases, row, now, self._filled_in(changes, now, answer))
+            bases = self.bases.written(changes, now)
+            self.bases.add_defaults(connection, bases, row, now, self.bases.filled_in(changes, now, answer))
             links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
             edits = [c for c in changes if c["why"] != RETURNED]
             self._close_conflicts(connection, row, edits)
@@ -192,7 +193,7 @@ class Committer:
         :returns: `moved`, `gone` or `erased`.
         """
         raw = by_field(self.sync.mapping, self.side, outcome.record.values) if outcome.record is not None else {}
-        there = [] if outcome.erased else self._already_there(row, raw)
+        there = [] if outcome.erased else self.bases.already_there(row, raw)
         try:
             return self._commit_moved(row, outcome, there)
         except OutdatedError:  # another load settled that a moment ago
@@ -202,7 +203,7 @@ class Committer:
         came = "erased" if outcome.erased else "gone" if outcome.gone else "moved"
         with self.sync.database.begin() as connection:
             if outcome.record is not None:
-                ours = [c["field"] for c in there if not _travels_on(c)]
+                ours = [c["field"] for c in there if not travels_on(c)]
                 now = record_answer(connection, self.sync, self._view, outcome.record, self.sync.clock(), written=ours)
                 if there:
                     self._advance(connection, row, there, now)
@@ -297,101 +298,6 @@ class Committer:
             connection, self.plan["id"], self.side, row["n"], outcome, reason=reason, at=self.sync.clock()
         )
 
-    def _bases(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, dict[str, Based]]:
-        """What the source had when the plan was made, and what the target says that it stores."""
-        based = [c for c in changes if not _travels_on(c)]
-        unmeant: Based = (None, None, UNSENT)
-        return {
-            self._source: {
-                c["field"]: unmeant if self._shows_another_price(c, now) else tuple(c["source"])
-                for c in based
-                if c["why"] != RETURNED
-            },
-            self.side: {c["field"]: _based(now, c["field"]) for c in based},
-        }
-
-    def _shows_another_price(self, change: dict[str, Any], now: dict[str, Any]) -> bool:
-        """Whether the figure that was sent means another price, in the terms that the answer shows to hold.
-
-        Which tax group a new record falls into is known only then. It counts as not sent, and the next plan corrects
-        it.
-        """
-        name, (raw, _, form) = change["field"], change["source"]
-        if self.sync.mapping.field(name).kind not in PRICES:
-            return False
-        factors = [one.partition("*")[2] for one in (form, now["form"][name])]
-        return all(factors) and common_form(raw, factors[0]) != common_form(change["value"], factors[1])
-
-    def _begun_with(self, changes: list[dict[str, Any]]) -> set[str]:
-        """The other fields of groups that these changes were the first of: what stands there now, the system put there
-        beside what we wrote."""
-        group_of = {f.name: f.group for f in self.sync.mapping.fields}
-        begun = {group_of[c["field"]] for c in changes if c["value"] is not None}
-        begun -= {group_of[c["field"]] for c in changes if (c["expected"] or "").strip()}
-        return {name for name, group in group_of.items() if group and group in begun} - {c["field"] for c in changes}
-
-    def _filled_in(self, changes: list[dict[str, Any]], now: dict[str, Any], answer: Outcome | None) -> set[str]:
-        """Of these, what was empty before our write; of a later read, only what the system is known to fill in."""
-        began = self._begun_with(changes)
-        return {n for n in began if self._is_default(n, now) or (answer and not (now["before"].get(n) or "").strip())}
-
-    def _is_default(self, name: str, now: dict[str, Any]) -> bool:
-        default = self._view.rules.accepts(self.sync.mapping.field(name).names[self.side]).default
-        return default is not None and now["raw"].get(name) == default
-
-    def _add_defaults(
-        self,
-        connection: Connection,
-        bases: dict[str, dict[str, Based]],
-        row: dict[str, Any],
-        now: dict[str, Any],
-        filled: set[str],
-    ) -> None:
-        """What a system filled in by itself is base there, and no edit. :param filled: fields that may be such."""
-        for name, source, target in self._bases_unsent(connection, row["source_id"], now, row["changes"]):
-            if name in filled and target[1] is not None:
-                bases[self._source][name], bases[self.side][name] = source, target
-
-    def _bases_unsent(
-        self, connection: Connection, source_id: str, now: dict[str, Any], sent: list[dict[str, Any]]
-    ) -> Iterator[tuple[str, Based, Based]]:
-        """(field, source's base, target's base) of what a new record was made without.
-
-        Empty in the source, they are in tune as they stand, whatever default the target put there. A value that was
-        held back has an empty base, so that a default never looks like an edit that could win against it.
-        """
-        source = seen.known(connection, self.sync.entity, self._source, [source_id])[source_id]
-        raw, normal, form = (loads(source[name]) for name in ("raw", "normal", "form"))
-        names_sent = {c["field"] for c in sent}
-        for f in self.sync.mapping.fields:
-            name = f.name
-            if name in names_sent or name not in raw or name not in now["answered"]:
-                continue
-            if normal[name] is None and not form[name].startswith(HELD):
-                yield name, (raw[name], None, form[name]), _based(now, name)
-            elif now["normal"][name] is not None and f.direction in ("both", f"to_{self.side}"):
-                yield name, (None, None, UNSENT), _based(now, name)
-
-    def _is_as_sent(self, change: dict[str, Any], now: dict[str, Any]) -> bool:
-        mapping, name = self.sync.mapping, change["field"]
-        as_sent = normal_form(mapping.field(name).kind, change["value"], mapping.region)
-        return bool(as_sent == now["normal"][name])
-
-    def _already_there(self, row: dict[str, Any], raw: Mapping[str, str | None]) -> list[dict[str, Any]]:
-        """The changes of an update that the target shows as they were to be written."""
-        if row["op"] == "create":
-            return []
-        mapping = self.sync.mapping
-
-        def normal(name: str, value: str | None) -> str | None:
-            return normal_form(mapping.field(name).kind, value, mapping.region)
-
-        return [
-            c
-            for c in row["changes"]
-            if (name := c["field"]) in raw and normal(name, raw[name]) == normal(name, c["value"])
-        ]
-
     def _close_conflicts(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
         """What waited for a person is in tune again."""
         ids = {self.side: row["id"], self._source: row["source_id"]}
@@ -402,7 +308,7 @@ class Committer:
         """What a person has put back is there: an undo is held from now on, the other travels on."""
         for c in changes:
             if c.get("order") is not None:
-                state = orders.DONE if _travels_on(c) else orders.STANDING
+                state = orders.DONE if travels_on(c) else orders.STANDING
                 orders.close(connection, c["order"], state, self.sync.clock(), stored=now["raw"][c["field"]])
 
     def _drop_holds(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
@@ -450,22 +356,9 @@ class Committer:
             beside = {}
 
 
-def _travels_on(change: Mapping[str, Any]) -> bool:
-    """A value that a person took from a conflict is put back where it was typed, and is an edit there like any other:
-    without a base, the next plan carries it over."""
-    return bool(change["why"] == "take")
-
-
 def _content(row: Mapping[str, Any]) -> dict[str, str | None]:
     """What a refusal of a whole record is about, see `core.plan.row_content`."""
     return {c["field"]: c["value"] for c in row["changes"] if c["why"] != RETURNED}
-
-
-def _before(change: Mapping[str, Any]) -> str | None:
-    """What a write replaced: of a field that we had emptied first, what stood there before that."""
-    emptied_first = change.get("freed") and change["why"] != RETURNED
-    value: str | None = change["freed"] if emptied_first else change["expected"]
-    return value
 
 
 def _lag(changes: list[dict[str, Any]], now: str) -> float | None:
@@ -475,10 +368,6 @@ def _lag(changes: list[dict[str, Any]], now: str) -> float | None:
     """
     edits = [edited for c in changes if (edited := c.get("edited"))]
     return max(0.0, seconds_between(now, min(edits))) if edits else None
-
-
-def _based(now: dict[str, Any], name: str) -> Based:
-    return now["raw"][name], now["normal"][name], now["form"][name]
 
 
 def _code(outcome: Outcome) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from samklang.core.mapping import Mapping
-from samklang.store import seen
+from samklang.store import holders
 
 SHARED = "_shared_in_part"
 """After the name of a key field: the reason of such a verdict."""
@@ -54,8 +54,8 @@ def shared_in_part(connection: Connection, mapping: Mapping, side: str, ids: Col
 
 def _meetings(connection: Connection, entity: str, field: str) -> Collection[_Meeting]:
     by_value: dict[str, _Meeting] = defaultdict(_Meeting)
-    for side, record_id, value in seen.key_parts(connection, entity, field):
+    for side, record_id, value in holders.key_parts(connection, entity, field):
         by_value[value].readers[side].add(record_id)
-    for side, record_id, value in seen.holders_of(connection, entity, field, list(by_value)):
+    for side, record_id, value in holders.of_values(connection, entity, field, list(by_value)):
         by_value[value].holders[side].add(record_id)
     return by_value.values()

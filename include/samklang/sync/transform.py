@@ -21,7 +21,7 @@ from samklang.core.plan_pairs import plan_pairs, tune_pairs
 from samklang.core.records import Scope
 from samklang.core.values import normal_form
 from samklang.core.waves import order
-from samklang.store import apart, journal, ledger, links, seen
+from samklang.store import apart, holders, journal, ledger, links, seen
 from samklang.sync import taken, unread
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
@@ -133,9 +133,9 @@ def _plan_unlinked(
     sides = sync.mapping.sides
     with sync.database.read() as connection:
         unlinked = {side: seen.unlinked(connection, sync.entity, side) for side in sides}
-        holders = {name: seen.key_holders(connection, sync.entity, name) for name in sync.mapping.match}
+        held_keys = {name: holders.of_free_records(connection, sync.entity, name) for name in sync.mapping.match}
         marks = {side: journal.watermark(connection, sync.entity, side) or {} for side in sides}
-    matches, orphans = _match(sync, unlinked, holders, descriptions, given)
+    matches, orphans = _match(sync, unlinked, held_keys, descriptions, given)
     pairs = matches.pairs
     if run.window is not None:
         first, second = (unlinked[side] for side in sides)
