@@ -227,6 +227,23 @@ def test_product_update_answers_the_product_beside_its_refusal(
     assert (payload["product"]["title"], payload["product"]["vendor"]) == ("Seed", "Hermes")
 
 
+def test_a_partial_update_answers_refused_variants_as_they_stand() -> None:
+    """Recording: 2026-04 product-variants-bulk-update-allow-partial-and-error-order, `partialUpdate`."""
+    shop = Shop()
+    rows = [{"optionValues": [{"optionName": "Color", "name": name}], "price": "11.00"} for name in ("Red", "Blue")]
+    options = [{"name": "Color", "values": [{"name": "Red"}, {"name": "Blue"}]}]
+    product = shop.create_product(title="A", productOptions=options, variants=rows)
+    ids = [variant["id"] for variant in product["variants"]["nodes"]]
+    document = """mutation ($id: ID!, $rows: [ProductVariantsBulkInput!]!) {
+      productVariantsBulkUpdate(productId: $id, variants: $rows, allowPartialUpdates: true) {
+        product { id } productVariants { id price } userErrors { field message code } } }"""
+    sent = [{"id": ids[0], "price": "9.99"}, {"id": ids[1], "price": "-1.00"}]
+    payload = shop.data(document, id=product["id"], rows=sent)["productVariantsBulkUpdate"]
+    assert payload["product"] == {"id": product["id"]}
+    assert [(row["id"], row["price"]) for row in payload["productVariants"]] == [(ids[0], "9.99"), (ids[1], "11.00")]
+    assert errors(payload) == [(["variants", "1", "price"], "Price must be greater than or equal to 0")]
+
+
 # --- metafields
 
 

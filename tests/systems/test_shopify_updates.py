@@ -348,3 +348,13 @@ def test_an_address_of_which_one_line_is_refused_is_left_whole() -> None:
     assert problems(outcome) == {("addresses.address1", "invalid")}
     now = world.stored(record).values
     assert (now["addresses.address1"], now["addresses.city"], now["lastName"]) == ("Storgata 1", "Oslo", "Lie")
+
+
+def test_a_province_that_the_shop_refuses_is_told_as_that() -> None:
+    """Messages say `province` where the input is called `provinceCode`."""
+    world = World()
+    made = world.new_customer(firstName="Kari", **{"addresses.city": "Chicago", "addresses.countryCode": "US"})
+    fields = ("firstName", "addresses.city", "addresses.country", "addresses.provinceCode")
+    (record,) = rows(world.customers(fields).read_ids([made]))
+    outcome = only(world.customers(fields).update([update(record, change("addresses.provinceCode", None, "ON"))]))
+    assert problems(outcome) == {("addresses.provinceCode", "invalid")}

@@ -185,13 +185,18 @@ def _money(value: Any) -> str:
 def update_many(
     store: Store, product_id: str, variants: Sequence[Values], allow_partial_updates: bool = False
 ) -> Payload:
-    """`productVariantsBulkUpdate`: all or nothing unless partial updates are allowed. (sheet 3)"""
+    """`productVariantsBulkUpdate`: all or nothing unless partial updates are allowed. (sheet 3)
+
+    A partial one answers all variants that were named, refused ones as they stand (recorded:
+    product-variants-bulk-update-allow-partial-and-error-order, `partialUpdate`).
+    """
     product = store.products.get(number_of("Product", product_id) or 0)
     if product is None:
         missing = problem(["product_id"], "Product does not exist", "PRODUCT_DOES_NOT_EXIST")
         return {"product": None, "productVariants": None, "userErrors": [missing]}
     own = {variant.number: variant for variant in product.variant_list}
     plan: list[tuple[Variant, Values]] = []
+    named: list[Variant] = []
     problems: list[Problem] = []
     for at, row in enumerate(variants):
         variant = own.get(number_of("ProductVariant", row.get("id")) or 0)
@@ -200,8 +205,9 @@ def update_many(
             wrong = [problem(["id"], "Product variant is missing ID attribute", "PRODUCT_VARIANT_ID_MISSING")]
         elif variant is None:
             wrong = [problem(["id"], "Product variant does not exist", "PRODUCT_VARIANT_DOES_NOT_EXIST")]
-        if variant is not None and not wrong:
-            plan.append((variant, row))
+        if variant is not None:
+            named.append(variant)
+            plan += [] if wrong else [(variant, row)]
         problems += under(["variants", at], wrong)
     if not plan or (problems and not allow_partial_updates):
         return {"product": product, "productVariants": None, "userErrors": problems}
@@ -211,7 +217,7 @@ def update_many(
         write(store, variant, row)
     store.touch(product)
     store.log("update", "products", product.id, {f"variants.{name}" for _, row in plan for name in _names(row)})
-    return {"product": product, "productVariants": [variant for variant, _ in plan], "userErrors": problems}
+    return {"product": product, "productVariants": named, "userErrors": problems}
 
 
 def _names(row: Values) -> list[str]:

@@ -19,10 +19,12 @@ _MESSAGES = (
     ("too_long", re.compile(r"too long|maximum is", re.I)),
     ("not_found", re.compile(r"does not exist|not found|couldn.t be updated because", re.I)),
     ("missing", re.compile(r"must be present|can.t be blank|cannot be blank|is required", re.I)),
-    ("invalid", re.compile(r"invalid|cannot contain|must be greater|unexpected type|not a valid", re.I)),
+    ("invalid", re.compile(r"invalid|cannot contain|must be (?:greater|less)|unexpected type|not a valid", re.I)),
 )
 _CODES = {"TAKEN": "taken", "TOO_LONG": "too_long", "BLANK": "missing", "INVALID": "invalid"}
 _LISTS = frozenset({"input", "address", "addresses", "product", "variants"})
+_ALIASES = {"province": "provinceCode"}
+"""What messages call an input by another name, `customerSet` at `input.addresses.0.province` too (found since)."""
 _IDS = (("id",), ("customerId",), ("productId",))
 _LONGEST = 300
 
@@ -80,7 +82,7 @@ def _path(place: Any) -> tuple[str, ...]:
     names = [str(name) for name in place or () if not str(name).isdigit()]
     while names and names[0] in _LISTS:
         names.pop(0)
-    return tuple(names)
+    return tuple(_ALIASES.get(name, name) for name in names)
 
 
 def _field_at(place: Sequence[str], fields: Mapping[str, Field], part: str | None) -> str | None:
