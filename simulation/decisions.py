@@ -380,7 +380,9 @@ class Decisions:
         self._oracle.may_write = {"create": 0, "update": 0}
         try:
             world, of_file = self._world, given if edit.number % 2 else ()
-            read = planned(world.mapping, self._database, world.open, world.clock.now, given=of_file)
+            read = planned(
+                world.mapping, self._database, lambda side, _: world.open(side), world.clock.now, given=of_file
+            )
             with read as (sync, reference):
                 takeover.look(sync, reference)
                 linked = takeover.take_over(sync, reference, person=_WHO, via="cli")
@@ -413,7 +415,9 @@ class Decisions:
         self._oracle.may_write = {"create": 0, "update": 0}
         self._database.point = lambda _kind: []
         try:
-            make_plan(mapping, self._database, lambda side: world.open_with(side, mapping), world.clock.now)
+            make_plan(
+                mapping, self._database, lambda side, store: world.open_with(side, mapping, store), world.clock.now
+            )
         except SamklangError:
             pass  # a side cannot be read
         except Exception as error:

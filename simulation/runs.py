@@ -16,6 +16,7 @@ from samklang.core.mapping import Mapping
 from samklang.errors import SamklangError
 from samklang.staging import Staging
 from samklang.store import journal
+from samklang.store.database import Database
 from samklang.store.journal import StoredMemory
 from samklang.sync import review
 from samklang.sync.context import Run, Sync
@@ -229,6 +230,6 @@ class Runs:
     def open(self, side: str) -> System:
         return self.open_with(side, self.mapping)
 
-    def open_with(self, side: str, mapping: Mapping) -> System:
-        memory = StoredMemory(self.machine.database, side)
+    def open_with(self, side: str, mapping: Mapping, store: Database | None = None) -> System:
+        memory = StoredMemory(store or self.machine.database, side)
         return open_system(side, mapping, memory, self.wire, self.clock, self._random.random)

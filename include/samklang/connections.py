@@ -17,7 +17,7 @@ from samklang.store.database import Database
 from samklang.store.journal import StoredMemory
 from samklang.store.pacing import StoredLimit, StoredPacer
 from samklang.sync.explain import Terms
-from samklang.systems.base import System
+from samklang.systems.base import Memory, System
 from samklang.systems.powerofficego import (
     PowerOfficeGoClient,
     PowerOfficeGoConfig,
@@ -43,14 +43,21 @@ class Fields:
 
 
 def open_system(
-    side: str, mapping: EntityMapping, fields: Fields, database: Database, *, on_secret: OnSecret | None = None
+    side: str,
+    mapping: EntityMapping,
+    fields: Fields,
+    database: Database,
+    *,
+    memory: Database | None = None,
+    on_secret: OnSecret | None = None,
 ) -> System:
     """The system of one side for one entity; no request is sent.
 
+    :param memory: keeps what is learned about the system, where that is another store than the one that paces.
     :param on_secret: told of every key and token, so that logs can mask them.
     :raises ConfigurationError: the connection lacks something.
     """
-    return _OPENERS[side](mapping, fields, database, on_secret)
+    return _OPENERS[side](mapping, fields, database, StoredMemory(memory or database, side), on_secret)
 
 
 def rules(side: str, entity: str) -> EntityRules:
@@ -64,20 +71,24 @@ def terms_of(mapping: EntityMapping) -> Terms:
     return Terms(mapping, {side: rules(side, mapping.entity) for side in SIDES}, from_datetime(datetime.now(UTC)))
 
 
-def _powerofficego(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
+def _powerofficego(
+    mapping: EntityMapping, fields: Fields, database: Database, memory: Memory, on_secret: OnSecret | None
+) -> System:
     config = PowerOfficeGoConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
     pacer = StoredPacer(database, config.pacing_key, config.pace)
     client = PowerOfficeGoClient(config, pacer=pacer, on_secret=on_secret)
     kind = _kind("powerofficego", mapping.entity)
-    system: System = kind(client, mapping.names("powerofficego"), StoredMemory(database, "powerofficego"))
+    system: System = kind(client, mapping.names("powerofficego"), memory)
     return system
 
 
-def _shopify(mapping: EntityMapping, fields: Fields, database: Database, on_secret: OnSecret | None) -> System:
+def _shopify(
+    mapping: EntityMapping, fields: Fields, database: Database, memory: Memory, on_secret: OnSecret | None
+) -> System:
     config = ShopifyConfig.from_connection(fields.host, fields.login, fields.password, fields.extra)
     client = ShopifyClient(config, limit=StoredLimit(database, config.pacing_key), on_secret=on_secret)
     kind = _kind("shopify", mapping.entity)
-    system: System = kind(client, mapping.names("shopify"), StoredMemory(database, "shopify"))
+    system: System = kind(client, mapping.names("shopify"), memory)
     return system
 
 

@@ -561,6 +561,23 @@ def test_a_frozen_field_is_left_alone_until_it_is_let_go_and_the_rest_goes_on(wo
     assert values(world, a, b, "last") == [("Berg", "Berg")]
 
 
+@pytest.mark.parametrize("name", ["LastName", None])
+def test_what_a_person_has_ordered_waits_while_its_field_is_frozen(
+    decided: tuple[World, str, str], name: str | None
+) -> None:
+    world, a, b = decided
+    do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+    do(world, lambda desk: freeze(desk, f"shopify:{b}", name))
+    world.run()
+    assert values(world, a, b, "last") == [("Moe", "Moe")]
+
+    do(world, lambda desk: unfreeze(desk, f"shopify:{b}", name))
+    world.run()
+    world.run()
+
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
+
+
 def test_a_frozen_pair_is_left_alone_as_a_whole(world: World) -> None:
     a, b = world.pair(**KARI)
     do(world, lambda desk: freeze(desk, f"shopify:{b}", None))

@@ -68,7 +68,7 @@ def adopt(
                 read = planned(
                     mapping,
                     database,
-                    lambda side: open_system(side, mapping, fields[side], database),
+                    lambda side, store: open_system(side, mapping, fields[side], store),
                     lambda: datetime.now(UTC),
                     given=clear(given),
                     on_rows=on_rows,

@@ -101,7 +101,7 @@ def plan(
             made = make_plan(
                 mapping,
                 database,
-                lambda side: open_system(side, mapping, fields[side], database),
+                lambda side, copy: open_system(side, mapping, fields[side], database, memory=copy),
                 lambda: datetime.now(UTC),
                 limit=None if as_json else limit,
                 on_rows=on_rows,

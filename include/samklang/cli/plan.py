@@ -25,6 +25,8 @@ from samklang.sync.review import beyond_limits
 from samklang.sync.transform import Pair, transform
 from samklang.systems.base import System
 
+OpenSystem = Callable[[str, Database], System]
+"""(side, the store that keeps what is learned about the system)."""
 OnRows = Callable[[str, int], None]
 """(side, how many rows more)."""
 
@@ -32,7 +34,7 @@ OnRows = Callable[[str, int], None]
 def make_plan(
     mapping: Mapping,
     database: Database,
-    open_system: Callable[[str], System],
+    open_system: OpenSystem,
     now: Callable[[], datetime],
     *,
     limit: int | None = None,
@@ -56,7 +58,7 @@ def make_plan(
 def planned(
     mapping: Mapping,
     database: Database,
-    open_system: Callable[[str], System],
+    open_system: OpenSystem,
     now: Callable[[], datetime],
     *,
     given: Sequence[Pair] = (),
@@ -72,7 +74,7 @@ def planned(
             mapping,
             database,
             Staging(Path(folder), database.store_id()),
-            lambda side: _counted(open_system(side), on_rows),
+            lambda side: _counted(open_system(side, database), on_rows),
             now,
         )
         state = "failed"

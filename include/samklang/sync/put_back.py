@@ -15,7 +15,7 @@ from samklang.core.jsontext import loads
 from samklang.core.plan import Based, Closed, FieldChange, Held, Plan, Row, join_clocks
 from samklang.core.prices import common_form
 from samklang.core.records import Scope
-from samklang.store import links, orders
+from samklang.store import freezes, links, orders
 from samklang.sync.context import Sync
 from samklang.sync.freeing import freed_by_us
 
@@ -29,7 +29,8 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
         ids = sorted({one["link_id"] for one in alive})
         linked = links.these(connection, sync.entity, sync.mapping.sides, ids)
         apart = links.these(connection, sync.entity, sync.mapping.sides, ids, state="excluded")
-    planner = _Planner(sync, {view.name: view for view in views}, plan)
+        frozen = freezes.of_persons(connection, sync.entity)
+    planner = _Planner(sync, {view.name: view for view in views}, plan, frozen)
     for order in alive:
         pair = (apart if order["kind"] == orders.PART else linked).get(order["link_id"])
         if order["state"] == orders.STANDING:
@@ -44,6 +45,7 @@ class _Planner:
     sync: Sync
     views: dict[str, SideView]
     plan: Plan
+    frozen: set[tuple[int, str]]  # by a person: link and field ("": all of them)
     _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     _ordered: set[tuple[str, str, str]] = field(default_factory=set)  # ids of both records, first side first, and field
 
@@ -77,6 +79,8 @@ class _Planner:
             return
         if any(pair[f"{s}_scope"] != Scope.ACTIVE for s in (side, other)) or not self.sync.mapping.shares(side):
             return  # waits
+        if {(order["link_id"], ""), (order["link_id"], name)} & self.frozen:
+            return  # waits until it is let go
         f = self.sync.mapping.field(name)
         accepts = self.views[side].rules.accepts(f.names[side])
         if order["value"] is None and refusal(f.kind, None, accepts=accepts, region=self.sync.mapping.region):
