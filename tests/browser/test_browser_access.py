@@ -9,7 +9,7 @@ from tests.browser.conftest import Opened
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
 
-_ACTIONS = ("Sync now", "Freeze the pair", "Unlink", "Undo the last run's writes")
+_ACTIONS = ("Sync now", "Freeze the pair", "Unlink")
 
 
 def test_who_may_only_look_sees_everything_and_can_press_nothing(site: Site, opened: Opened) -> None:

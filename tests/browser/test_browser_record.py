@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 from tests.browser.console_pages import Console
 from tests.browser.site import CUSTOMERS, Site
@@ -100,9 +102,11 @@ def test_what_the_last_run_wrote_to_a_pair_is_undone_and_held_until_let_go(site:
     assert site.shop_customer(shop_id)["firstName"] == "Feiltastet"
 
     console.open(page="Record").search(record)
-    undo = "Undo the last run's writes"
-    console.button(undo).click()
-    console.confirm(undo)
+    run = max(site.api.runs(CUSTOMERS), key=lambda one: str(one["run_after"]))["dag_run_id"]
+    console.link(re.compile("^Undo what")).click()
+    expect(console.heading(f"Undo of {run} for {record}")).to_be_visible()
+    console.button("Undo this run").click()
+    console.confirm("Undo this run")
     expect(console.told()).to_contain_text("The next run puts back")
     site.run()
     assert site.shop_customer(shop_id)["firstName"] == other["firstName"]

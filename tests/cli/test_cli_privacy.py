@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -126,3 +128,24 @@ def test_forget_names_others_who_share_the_key(pair: World, samklang: Command) -
 @pytest.mark.parametrize("words", [[], ["11", "--lift", "11"]])
 def test_forget_takes_a_record_or_one_to_lift(samklang: Command, words: list[str]) -> None:
     assert samklang("forget", "customers", *words).exit_code == 2
+
+
+def test_who_exported_a_person_is_kept(
+    pair: World, samklang: Command, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    samklang("export", "customers", "21")
+    samklang("matches", "customers", "--csv", str(tmp_path / "m.csv"))
+    samklang("undo", "customers", "--run", "run-1", "--preview", "--csv", str(tmp_path / "made.csv"))
+
+    done = answer("actions", "customers")["actions"]
+
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert [(one["what"], one["person"], one["via"]) for one in done] == [("export", me, "cli")] * 3
+    assert [one["detail"] for one in done[:2]] == [
+        {"file": "made.csv", "run": "run-1"},
+        {"file": "matches.csv", "list": "all"},
+    ]
+    assert set(done[2]["records"]) == {"powerofficego:11", "shopify:21"}
+    assert samklang("forget", "customers", "21", "-y").exit_code == 0
+    assert "powerofficego:11" not in str(answer("actions", "customers")["actions"])

@@ -23,7 +23,7 @@ def taken(world: World) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(
     ("what", "data"),
-    [("freeze", {"field": "LastName"}), ("freeze", {"field": ""}), ("unlink", {}), ("undo", {})],
+    [("freeze", {"field": "LastName"}), ("freeze", {"field": ""}), ("unlink", {}), ("undo", {"run": "run-2"})],
     ids=str,
 )
 def test_an_action_is_recorded_once_in_the_users_name_and_doing_it_again_changes_nothing(
@@ -184,3 +184,44 @@ def test_a_paused_dag_is_not_triggered(auth_manager: Any) -> None:
     finally:
         with create_session() as session:
             session.delete(session.get(DagModel, "sync_tests"))
+
+
+def test_the_undo_of_one_record_takes_back_the_run_that_was_shown(edited: Edited, user: Browser) -> None:
+    """It took back whichever run had written last by then, and did not say which."""
+    world, a, b = edited
+    record = f"powerofficego:{a}"
+    page = user.page(f"/record/{record}")
+    assert f"/record/{record}/undo?run=run-2" in page
+    assert "Undo what run-2 wrote" in text_of(page)
+    shown = user.page(f"/record/{record}/undo?run=run-2")
+    assert f"Undo of run-2 for {record}" in text_of(shown)
+    assert "Put back 2" in text_of(shown)
+    assert 'name="run" value="run-2"' in shown
+    assert world.rows(orders) == []  # looking does nothing
+
+    world.left.edit(a, first="Karin")
+    world.run()  # run-3 writes to the same pair meanwhile
+    assert "The next run puts back" in text_of(user.post(f"/record/{record}/undo", {"run": "run-2"}).text)
+    assert {row["of_run"] for row in world.rows(orders)} == {"run-2"}
+    world.run()
+    assert (world.right.value(b, "first"), world.right.value(b, "last")) == ("Karin", "Lie")
+
+
+def test_an_undo_of_one_record_that_names_no_run_does_nothing(edited: Edited, user: Browser) -> None:
+    world, a, _ = edited
+    for form in ({}, {"run": "run-9"}):
+        assert user.post(f"/record/powerofficego:{a}/undo", form).status_code == 409
+    assert user.get(f"/record/powerofficego:{a}/undo").status_code == 404
+    assert world.rows(orders) == []
+
+
+def test_who_downloads_peoples_data_is_kept_and_listed(edited: Edited, viewer: Browser) -> None:
+    """Nobody could tell afterwards who had taken the whole list of customers."""
+    world, *_ = edited
+    assert viewer.get("/matches/file.csv?show=linked").status_code == 200
+    assert viewer.get("/runs/run-2/made.csv").status_code == 200
+    assert [(row["what"], row["person"], row["via"], loads(row["detail"])) for row in world.rows(actions)] == [
+        ("export", "kim", "console", {"file": "matches.csv", "list": "linked"}),
+        ("export", "kim", "console", {"file": "made.csv", "run": "run-2"}),
+    ]
+    assert "kim export" in text_of(viewer.page("/runs"))

@@ -12,7 +12,7 @@ from samklang.cli.environment import open_store, user_name
 from samklang.connections import terms_of
 from samklang.mapping_files import load_mapping, mappings_folder
 from samklang.store.database import Database
-from samklang.sync.act import act
+from samklang.sync.act import act, note
 from samklang.sync.decide import Desk, Done, Record
 from samklang.sync.explain import Terms, find
 
@@ -29,6 +29,10 @@ class Store:
     def act(self, what: str, decide: Callable[[Desk], T], detail: Mapping[str, Any] | None = None) -> T:
         """One decision of whoever is at this terminal; see `sync.act`."""
         return act(self.database, self.terms, what, decide, person=user_name(), via="cli", detail=detail)
+
+    def note_export(self, detail: Mapping[str, Any]) -> None:
+        """Keep who takes a file of people's data out, before it is written."""
+        note(self.database, self.terms, "export", person=user_name(), via="cli", detail=detail)
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,11 +93,12 @@ def lend_connection(environ: Mapping[str, str]) -> None:
 
 
 def user_name() -> str:
-    """Who is at this terminal, for the record of what people did."""
+    """Whom the operating system knows to be at this terminal; `LOGNAME` and `USER` are what anybody sets them to."""
+    uid = os.getuid()
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "unknown"
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container's user without a name
+        return f"uid {uid}"
 
 
 def find_store(environ: Mapping[str, str]) -> str:

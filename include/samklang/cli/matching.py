@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +72,10 @@ def matches(
         from samklang.sync.explain import find
         from samklang.sync.match_lists import NAMES, Matches
 
-        with opened(entity) as store, store.database.read() as connection:
+        with opened(entity) as store, ExitStack() as stack:
+            if csv is not None:
+                store.note_export({"file": "matches.csv", "list": ", ".join(names) or "all"})
+            connection = stack.enter_context(store.database.read())
             mapping = store.terms.mapping
             among = find(connection, mapping, search) if search is not None else None
             found = Matches(connection, mapping, open_staging(os.environ, store.database), among)

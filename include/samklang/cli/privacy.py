@@ -33,11 +33,23 @@ def export(
     """
     del as_json
     with answering(True) as answer:
+        from samklang.connections import terms_of
+        from samklang.sync.act import note
         from samklang.sync.export import export as export_person
 
         mapping = load_mapping(entity, mappings_folder(os.environ))
         database = open_store(os.environ)
         found = export_person(database, mapping, open_staging(os.environ, database), record)
+        detail = {"file": output is not None}
+        note(
+            database,
+            terms_of(mapping),
+            "export",
+            person=user_name(),
+            via="cli",
+            records=found["records"],
+            detail=detail,
+        )
         found = {"exported_at": datetime.now(UTC).isoformat(timespec="seconds"), **found}
         if output is None:
             answer(found, list)

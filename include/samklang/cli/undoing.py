@@ -57,7 +57,9 @@ def undo(
                 desk = Desk(connection, store.terms.mapping, store.terms.rules, "", store.terms.now)
                 who = pointed_at(desk, record) if record else None
                 found = engine.preview(connection, store.terms.mapping, run_id=run, record=who)
-                if csv is not None:
+            if csv is not None:
+                store.note_export({"file": "made.csv", "run": found.of_run})
+                with store.database.read() as connection:
                     made_by.write(connection, store.terms.mapping, found.made, csv)
             told = {
                 "entity": entity,

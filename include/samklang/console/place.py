@@ -18,7 +18,7 @@ from samklang.settings import STORE_CONNECTION, staging_url
 from samklang.staging import Staging
 from samklang.store.address import is_missing
 from samklang.store.database import Database
-from samklang.sync.act import act
+from samklang.sync.act import act, note
 from samklang.sync.decide import Desk
 from samklang.sync.explain import Terms
 
@@ -42,6 +42,10 @@ class Place:
     ) -> T:
         """One decision of a person; see `sync.act`."""
         return act(self.database, self.terms, what, decide, person=visitor.name, via="console", detail=detail)
+
+    def note_export(self, visitor: Visitor, detail: Mapping[str, Any]) -> None:
+        """Keep who takes a file of people's data out, before it is made."""
+        note(self.database, self.terms, "export", person=visitor.name, via="console", detail=detail)
 
 
 def place_of(entity: Entity) -> Place:

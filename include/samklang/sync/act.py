@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from samklang.store import actions
@@ -51,6 +51,34 @@ def act(
                 detail=detail or {},
             )
     return done
+
+
+def note(
+    database: Database,
+    terms: Terms,
+    what: str,
+    *,
+    person: str,
+    via: str,
+    records: Sequence[str] = (),
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep who did something that decides nothing, such as `export`; before they get what they asked for.
+
+    :param records: as `side:id`, where it is about few. :param detail: see `act`.
+    """
+    with database.begin() as connection:
+        actions.add(
+            connection,
+            entity=terms.mapping.entity,
+            name=f"{what}__{terms.now}_{secrets.token_hex(3)}",
+            what=what,
+            person=person,
+            via=via,
+            at=terms.now,
+            records=records,
+            detail=detail or {},
+        )
 
 
 def rehearse(database: Database, terms: Terms, decide: Callable[[Desk], T]) -> T:

@@ -30,11 +30,12 @@ _LOOKS = Slots(1, "Somebody else is looking at a file at the moment.")
 
 
 @router.get("/matches/file.csv")
-def export(entity: Entity, _visitor: Reader, show: str = "") -> Download:
+def export(entity: Entity, visitor: Reader, show: str = "") -> Download:
     """:param show: a list; empty: all."""
     place = place_of(entity)
 
     def write(file: TextIO) -> None:
+        place.note_export(visitor, {"file": "matches.csv", "list": show or "all"})
         with place.database.read() as connection:
             file.writelines(Matches(connection, place.mapping, place.staging).as_csv(NAMES, only=show or None))
 

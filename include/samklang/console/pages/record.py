@@ -16,21 +16,24 @@ from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import Place, place_of
 from samklang.errors import DecisionError
 from samklang.store import actions, lists, seen
+from samklang.store.undo import last_run
 from samklang.sync.decide import Desk, Done, named
 from samklang.sync.explain import explain, find
 from samklang.sync.freezing import freeze, unfreeze
-from samklang.sync.undo import release, undo
+from samklang.sync.undo import preview, release, undo
 
 router = APIRouter(route_class=Checked)
 _SHOWN = 20
 """Records that one search shows at most; many may share an e-mail."""
+_FIELDS = 200
+"""Fields of an undo that are listed; a pair has fewer."""
 
 Text = Annotated[str, Form(max_length=400)]
 
 
 @router.get("/record")
 def search(request: Request, entity: Entity, visitor: Reader) -> HTMLResponse:
-    return page(request, visitor, entity, "record.html", answers=[], who={}, names={}, asked=None, more=False)
+    return page(request, visitor, entity, "record.html", answers=[], wrote={}, who={}, names={}, asked=None, more=False)
 
 
 @router.post("/record")
@@ -62,18 +65,39 @@ def release_(request: Request, entity: Entity, visitor: Actor, record: str, fiel
     return _act(request, entity, visitor, record, "release", "Let go", lambda desk: release(desk, record, field))
 
 
-@router.post("/record/{record}/undo")
-def undo_(request: Request, entity: Entity, visitor: Actor, record: str) -> HTMLResponse:
-    """What the last run wrote to the pair is put back."""
-    return _act(
+@router.get("/record/{record}/undo")
+def undo_preview(request: Request, entity: Entity, visitor: Reader, record: str, run: str) -> HTMLResponse:
+    """What an undo of that run would do to the pair; nothing is done yet."""
+    place = place_of(entity)
+    with place.database.read() as connection:
+        desk = Desk(connection, place.mapping, place.terms.rules, "", place.terms.now)
+        found = preview(connection, place.mapping, run_id=run, record=desk.find_one(record))
+        who = [(one.side, one.record_id) for one in (*found.fields, *found.moved)]
+        who += [end for one in found.made for end in one.ids.items()]
+        names = lists.shown(connection, place.mapping, who)
+    return page(
         request,
-        entity,
         visitor,
-        record,
-        "undo",
-        "The next run puts back",
-        lambda desk: undo(desk, record=desk.find_one(record)),
+        entity,
+        "undo.html",
+        run_id=run,
+        record=record,
+        undo=found,
+        names=names,
+        sides=place.mapping.sides,
+        shown=_FIELDS,
     )
+
+
+@router.post("/record/{record}/undo")
+def undo_(request: Request, entity: Entity, visitor: Actor, record: str, run: Text = "") -> HTMLResponse:
+    """What a run wrote to the pair is put back. :param run: the one that was shown; another may have written since."""
+    if not run:
+        raise DecisionError("Which run is to be undone is not said.", remedy="Look at the record again.")
+    done = place_of(entity).act(
+        "undo", visitor, lambda desk: undo(desk, run_id=run, record=desk.find_one(record)), {"run": run}
+    )
+    return _found(request, entity, visitor, record, flash=flash_of(done, "The next run puts back"), linked_to=True)
 
 
 @router.post("/record/{record}/unlink")
@@ -142,12 +166,16 @@ def _found(
         answers = explain(connection, terms, records[:_SHOWN])
         who = actions.named(connection, sorted({row["run_id"] for one in answers for row in one["history"]}))
         names = lists.shown(connection, place.mapping, [end for one in answers for end in one["records"].items()])
+        wrote = {
+            one["link"]["id"]: last_run(connection, entity.value, one["link"]["id"]) for one in answers if one["link"]
+        }
     return page(
         request,
         visitor,
         entity,
         "record.html",
         answers=[_told(place, one) for one in answers],
+        wrote=wrote,
         who=who,
         names=names,
         asked=text,

@@ -69,6 +69,7 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
         entity,
         "undo.html",
         run_id=run_id,
+        record=None,
         undo=found,
         names=names,
         sides=place.mapping.sides,
@@ -77,11 +78,12 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
 
 
 @router.get("/runs/{run_id}/made.csv")
-def made(entity: Entity, _visitor: Reader, run_id: str) -> Download:
+def made(entity: Entity, visitor: Reader, run_id: str) -> Download:
     """The records that a run linked or made: what its undo keeps apart and does not delete."""
     place = place_of(entity)
 
     def write(file: TextIO) -> None:
+        place.note_export(visitor, {"file": "made.csv", "run": run_id})
         with place.database.read() as connection:
             found = preview(connection, place.mapping, run_id=run_id)
         sheet = Sheet(file)
