@@ -47,8 +47,8 @@ class Ledger:
             found.append("earlier: of two edits at once, not PowerOffice Go's won:")
         for side, record_id in zip(SIDES, clash.ids, strict=True):
             told, known = clash.clocks[side], self.oracle.touched.get((side, record_id), [])
-            by_variant = side == SHOPIFY and self.oracle.entity == "products"  # the shop's clock is the product's
-            if told is not None and not by_variant and not any(abs(told - moment) <= TIE for moment in known):
+            told_by_parts = self.oracle.entity == "products"  # a product's clock moves with its group and variants, too
+            if told is not None and not told_by_parts and not any(abs(told - moment) <= TIE for moment in known):
                 found.append(f"clock: {side} never had the clock that is kept of")
         if clash.certain and not self._is_ordered(clash, values):
             found.append("certain: nobody can know which edit came first:")
