@@ -284,7 +284,8 @@ class Oracle:
         own = self.cells.get(record, {}).get(name)
         for cell in (*(self.cells.get(twin, {}).get(name) for twin in twins), own):
             for version in reversed(cell.all if cell else []):
-                if version.value == value and not version.ours:
+                put_back = cell is own and version.ours == "default"
+                if version.value == value and (not version.ours or put_back):
                     return version
         return None
 

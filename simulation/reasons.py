@@ -61,6 +61,8 @@ class Reasons:
             return self._is_no_value(record)
         if verdict.reason.endswith("_shared_in_part"):
             return self._can_be_read_out(record)
+        if verdict.reason.endswith("_is_held"):
+            return self._is_unfit(record, verdict.reason.removesuffix("_is_held"))
         if verdict.reason.startswith("lacks_"):
             return self._lacks(record, verdict.reason.removeprefix("lacks_").split(","))
         twin = self.twin_of(record)
@@ -129,6 +131,14 @@ class Reasons:
         """A key that is no key, of a record that is to have one."""
         key = self.value(record, self.oracle.key)
         return self.oracle.key == "EmailAddress" and key is not None and not _ADDRESS_IN.fullmatch(key)
+
+    def _is_unfit(self, record: Record, name: str) -> bool:
+        """Something stands there that the other system cannot take, or that somebody has there."""
+        value = self.value(record, name) if name in self.oracle.cells[record] else None
+        if value is None:
+            return False
+        form = {"PhoneNumber": _E164, "EmailAddress": _ADDRESS_IN}.get(name)
+        return bool((form and not form.fullmatch(value)) or self.holders(other(record[0]), name, value))
 
     def _can_be_read_out(self, record: Record) -> bool:
         """An address that can be read in its key can be read in somebody's on the other side, too."""

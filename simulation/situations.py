@@ -19,7 +19,7 @@ CHANCES: dict[str, float] = {
     "shared values": 0.15,
     "swaps": 0,
     "swaps of keys": 0,
-    "redaction": 0,
+    "redaction": 0.1,
     "few fields": 0.1,
     "field never shown": 0.08,
     "clocks apart": 0.12,
