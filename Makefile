@@ -10,7 +10,7 @@ export PYTHON
 
 FAST := $(addprefix tests/,core simulators store systems test_mapping_files.py)
 
-.PHONY: help install demo up check test browser simulate soak bench lint format lock
+.PHONY: help install demo up check test browser simulate soak bench lint format lock sbom
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,13 +42,18 @@ bench: install ## the benchmarks, with a table against peers
 soak: install ## real processes killed and cut off, round after round; ROUNDS=n SEED=m
 	@$(BIN)/python -m soak $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-lint: install ## formatting, lint, types, layering, licences, known vulnerabilities
+lint: install ## formatting, lint, types, layering, licences, known vulnerabilities, base image
 	@echo "• formatting" && $(BIN)/ruff format --check --quiet .
 	@echo "• lint" && $(BIN)/ruff check --quiet .
 	@echo "• types" && $(BIN)/mypy
 	@echo "• layering" && $(BIN)/lint-imports --no-logo
 	@echo "• licences" && $(BIN)/pip-licenses >/dev/null
 	@echo "• known vulnerabilities" && scripts/audit.sh
+	@echo "• base image" && scripts/image.sh --check
+
+sbom: install ## the bill of materials of what is locked, as CycloneDX: sbom.cdx.json
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file sbom.cdx.json requirements.lock
 
 format: install ## format the code and apply the safe fixes of the linter
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -94,7 +94,7 @@ def dotenv() -> dict[str, str]:
 
 def runtime() -> str:
     first = next(line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("FROM "))
-    return first.rpartition(":")[2]
+    return first.partition("@")[0].rpartition(":")[2]
 
 
 def test_the_deployment_file_has_only_keys_that_astro_knows(deployment: dict[str, Any]) -> None:

@@ -10,7 +10,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("install", "demo", "up", "check", "test", "browser", "simulate", "bench", "soak", "lint", "format", "lock")
+TARGETS = (
+    "install",
+    "demo",
+    "up",
+    "check",
+    "test",
+    "browser",
+    "simulate",
+    "bench",
+    "soak",
+    "lint",
+    "format",
+    "lock",
+    "sbom",
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CYCLONEDX = ROOT / ".venv" / "bin" / "cyclonedx-py"
 PIP_LICENSES = ROOT / ".venv" / "bin" / "pip-licenses"
 
 FOUND = '{"dependencies": [{"name": "jinja2", "vulns": [{"id": "GHSA-1"}]}]}'
@@ -111,3 +113,28 @@ def test_the_second_service_is_asked_where_the_first_is_silent(tmp_path: Path) -
     probe = f"""case "$*" in *osv*) echo '{FOUND}'; exit 1;; *) exit 1;; esac"""
     assert audit(tmp_path, probe=probe).stdout.strip() == "audited the lock"
     assert "osv" in (tmp_path / "calls").read_text().splitlines()[-1]
+
+
+# --- bill of materials, base image
+
+
+@pytest.mark.skipif(not CYCLONEDX.exists(), reason="the developer tools are not in .venv")
+def test_the_bill_of_materials_names_all_that_is_locked_with_hashes(tmp_path: Path) -> None:
+    bill = tmp_path / "sbom.cdx.json"
+    command = [CYCLONEDX, "requirements", "--pyproject", "pyproject.toml", "--output-file", bill, "requirements.lock"]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=120)
+    found = json.loads(bill.read_text())
+    lock = re.findall(r"^([\w.-]+)==([^ ;]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert found["bomFormat"] == "CycloneDX"
+    assert {(one["name"], one["version"]) for one in found["components"]} == set(lock)
+    assert all(one["externalReferences"][0]["hashes"] for one in found["components"])
+
+
+@pytest.mark.parametrize(("digest", "told"), [("", True), (f"@sha256:{'a' * 64}", False), ("@sha256:abc", True)])
+def test_a_base_image_without_its_digest_is_told(tmp_path: Path, digest: str, told: bool) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "image.sh", tmp_path / "scripts")
+    (tmp_path / "Dockerfile").write_text(f"# a comment\nFROM registry.example/runtime:3.3-2{digest}\n")
+    command = [tmp_path / "scripts" / "image.sh", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert ("not by digest" in done.stdout) == told
