@@ -338,7 +338,7 @@ def test_an_entity_that_there_is_not_is_told(viewer: Browser) -> None:
 
 def test_a_page_that_begins_nowhere_is_told(world: World, viewer: Browser) -> None:
     world.run()
-    assert viewer.get("/runs?after=nonsense").status_code == 503
+    assert viewer.get("/runs?after=nonsense").status_code == 404
 
 
 def test_a_mistake_of_ours_is_told_without_the_words_that_may_quote_a_record(

@@ -21,7 +21,9 @@ PACKAGE = ROOT / "include" / "samklang"
 EXECUTES = {"text", "exec_driver_sql", "execute", "executemany", "executescript", "read_sql", "literal_column"}
 CONSTANT_PARTS = {
     ("store/database.py", "PRAGMA {pragma}"),
-    ("store/database.py", "VACUUM {tables}"),
+    ("store/database.py", "SET LOCAL lock_timeout = {round(patience * 1000) or 1}; {_WATCH}"),
+    ("store/traces.py", "VACUUM (FULL) {table}"),
+    ("store/traces.py", "VACUUM (ANALYZE) {table}"),
     ("store/migrations.py", "ALTER TABLE {table} ADD COLUMN {definition}"),
 }
 """Put together from constants of the same function, or of the store's schema."""

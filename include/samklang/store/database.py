@@ -20,8 +20,6 @@ from samklang.store.migrations import STORE_ID, is_current, migrate
 from samklang.store.schema import meta
 
 _BUSY_SECONDS = 60
-_MIGRATION_SECONDS = 600
-"""How long one waits for another process that brings the tables up to date."""
 _LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "LockNotAvailable")
 _WATCHED = {
     "connect_timeout": "30",
@@ -105,7 +103,7 @@ class Database:
                 return
         with self.begin() as connection:
             if self.dialect == "postgresql":
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MIGRATION_SECONDS}s'")
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '10min'")  # while another process migrates
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             migrate(connection)
 
