@@ -22,6 +22,7 @@ EXECUTES = {"text", "exec_driver_sql", "execute", "executemany", "executescript"
 CONSTANT_PARTS = {
     ("store/database.py", "PRAGMA {pragma}"),
     ("store/database.py", "SET LOCAL lock_timeout = {round(patience * 1000) or 1}; {_WATCH}"),
+    ("store/traces.py", "SET lock_timeout = '{_PATIENCE}"),
     ("store/traces.py", "VACUUM (FULL) {table}"),
     ("store/traces.py", "VACUUM (ANALYZE) {table}"),
     ("store/migrations.py", "ALTER TABLE {table} ADD COLUMN {definition}"),
