@@ -214,6 +214,7 @@ def _half_groups(stack: ExitStack) -> None:
 def _defaults_are_edits(stack: ExitStack) -> None:
     """What a system fills in by itself beside our write passes for somebody's edit."""
     _put(stack, bases.Bases, add_defaults=lambda *_a: None, is_default=lambda *_a: False)
+    _put(stack, plan_pairs, is_default=lambda *_a: False)
 
 
 def _province_stays(stack: ExitStack) -> None:

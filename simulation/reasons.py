@@ -193,6 +193,7 @@ HOLDS: dict[str, Callable[[Reasons, Record, Hold], bool]] = {
     "not_clearable": lambda w, source, hold: w.value(source, hold.field) is None,
     "last_identity": _is_the_last,
     "incomplete_address": _is_incomplete,
+    "missing": _is_incomplete,  # said by PowerOffice Go itself, of a line that is in no group
     "address_waits": _goes_with_another,
     "inherited": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
     "needs_price": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,

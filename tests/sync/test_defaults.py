@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from tests.sync.test_decisions import BOTH_WAYS
@@ -53,6 +56,33 @@ def test_a_default_country_is_base_also_where_the_process_died(both: World) -> N
     both.right.edit(b, **LUND)
     both.left.die_after = 1
     both.run()
+    check_nothing_more_travels(both, a, b)
+
+
+def copy_store(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_default_country_is_base_also_where_an_older_store_was_put_back(both: World, linked: bool) -> None:
+    store, saved = both.folder / "store.db", both.folder / "saved.db"
+    if linked:
+        a, b = both.pair(**KARI)
+        both.run()
+        copy_store(store, saved)
+        both.right.edit(b, **LUND)
+    else:
+        copy_store(store, saved)
+        b = both.right.add(**KARI, **LUND)
+    both.run()
+    (a,) = both.left.records
+    assert both.left.value(a, "country") == "NO"
+
+    both.database.close()
+    copy_store(saved, store)
+    both.runs += 1  # run ids are never used again
+
     check_nothing_more_travels(both, a, b)
 
 

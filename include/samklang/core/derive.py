@@ -43,6 +43,12 @@ class SideView:
     rules: EntityRules
 
 
+def is_default(view: SideView, f: Field, value: str | None) -> bool:
+    """Whether a value is what a system is known to fill in by itself."""
+    default = view.rules.accepts(f.names[view.name]).default
+    return default is not None and value == default
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
     """By the mapping's field name; a field that is unknown is in neither."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from samklang.core.derive import UNSENT, SideView
+from samklang.core.derive import UNSENT, SideView, is_default
 from samklang.core.freed import freed_value
 from samklang.core.holds import (
     INCOMPLETE_ADDRESS,
@@ -114,7 +114,7 @@ class _PairPlanner:
             if action != AGREE and (a.restored[0][i] or a.restored[1][i]) and _has_base(a, i):
                 tuned[f.name] = (_base(a, 0, i), _base(a, 1, i))  # the store still says that it was freed
         for target in (0, 1):
-            lone = self._lone_countries(wanted[target], target, i)
+            lone = self._lone_countries(wanted[target], target, i) + self._filled_in(wanted[target], target, i)
             tuned |= {f.name: (self._based(f.name, 0, i), self._based(f.name, 1, i)) for f in lone}
             changes = self._changes([f for f in wanted[target] if f not in lone], target, i, ids)
             self._row(changes, self._returned(changes, target, i), target, i, ids)
@@ -176,6 +176,27 @@ class _PairPlanner:
                 filled = [m.name for m in self.mapping.fields if _filled(self.arrays[m.name].raw[1 - target][i])]
                 alone += [f] if is_country_alone(self.mapping, f.group, filled) else []
         return alone
+
+    def _filled_in(self, wanted: list[Field], target: int, i: int) -> list[Field]:
+        """What the source filled in by itself, in tune as it stands, though the store does not know of our write: its
+        answer was lost, or the store is an older one."""
+        source = self.views[1 - target]
+        keys = self.columns.get(f"{source.name}_our_key")
+        made = self.columns["matched"][i] == "our_key" and keys is not None and keys[i] is not None
+        filled = []
+        for f in wanted:
+            if not is_default(source, f, self.arrays[f.name].raw[1 - target][i]):
+                continue
+            members = [m for m in self.mapping.fields if m.group and m.group == f.group]
+            had_none = all(
+                self.arrays[m.name].base_raw[1 - target][i] != ABSENT
+                and not _filled(self.arrays[m.name].base_raw[1 - target][i])
+                for m in members
+            )
+            came = members and had_none and not any(m in wanted for m in members if m is not f)
+            if not _filled(self.arrays[f.name].raw[target][i]) and (made or came):
+                filled.append(f)
+        return filled
 
     def _rest_of_new_groups(self, wanted: list[Field], target: int, i: int) -> list[Field]:
         """What goes along with the first fields of a group: it is in tune as it stood, next to a target without any."""
