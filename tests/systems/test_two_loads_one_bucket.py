@@ -121,6 +121,9 @@ class Load:
     def __init__(self, site: Site, kind: Any, fields: Sequence[str], workers: int) -> None:
         self.client = site.client()
         self.systems = [kind(self.client, fields, {}, workers=1) for _ in range(workers)]
+        for system in self.systems:
+            # asks the shop under a lock that all systems of a process share: nobody may sleep there beside others
+            _ = system._fragments
         self.outcomes: list[Outcome] = []
         self.ended = 0.0
         self._time = site.time

@@ -27,10 +27,14 @@ BACK_FOR = 30.0
 
 
 class Room:
-    """Points that were queued up for, and that nobody else may use meanwhile."""
+    """Points that were queued up for, and that nobody else may use meanwhile.
 
-    def __init__(self, points: float) -> None:
-        self.left = points
+    :param seconds: of the limit, that were booked for them.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.spent = 0.0
         self.under_way = 0.0
 
 
@@ -62,26 +66,28 @@ class Budget:
         :param sizes: by operation, how many calls or ids are in it.
         """
         usable = USABLE * self._maximum
-        room = Room(min(usable, sum(self._cost(name, size) for name, size in sizes.items())))
+        points = min(usable, sum(self._cost(name, size) for name, size in sizes.items()))
         with self._lock:
             now, rate = self._clock(), self.rate
+            room = Room(points / rate)
             back = self._back if now - self._back_at < BACK_FOR else 0.0
             used = max(0.0, self._used / rate - (now - self._used_at))
             self._back = self._used = 0.0
-        wait = self._limit.book(room.left / rate, ahead=usable / rate, back=back / rate, used=used)
+        wait = self._limit.book(room.seconds, ahead=usable / rate, back=back, used=used)
         if wait > 0:
             self._sleep(wait)
         try:
             yield room
         finally:
             with self._lock:
-                self._back += room.left
+                # by the rate that is known now: it may have been booked by another
+                self._back += room.seconds - room.spent / self.rate
                 self._back_at = self._clock()
 
     def sending(self, room: Room, operation: str, size: int) -> None:
         """Until the answer tells, the request is taken to cost what it usually does."""
         room.under_way = self._cost(operation, size)
-        room.left -= room.under_way
+        room.spent += room.under_way
 
     def learn(self, room: Room, operation: str, size: int, cost: object) -> None:
         """Read `extensions.cost` of an answer. An answer without one teaches nothing."""
@@ -89,7 +95,7 @@ class Budget:
         if not isinstance(cost, dict) or not isinstance(status, dict):
             return
         actual = _number(cost.get("actualQueryCost"))
-        room.left += room.under_way - actual
+        room.spent += actual - room.under_way
         room.under_way = 0.0
         with self._lock:
             self.spent += actual
