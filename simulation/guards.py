@@ -36,6 +36,7 @@ from samklang.sync import (
     put_back,
     rejudge,
     review,
+    sifting,
     taken,
     transform,
     unread,
@@ -239,7 +240,7 @@ def _lone_country_waits(stack: ExitStack) -> None:
 
 def _no_sending_apart(stack: ExitStack) -> None:
     """What a batch meets, all of it meets: nobody asks which record is to blame."""
-    for module in (load, extract):
+    for module in (load, sifting):
         _put(stack, module, may_be_one_record=lambda _error: False)
 
 

@@ -43,6 +43,8 @@ MOST_REQUESTS = 20
 """Of a run that has nothing to do, besides one for each page."""
 WHOLE_READ = 6
 """Requests of one with a bulk operation, after a look whether it is called for."""
+PATIENCE = 10
+"""Requests about a record over which a system fails, half a minute long, and one whether the system answers at all."""
 
 
 class World(Runs):
@@ -214,7 +216,9 @@ class World(Runs):
             pages += sum(desk.shares_title(record_id) for record_id in desk.records())
             most += pages * (2 if is_first else 1)
             most += WHOLE_READ if unshown.example(sync, side) else 0
-        if any((self.store_view().holds, self.trace.conditions.get("bad"))):
+        if self.trace.conditions.get("bad"):
+            most += 2 * PATIENCE  # in each load, as what is written and as where it comes from
+        elif self.store_view().holds:
             most += 2 * WHOLE_READ  # what was refused is looked at, and tried again when that is due
         return most
 

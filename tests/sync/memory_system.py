@@ -66,6 +66,7 @@ class MemorySystem:
     unknown: set[str] = field(default_factory=set)  # ids that it does not know when asked for them
     look_up_fails: Exception | None = None  # raised instead of an answer to ids
     breaks: set[str] = field(default_factory=set)  # ids, keys and values over which it fails, with all that came along
+    lists_all: bool = False  # lists hold what `breaks` names all the same
     together: int = 20  # writes in one request
     down: bool = False  # everything fails, and it says so
     requests: int = 0
@@ -277,8 +278,9 @@ class MemorySystem:
         )
 
     def _page(self, records: list[Record], total: int | None = None) -> Page:
-        listed = tuple(self._shown(r) for r in records if r.id not in self.hidden | self.breaks)
-        unread = tuple(r.id for r in records if r.id in self.breaks)
+        breaks = set[str]() if self.lists_all else self.breaks
+        listed = tuple(self._shown(r) for r in records if r.id not in self.hidden | breaks)
+        unread = tuple(r.id for r in records if r.id in breaks)
         return Page(listed, total, dict.fromkeys(self.denied, "no access"), unread)
 
     def _shown(self, record: Record) -> Record:

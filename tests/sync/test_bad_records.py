@@ -39,7 +39,7 @@ def linked(world: World, number: int) -> list[tuple[str, str]]:
 def test_nineteen_edits_get_through_though_the_twentieth_makes_every_request_fail(world: World) -> None:
     pairs = linked(world, 20)
     bad = pairs[7]
-    world.right.breaks = {bad[1]}
+    world.right.breaks, world.right.lists_all = {bad[1]}, True
     for n, (a, _) in enumerate(pairs):
         world.left.edit(a, first=f"New{n}")
 
@@ -65,7 +65,7 @@ def test_nineteen_records_are_made_though_the_twentieth_makes_every_request_fail
 
 def test_a_bad_record_that_is_alone_does_not_keep_the_runs_red(world: World) -> None:
     (pair,) = linked(world, 1)
-    world.right.breaks = {pair[1]}
+    world.right.breaks, world.right.lists_all = {pair[1]}, True
     world.left.edit(pair[0], first="Karin")
 
     for _ in range(4):
@@ -265,7 +265,7 @@ def test_a_record_that_cannot_be_read_is_asked_for_at_growing_intervals(world: W
     world.approve(plan)
     world.right.edit(pair[1], first="Kristin")
     world.load(plan)
-    world.right.breaks = {pair[1]}
+    world.right.breaks, world.right.lists_all = {pair[1]}, True
     world.right.hidden = {pair[1]}
     asked = []
     for _ in range(20):
@@ -274,3 +274,42 @@ def test_a_record_that_cannot_be_read_is_asked_for_at_growing_intervals(world: W
         asked.append(any(read.startswith("ids") for read in world.right.reads))
     assert asked[0]
     assert sum(asked) <= 5
+
+
+def test_a_record_over_which_the_source_fails_holds_up_no_other_and_no_run(world: World) -> None:
+    """Right before it is written, each record is asked for anew where it can have been erased; one cannot be read."""
+    pairs = linked(world, 5)
+    for _, b in pairs:
+        world.right.edit(b, first="New")
+    plan = world.plan(world.begin())
+    world.approve(plan)
+    bad = pairs[2][1]
+    world.right.breaks = {bad}
+
+    written = world.load(plan)[LEFT]
+
+    assert written is not None
+    assert written["outcomes"] == {"written": 4, "unread": 1}
+    assert [world.left.value(a, "first") for a, b in pairs if b != bad] == ["New"] * 4
+    assert quarantined(world) == [(LEFT, bad, "unclear")]
+
+
+def test_a_record_over_which_the_source_fails_is_asked_for_at_growing_intervals_and_gets_through(world: World) -> None:
+    (pair,) = linked(world, 1)
+    world.right.edit(pair[1], first="Karin")
+    world.right.breaks, world.right.lists_all = {pair[1]}, True
+    asked = []
+    for _ in range(12):
+        world.right.reads.clear()
+        assert world.run()["state"] == "success"
+        asked.append(any(read.startswith("ids") for read in world.right.reads))
+    assert asked[:2] == [True, True]
+    assert 3 <= sum(asked) <= 5
+    assert quarantined(world) == [(LEFT, pair[1], "unclear")]
+
+    world.right.breaks = set()
+    world.moment += timedelta(days=1)
+    world.run()
+
+    assert world.left.value(pair[0], "first") == "Karin"
+    assert quarantined(world) == []

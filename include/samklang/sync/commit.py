@@ -226,6 +226,16 @@ class Committer:
             self.close_in(connection, row, came, f"{came} in {side} since this plan was made")
         return came
 
+    def source_unread(self, row: dict[str, Any], *, is_new: bool) -> None:
+        """Its system fails over the record that a row comes from; nothing is sent.
+
+        :param is_new: it was asked for just now: quarantined. Else it is already.
+        """
+        with self.sync.database.begin() as connection:
+            if is_new:
+                self.refusing.hold(connection, row, "", Problem(None, "unclear", ""), _content(row))
+            self.close_in(connection, row, "unread", f"{self._source} fails over the record that it comes from")
+
     def refused(self, row: dict[str, Any], outcome: Outcome) -> None:
         """Nothing of the row was taken: the refused fields are held, or the whole record is."""
         with self.sync.database.begin() as connection:

@@ -21,7 +21,7 @@ from samklang.sync.context import Run, Sync, to_json
 from samklang.sync.forgotten import left_out
 from samklang.sync.meter import Meter
 from samklang.sync.observe import known_twins
-from samklang.sync.sifting import may_be_one_record, sift
+from samklang.sync.sifting import read_apart
 from samklang.systems.base import Description
 
 OVERLAP = timedelta(minutes=10)
@@ -69,24 +69,13 @@ class _Staged:
 
         :returns: those that it does not know.
         """
-        system, found = self.sync.system(self.side), set[str]()
+        found = set[str]()
 
-        def read(part: Sequence[str]) -> dict[str, RemoteError]:
-            try:
-                for page in system.read_ids(part):
-                    found.update(record.id for record in page.records)
-                    self._keep(page)
-            except RemoteError as error:
-                if not may_be_one_record(error):
-                    raise
-                return dict.fromkeys([i for i in part if i not in found and i not in self.unread], error)
-            return {}
+        def keep(page: Page) -> None:
+            found.update(record.id for record in page.records)
+            self._keep(page)
 
-        failed = read(ids) if ids else {}
-        sifted = sift(failed, read, is_alive=bool(found), ask=system.describe)
-        if sifted.outage is not None:
-            raise sifted.outage
-        self.unread |= sifted.bad.keys()
+        self.unread |= read_apart(self.sync.system(self.side), ids, keep)
         return set(ids) - found - self.unread
 
     def name_unread(self) -> None:

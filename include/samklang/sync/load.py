@@ -25,7 +25,7 @@ from samklang.errors import (
     TemporaryError,
 )
 from samklang.store import journal, lanes, ledger, links, seen, tombstones
-from samklang.sync import rejudge, taken
+from samklang.sync import rejudge, taken, unread
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync
@@ -33,7 +33,7 @@ from samklang.sync.extract import OVERLAP
 from samklang.sync.forgotten import is_about_forgotten
 from samklang.sync.freeing import WAITS, Freeing
 from samklang.sync.meter import NOTHING, Meter, Used
-from samklang.sync.sifting import may_be_one_record, sift
+from samklang.sync.sifting import may_be_one_record, read_apart, sift
 from samklang.sync.waited import OUTDATED, check_plan
 from samklang.systems.base import Change, Creation, Outcome, Update
 
@@ -156,39 +156,28 @@ class _Lane:
 
     def _not_erased(self, chunk: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows whose source is there and identifies somebody still, asked anew where that can have changed without
-        an edit: nothing travels from a record that was erased. Nor is a field emptied that the source does not show
-        empty when it is asked by its id. Of the others the next plan knows; a source that cannot be read is
-        quarantined alone."""
+        an edit: nothing travels from a record that was erased, or over which its system fails. Nor is a field emptied
+        that the source does not show empty when it is asked by its id. Of the others the next plan knows."""
         source = self.sync.system(self.sync.mapping.other(self.side))
         if not source.rules.can_be_erased:
             return chunk
         found: dict[str, Record] = {}
-
-        def look(ids: Sequence[str]) -> dict[str, RemoteError]:
-            try:
-                for page in source.read_ids(ids):
-                    found.update((record.id, record) for record in page.records)
-            except RemoteError as error:
-                if error.final:
-                    raise
-                return dict.fromkeys([i for i in ids if i not in found], error)
-            return {}
-
-        failed = look(list(dict.fromkeys(row["source_id"] for row in chunk)))
-        outage = next((error for error in failed.values() if not may_be_one_record(error)), None)
-        bad: dict[str, RemoteError] = {}
-        if outage is None:
-            sifted = sift(failed, look, is_alive=bool(found), ask=source.describe)
-            bad, outage = sifted.bad, sifted.outage
-        if outage is not None:
-            self._failed(outage)
+        with self.sync.database.read() as connection:
+            waiting = unread.waiting(connection, self.sync, source.side)
+        ids = [i for i in dict.fromkeys(row["source_id"] for row in chunk) if i not in waiting]
+        try:
+            failing = read_apart(source, ids, lambda page: found.update({r.id: r for r in page.records}))
+        except RemoteError as error:
+            if error.final:
+                raise
+            self._failed(error)
             return []
         names = {f.name: f.names[source.side] for f in self.sync.mapping.fields}
         left = []
         for row in chunk:
-            if (error := bad.get(row["source_id"])) is not None:
-                self.committer.unclear(row, error)
-                self._count("unclear", type(error).__name__)
+            if row["source_id"] in failing | waiting:
+                self.committer.source_unread(row, is_new=row["source_id"] in failing)
+                self._count("unread")
                 continue
             record = found.get(row["source_id"])
             emptied = {names[c["field"]] for c in row["changes"] if c["value"] is None and c["why"] == "clear"}

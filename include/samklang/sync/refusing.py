@@ -1,8 +1,8 @@
 """Refusing: what a system does not take becomes a hold, tried again while that can help.
 
 A refusal is a hold: of the field that the system named, or, where nothing of the row can be written, of the whole
-record (field ""); so is a record that the system fails over whenever it is sent, for which there is no answer: it is
-*unclear*. The planner tries it again as soon as anybody edits either record. Until then it is tried again
+record (field ""); so is a record that a system fails over whenever it is sent or asked for, for which there is no
+answer: it is *unclear*. The planner tries it again as soon as anybody edits either record. Until then it is tried again
 after an hour, and while the cause may pass by itself in growing steps, at last once a day, for as long as it takes:
 one request a day is cheaper than data that never arrive. A cause that cannot pass is tried once more and then
 skipped: after the same failure twice, of the same content and without another failure in between. A later success
@@ -32,8 +32,8 @@ _REMEDIES = {
     "taken": "Another record has this value already: change it there or here; it is tried again by itself.",
     "in_use": "The target system still uses what this would replace; it is tried again by itself.",
     "not_found": "The target system lacks what this belongs to; it is tried again by itself.",
-    "unclear": "The system fails whenever this record is sent to it: see there what is wrong with it, or ask the "
-    "system's support. It is tried again by itself, and as soon as it changes.",
+    "unclear": "A system fails whenever this record is sent or asked for: see there what is wrong with it, or ask "
+    "the system's support. It is tried again by itself, and as soon as it changes.",
     "parked": "Another record may be this one already: enter the same match key in both, or delete the other one.",
     "invalid": "Correct the value in the system where it was entered; it is tried again as soon as it changes.",
     "too_long": "Shorten the value in the system where it was entered.",

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from samklang.core.records import Page
 from samklang.errors import AccessError, ProtocolError, RemoteError, TemporaryError, UnclearError
+from samklang.systems.base import System
 
 Item = TypeVar("Item")
 Send = Callable[[Sequence[Item]], Mapping[Item, RemoteError]]
@@ -91,6 +93,33 @@ def sift(
             return found
     found.bad |= {one: errors[one] for one in suspects}
     return found
+
+
+def read_apart(system: System, ids: Sequence[str], keep: Callable[[Page], None]) -> set[str]:
+    """Read these by id, and the others all the same where the system fails over one of them.
+
+    :param keep: is given each page that was read.
+    :returns: those that it fails over. :raises RemoteError: it is down.
+    """
+    found, unread = set[str](), set[str]()
+
+    def read(part: Sequence[str]) -> dict[str, RemoteError]:
+        try:
+            for page in system.read_ids(part):
+                found.update(record.id for record in page.records)
+                unread.update(page.unread)
+                keep(page)
+        except RemoteError as error:
+            if not may_be_one_record(error):
+                raise
+            return dict.fromkeys([i for i in part if i not in found | unread], error)
+        return {}
+
+    failed = read(ids) if ids else {}
+    sifted = sift(failed, read, is_alive=bool(found), ask=system.describe)
+    if sifted.outage is not None:
+        raise sifted.outage
+    return unread | sifted.bad.keys()
 
 
 def _halves(items: list[Item]) -> list[list[Item]]:

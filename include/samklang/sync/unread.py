@@ -38,6 +38,11 @@ def is_due(hold: dict[str, Any], now: str) -> bool:
     return hold["retry_at"] is not None and hold["retry_at"] <= now
 
 
+def waiting(connection: Connection, sync: Sync, side: str) -> set[str]:
+    """Records of this side that are not to be asked for yet."""
+    return {i for i, hold in of(connection, sync, side).items() if not is_due(hold, sync.clock())}
+
+
 def note(connection: Connection, sync: Sync, side: str, ids: Iterable[str], run_id: str) -> None:
     """They could not be read, once more."""
     known = of(connection, sync, side)

@@ -26,7 +26,7 @@ from samklang.sync.review import beyond_limits
 router = APIRouter(route_class=Checked)
 _RUNS = 30
 _CREATED, _UPDATED = ("created",), ("written", "freed")
-_FAILED = ("refused", "unclear", "failed", "parked")
+_FAILED = ("refused", "unclear", "unread", "failed", "parked")
 _WAITING: tuple[tuple[str, str, tuple[str, str], str, dict[str, str]], ...] = (
     ("conflicts", "conflict", ("waits for a decision.", "wait for a decision."), "conflicts", {"show": "open"}),
     ("quarantined", "record", ("is quarantined.", "are quarantined."), "quarantine", {}),

@@ -26,6 +26,7 @@ _OUTCOMES = (
     "moved",
     "refused",
     "unclear",
+    "unread",
     "outdated",
     "linked",
     "parked",
