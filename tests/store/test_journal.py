@@ -75,7 +75,7 @@ def test_a_plan_keeps_its_counts_and_gets_a_number_of_its_own(database: Database
         ]
         journal.set_plan(connection, numbers[1], state="approved", folder="f")
         plan = journal.plan(connection, numbers[1])
-        with pytest.raises(StoreError, match="Plan 99 is not in this store"):
+        with pytest.raises(StoreError, match="Plan 99 of this run is not in this store"):
             journal.plan(connection, 99)
 
     assert numbers[0] < numbers[1]
