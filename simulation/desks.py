@@ -26,6 +26,9 @@ class Desk(Protocol):
     def shares_title(self, record_id: str) -> bool:
         """Whether others have its name, by being variants of one product."""
 
+    def is_taxable(self, record_id: str) -> bool:
+        """Whether there is tax on it, where prices include tax."""
+
     def make(self, values: Mapping[str, Any]) -> str:
         """A new record. :raises ValueError: the system refuses it."""
 
@@ -71,6 +74,10 @@ class PowerOfficeGoDesk:
     def shares_title(self, record_id: str) -> bool:
         del record_id
         return False
+
+    def is_taxable(self, record_id: str) -> bool:
+        del record_id
+        return True
 
     def make(self, values: Mapping[str, Any]) -> str:
         made = self._simulator.edit({"entity": self._entity, "create": dict(values)})
@@ -134,6 +141,9 @@ class ShopifyDesk:
 
     def shares_title(self, record_id: str) -> bool:
         return self._entity == "products" and len(self._product(record_id).variant_list) > 1
+
+    def is_taxable(self, record_id: str) -> bool:
+        return bool(self._simulator.store.variants[int(record_id)].taxable)
 
     def _product(self, record_id: str) -> Any:
         return self._simulator.store.variants[int(record_id)].product

@@ -184,6 +184,12 @@ def _is_taken(w: Reasons, source: Record, hold: Hold) -> bool:
     return any(one != w.twin_of(source) for one in holders)
 
 
+def _is_untaxed(w: Reasons, source: Record, hold: Hold) -> bool:
+    """The shop's prices include tax, and its variant says that there is none on it."""
+    shop = next((one for one in w.store.pair_of(source) or (source,) if one[0] == SHOPIFY), None)
+    return hold.field == "UnitPrice" and shop is not None and not w.oracle.desks[SHOPIFY].is_taxable(shop[1])
+
+
 HOLDS: dict[str, Callable[[Reasons, Record, Hold], bool]] = {
     "taken": _is_taken,
     "phone_unparsable": lambda w, source, hold: not _E164.fullmatch(w.value(source, hold.field) or ""),
@@ -197,6 +203,8 @@ HOLDS: dict[str, Callable[[Reasons, Record, Hold], bool]] = {
     "address_waits": _goes_with_another,
     "inherited": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
     "needs_price": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
+    "currency_differs": lambda w, _source, hold: hold.field == "UnitPrice" and w.oracle.foreign_since is not None,
+    "not_taxable": _is_untaxed,
     "frozen_by_a_person": lambda w, source, hold: w.oracle.promises.is_frozen(
         w.store.pair_of(source) or (source, source), hold.field
     ),
