@@ -50,6 +50,7 @@ class Oracle:
     deleted: set[Record] = field(default_factory=set)
     redacted: dict[Record, float] = field(default_factory=dict)
     touched: dict[Record, list[float]] = field(default_factory=dict)
+    _latest: dict[str, float] = field(default_factory=dict)
     reads: dict[Record, list[float]] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -148,15 +149,17 @@ class Oracle:
 
     def wrote(self, side: str, who: str, action: str, record_id: str, at: float) -> None:
         """Something was written on a side: find out what, by looking at all that stands there."""
+        record_id = str(record_id).rpartition("/")[2]
         if who == "api" and action == "delete":
             self.faults.append(f"deleted: we deleted a record in {side}")
-        if who == "api" and self.may_write is not None:
+        if who == "api" and self.may_write is not None and not self._was_asked_for((side, record_id)):
             written = self._written.setdefault((side, action), set())
             written.add(record_id)
             if len(written) > self.may_write.get(action, 0):
                 self.faults.append(f"unasked: more than {self.may_write.get(action, 0)} {action}s in {side}")
-        record_id = str(record_id).rpartition("/")[2]
-        self.touched.setdefault((side, record_id), []).append(at + self.skews.get(side, 0.0))
+        told = at + self.skews.get(side, 0.0)
+        self._latest[side] = max(told, self._latest.get(side, told))  # what PowerOffice Go tells never goes back
+        self.touched.setdefault((side, record_id), []).extend(sorted({told, self._latest[side]}))
         if action == "redact":
             self.redacted[side, record_id] = at
         elif who == "api":
@@ -174,6 +177,10 @@ class Oracle:
                 if value != known[name].version.value:
                     self._changed(record, name, known[name], value, who, at)
         self.deleted |= {record for record in self.cells if record[0] == side and record[1] not in now}
+
+    def _was_asked_for(self, record: Record) -> bool:
+        """Whether a person has said what stands in one of its fields: looked at then, and in no limit."""
+        return any(record in pair for pair, _ in self.promises.now.decided_at)
 
     def _appeared(self, record: Record, values: Mapping[str, Any], who: str, at: float) -> None:
         side, record_id = record

@@ -11,6 +11,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+from samklang.errors import MappingError
 from samklang.simulators.control import Controlled
 from samklang.simulators.http import Request
 from samklang.store import seen
@@ -143,11 +144,16 @@ class World(Runs):
     def _remap(self, edit: Edit) -> None:
         """Somebody changes a line of the mapping file, or looks what that would do."""
         lines = replaced(self._lines, edit.field)
+        try:
+            mapping = mapping_of(self.trace.entity, lines)
+        except MappingError:  # two changes that do not go together: the file is put back as it was
+            self.happenings.count("mapping: refused")
+            return
         self.happenings.count(f"mapping: {edit.field.partition(':')[0]}" if edit.kind == "mapping" else "trial plan")
         if edit.kind == "plan":
-            self.decisions.try_out(mapping_of(self.trace.entity, lines))
+            self.decisions.try_out(mapping)
             return
-        self._lines, self.mapping = lines, mapping_of(self.trace.entity, lines)
+        self._lines, self.mapping = lines, mapping
         self.oracle.files.changed(said(self.trace.entity, lines), self.clock.seconds())
         self.oracle.mapped = frozenset(self.oracle.files.now.sides)
 
