@@ -155,6 +155,7 @@ class _Outcome:
         typed = list(dict.fromkeys(version for end in ends for version in end.all))
         standing = {end.version.value for end in ends}
         told = self.store.told(pair, name)
+        told_of_others = self.store.told_of_any(pair, name)  # it was another record's twin, and lost to that one
         unseen = {id(loss.version) for loss in self.oracle.losses}
         found = []
         for version in typed:
@@ -173,7 +174,11 @@ class _Outcome:
             if older and name not in ADDRESS and not before_link and not nobody_knows:
                 found.append(f"reversed: {name} of {pair[0][1]} and {pair[1][1]} is again what an edit had replaced")
                 continue
-            if id(version) in unseen or version.value in told or version.value in self.store.told_before.get(name, ()):
+            if (
+                id(version) in unseen
+                or version.value in told | told_of_others
+                or version.value in self.store.told_before.get(name, ())
+            ):
                 continue
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found

@@ -97,6 +97,16 @@ class StoreView:
     def told(self, pair: tuple[Record, Record], name: str) -> set[str | None]:
         return self.conflicts.get((pair[0][1], pair[1][1], name), (set[str | None](), False))[0]
 
+    def told_of_any(self, pair: tuple[Record, Record], name: str) -> set[str | None]:
+        """What is told of conflicts of either record, with whomever it was linked."""
+        ids = {(0, pair[0][1]), (1, pair[1][1])}
+        return {
+            value
+            for (first, second, field), (values, _) in self.conflicts.items()
+            if field == name and ids & {(0, first), (1, second)}
+            for value in values
+        }
+
 
 def read_store(database: Database, mapping: Mapping) -> StoreView:
     """Links, and why things are as they are."""
