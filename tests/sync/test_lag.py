@@ -125,7 +125,8 @@ def test_a_plan_that_was_made_by_an_older_version_is_carried_out_without_a_lag(w
     for change in rows[0]["changes"]:
         del change["edited"]
     (path,) = world.folder.glob(f"staging/**/plan-{plan['plan']}/rows*")
-    path.write_text("".join(dumps(row) + "\n" for row in rows))
+    store = path.read_text().splitlines()[0]
+    path.write_text("".join(f"{line}\n" for line in (store, *map(dumps, rows))))
 
     world.carry_out(run, plan)
 
