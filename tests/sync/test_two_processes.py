@@ -211,7 +211,9 @@ def test_a_code_that_another_product_took_before_a_killed_load_was_run_again_is_
     """:param name: of the other product; None: the same, but then there are two with the code."""
     site = new_site(in_go=0, in_shop=8)
     plan = site.plan("run-1")
-    rows = list(site.sync().staging.read_lines(plan["folder"], "rows"))
+    sync = site.sync()
+    rows = list(sync.staging.read_lines(plan["folder"], "rows"))
+    sync.database.close()  # no connection may cross a fork
     first = site.start(lambda sync: load(sync, GO, plan), stop_at="sent" if name is None else "sending")
     first.says()
     first.kill()
