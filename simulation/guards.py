@@ -11,9 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -51,12 +49,24 @@ from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import products as shop_products
 from samklang.systems.shopify import reading as shop_reading
 from simulation import rules_broken
+from simulation.guard_traces import (
+    both_edit,
+    busy_desks,
+    denied_fields,
+    forgotten_product,
+    hidden_edit,
+    lagging_reads,
+    late_edits,
+    lost_answers,
+    old_loads,
+    only_in,
+    overtaken_reads,
+)
 from simulation.guards_of_people import OF_PEOPLE
 from simulation.machine import Machine
-from simulation.maker import make_plain_trace, make_trace
+from simulation.maker import make_plain_trace
 from simulation.run import play
-from simulation.trace import Edit, Event, Person, Step, Trace
-from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
+from simulation.trace import Trace
 
 MOST = 3000
 """Seeds after which a guard counts as one that nothing depends on."""
@@ -395,18 +405,6 @@ def _text_over_markup(stack: ExitStack) -> None:
     _put(stack, plan_pairs, loses_markup=lambda *_a: None)
 
 
-# --- where to look: traces that call for one guard more than others do
-
-
-def _lost_answers(seed: int) -> Trace:
-    """Products are made in a PowerOffice Go that takes a code twice, and answers get lost on the way."""
-    trace = make_plain_trace(seed, entity="products")
-    lost = tuple(Event(at, "timeout after", POWEROFFICEGO) for at in range(20, 90, 10))
-    steps = tuple(replace(step, events=lost, options={}) if step.what == "run" else step for step in trace.steps)
-    switches = {**trace.switches, POWEROFFICEGO: {"product_code": "free"}}
-    return replace(trace, steps=steps, switches=switches, mapping=("create_in: [powerofficego]",))
-
-
 def _freed_is_forgotten(stack: ExitStack) -> None:
     """A value is emptied on the way of a swap, and the store does not say that it was us."""
     advance = links.advance
@@ -437,149 +435,39 @@ def _no_freeing(stack: ExitStack) -> None:
     _put(stack, transform, order=lambda rows, *_a: rows)
 
 
-def _lagging_reads(seed: int) -> Trace:
-    """The same, where reads are almost two seconds behind."""
-    trace = _lost_answers(seed)
-    go = {**trace.switches[POWEROFFICEGO], "replica_lag_seconds": 1.9}
-    return replace(trace, switches={**trace.switches, POWEROFFICEGO: go})
-
-
-def _busy_desks(seed: int) -> Trace:
-    """People type all the time, also while runs write."""
-    trace, pick = make_plain_trace(seed), Random(seed)
-    steps = []
-    for number, step in enumerate(trace.steps):
-        edits = [
-            Event(at, "edit", "", Edit("type", side, person.number, pick.choice(list(FIELDS[trace.entity])), 500 + at))
-            for person in trace.people
-            for side in SIDES
-            for at in (pick.randrange(40, 90) + number,)
-        ]
-        steps.append(replace(step, events=(*step.events, *edits), options={}) if step.what == "run" else step)
-    return replace(trace, steps=tuple(steps), mapping=("create_in: [shopify, powerofficego]",))
-
-
-def _twins(seed: int, *steps: Step) -> Trace:
-    """Three customers on both sides, linked by a first run, and then this."""
-    people = tuple(Person(number, SIDES) for number in range(3))
-    switches: dict[str, dict[str, str]] = {side: {} for side in SIDES}
-    mapping = ("create_in: [shopify, powerofficego]",)
-    return Trace(seed, "customers", mapping, switches, dict.fromkeys(SIDES, 0.0), 50, people, (Step("run"), *steps))
-
-
-def _late_edits(seed: int) -> Trace:
-    """An edit whose clock is older than what the last read had seen."""
-    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 501))
-    late = Edit("late", SHOPIFY, 1, "FirstName", 502)
-    return _twins(seed, Step("run", events=(now,)), Step("edit", late), Step("run"))
-
-
-def _overtaken_reads(seed: int) -> Trace:
-    """A record is written, in part, after it was read and before that read is taken in; its clock goes back by that."""
-    failing = Event(30, "forbidden", SHOPIFY)  # the first request of the load
-    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 503))
-    return _twins(
-        seed,
-        Step("edit", Edit("type", POWEROFFICEGO, 1, "MailAddress.City", 501)),
-        Step("run", events=(failing,)),
-        Step("edit", Edit("type", SHOPIFY, 1, "FirstName", 502)),
-        Step("run", events=(now, _set_clock(-1200)), options={"overtaken": "load_shopify"}),
-        Step("edit", _set_clock(1200).edit),
-        Step("run"),
-    )
-
-
-def _set_clock(seconds: int) -> Event:
-    return Event(30, "edit", SHOPIFY, Edit("clock", SHOPIFY, 0, "", seconds))
-
-
-def _denied_fields(seed: int) -> Trace:
-    """Shopify does not show every field all the time."""
-    denied = tuple(Event(at, "field denied", SHOPIFY) for at in range(1, 30, 3))
-    touch = Step("edit", Edit("touch", SHOPIFY, 1, "", 500 + seed))
-    return _twins(seed, touch, Step("run", events=denied), touch, Step("run", events=denied))
-
-
-def _hidden_edit(seed: int) -> Trace:
-    """Shopify does not show a phone number in the one run that reads its edit; the next window begins after it."""
-    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 502))
-    denied = tuple(Event(at, "field denied", SHOPIFY) for at in range(1, 30, 3))
-    edit = Step("edit", Edit("type", SHOPIFY, 1, "PhoneNumber", 501))
-    return _twins(seed, edit, Step("run", events=(now, *denied)))
-
-
-def _forgotten_product(seed: int) -> Trace:
-    """A product is made in a PowerOffice Go that takes a code twice, and the store forgets it."""
-    switches: dict[str, dict[str, Any]] = {POWEROFFICEGO: {"product_code": "free"}, SHOPIFY: {}}
-    steps = (Step("backup"), Step("run"), Step("restore"))
-    mapping, skews = ("create_in: [powerofficego]",), dict.fromkeys(SIDES, 0.0)
-    return Trace(seed, "products", mapping, switches, skews, 50, (Person(0, (SHOPIFY,)),), steps)
-
-
-def _old_loads(seed: int) -> Trace:
-    """A load that failed is cleared when a newer plan has been carried out, and its reason is gone."""
-    failing = Event(30, "forbidden", SHOPIFY)  # the first request of the load
-    return _twins(
-        seed,
-        Step("edit", Edit("type", POWEROFFICEGO, 1, "LastName", 501)),
-        Step("run", events=(failing,)),
-        Step("edit", Edit("back", POWEROFFICEGO, 1, "LastName", 502)),
-        Step("run"),
-        Step("again", task="load_shopify", options={"run": 1}),
-    )
-
-
-def _both_edit(seed: int) -> Trace:
-    """Both sides edit one name, one line of an address, and one clears what the other types."""
-    kinds = (
-        ("type", SHOPIFY, "MailAddress.AddressLine1"),
-        ("type", SHOPIFY, "MailAddress.City"),
-        ("type", SHOPIFY, "LastName"),
-        ("type", SHOPIFY, "PhoneNumber"),
-        ("type", POWEROFFICEGO, "MailAddress.AddressLine1"),
-        ("type", POWEROFFICEGO, "LastName"),
-        ("clear", POWEROFFICEGO, "PhoneNumber"),
-    )
-    edits = [Edit(kind, side, 1, name, 500 + n) for n, (kind, side, name) in enumerate(kinds)]
-    return _twins(seed, *(Step("edit", edit) for edit in edits), Step("run"))
-
-
-def _in(*situations: str) -> Callable[[int], Trace]:
-    """Traces in these situations, and in no other."""
-    return partial(make_trace, situations=situations)
-
-
 GUARDS = (
-    Guard("the later edit wins", rules_broken.earlier_edit_wins, traces=_both_edit),
-    Guard("an empty value wins over none", rules_broken.empty_value_wins, traces=_both_edit),
-    Guard("an address is decided as one", rules_broken.lines_decided_singly, traces=_both_edit),
-    Guard("an order is certain only if it is known", rules_broken.order_always_certain, traces=_both_edit),
+    Guard("the later edit wins", rules_broken.earlier_edit_wins, traces=both_edit),
+    Guard("an empty value wins over none", rules_broken.empty_value_wins, traces=both_edit),
+    Guard("an address is decided as one", rules_broken.lines_decided_singly, traces=both_edit),
+    Guard("an order is certain only if it is known", rules_broken.order_always_certain, traces=both_edit),
     Guard("a reason for making nobody is so", rules_broken.nobody_is_made),
     Guard("a reason for holding a field is so", rules_broken.names_stay),
-    Guard("intent before create, and looking the key up", _no_intents, missed_by=1, traces=_lost_answers),
-    Guard("looking the key up before a create", _no_key_lookup, missed_by=1, traces=_lost_answers),
-    Guard("overlap of two windows", _no_overlap, traces=_late_edits),
-    Guard("revisit list", _no_revisit, traces=_overtaken_reads, missed_by=None),
-    Guard("expectation of a write", _no_expectation, missed_by=2, traces=_busy_desks),
+    Guard("intent before create, and looking the key up", _no_intents, missed_by=1, traces=lost_answers),
+    Guard("looking the key up before a create", _no_key_lookup, missed_by=1, traces=lost_answers),
+    Guard("overlap of two windows", _no_overlap, traces=late_edits),
+    Guard("revisit list", _no_revisit, traces=overtaken_reads, missed_by=None),
+    Guard("expectation of a write", _no_expectation, missed_by=2, traces=busy_desks),
     Guard("base", _no_base, missed_by=22),
-    Guard("absent is not empty", _absent_is_empty, traces=_denied_fields, missed_by=None),
+    Guard("absent is not empty", _absent_is_empty, traces=denied_fields, missed_by=None),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),
-    Guard("matching by keys after a restore", _no_matching, traces=_forgotten_product),
+    Guard("matching by keys after a restore", _no_matching, traces=forgotten_product),
     Guard("no record is made beside a key that can be read out of a field", _nothing_read_out, missed_by=10),
     Guard("what nobody sees is no part of a key", _all_is_seen, missed_by=147),
-    Guard("second look at what was not shown", _no_second_look, traces=_hidden_edit),
+    Guard("second look at what was not shown", _no_second_look, traces=hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
-    Guard("an erased customer is known as such", _not_known_to_be_erased, missed_by=6, traces=_in("redaction")),
+    Guard("an erased customer is known as such", _not_known_to_be_erased, missed_by=6, traces=only_in("redaction")),
     Guard("looking for an erasure before a write", _erased_while_planned, missed_by=None),
     Guard("an address goes whole or waits whole", _half_groups, missed_by=None),
     Guard("defaults of a system are no edits", _defaults_are_edits, missed_by=None),
     Guard("a province goes with its country", _province_stays, missed_by=None),
     Guard("one line of an address is asked about", _asked_about_in_vain, missed_by=None),
     Guard("a country alone is no address", _lone_country_waits, missed_by=None),
-    Guard("fence against old plans", _no_fence, traces=_old_loads, missed_by=None),
-    Guard("what failed is sent again in parts", _no_sending_apart, missed_by=1, traces=_in("record that fails alone")),
+    Guard("fence against old plans", _no_fence, traces=old_loads, missed_by=None),
+    Guard(
+        "what failed is sent again in parts", _no_sending_apart, missed_by=1, traces=only_in("record that fails alone")
+    ),
     Guard("a record that could not be read is not absent", _unread_is_absent, missed_by=None),
-    Guard("reads that lag are waited for", _reads_are_believed, missed_by=21, traces=_lagging_reads),
+    Guard("reads that lag are waited for", _reads_are_believed, missed_by=21, traces=lagging_reads),
     Guard("reading again under a plan that waited", _no_catching_up, missed_by=None),
     Guard("links and creates judged again at load", _matches_are_believed, missed_by=None),
     Guard("updates judged again at load", _updates_are_believed, missed_by=None),

@@ -1,0 +1,134 @@
+"""Where to look for a guard that was taken away: traces that call for it more than others do. See `guards`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from random import Random
+from typing import Any
+
+from simulation.maker import make_plain_trace, make_trace
+from simulation.trace import Edit, Event, Person, Step, Trace
+from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
+
+
+def only_in(*situations: str) -> Callable[[int], Trace]:
+    """Traces in these situations, and in no other."""
+    return partial(make_trace, situations=situations)
+
+
+def twins(seed: int, *steps: Step) -> Trace:
+    """Three customers on both sides, linked by a first run, and then this."""
+    people = tuple(Person(number, SIDES) for number in range(3))
+    switches: dict[str, dict[str, str]] = {side: {} for side in SIDES}
+    mapping = ("create_in: [shopify, powerofficego]",)
+    return Trace(seed, "customers", mapping, switches, dict.fromkeys(SIDES, 0.0), 50, people, (Step("run"), *steps))
+
+
+def set_clock(seconds: int) -> Event:
+    return Event(30, "edit", SHOPIFY, Edit("clock", SHOPIFY, 0, "", seconds))
+
+
+def lost_answers(seed: int) -> Trace:
+    """Products are made in a PowerOffice Go that takes a code twice, and answers get lost on the way."""
+    trace = make_plain_trace(seed, entity="products")
+    lost = tuple(Event(at, "timeout after", POWEROFFICEGO) for at in range(20, 90, 10))
+    steps = tuple(replace(step, events=lost, options={}) if step.what == "run" else step for step in trace.steps)
+    switches = {**trace.switches, POWEROFFICEGO: {"product_code": "free"}}
+    return replace(trace, steps=steps, switches=switches, mapping=("create_in: [powerofficego]",))
+
+
+def lagging_reads(seed: int) -> Trace:
+    """Lost answers, where reads are almost two seconds behind."""
+    trace = lost_answers(seed)
+    go = {**trace.switches[POWEROFFICEGO], "replica_lag_seconds": 1.9}
+    return replace(trace, switches={**trace.switches, POWEROFFICEGO: go})
+
+
+def busy_desks(seed: int) -> Trace:
+    """People type all the time, also while runs write."""
+    trace, pick = make_plain_trace(seed), Random(seed)
+    steps = []
+    for number, step in enumerate(trace.steps):
+        edits = [
+            Event(at, "edit", "", Edit("type", side, person.number, pick.choice(list(FIELDS[trace.entity])), 500 + at))
+            for person in trace.people
+            for side in SIDES
+            for at in (pick.randrange(40, 90) + number,)
+        ]
+        steps.append(replace(step, events=(*step.events, *edits), options={}) if step.what == "run" else step)
+    return replace(trace, steps=tuple(steps), mapping=("create_in: [shopify, powerofficego]",))
+
+
+def late_edits(seed: int) -> Trace:
+    """An edit whose clock is older than what the last read had seen."""
+    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 501))
+    late = Edit("late", SHOPIFY, 1, "FirstName", 502)
+    return twins(seed, Step("run", events=(now,)), Step("edit", late), Step("run"))
+
+
+def overtaken_reads(seed: int) -> Trace:
+    """A record is written, in part, after it was read and before that read is taken in; its clock goes back by that."""
+    failing = Event(30, "forbidden", SHOPIFY)  # the first request of the load
+    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 503))
+    return twins(
+        seed,
+        Step("edit", Edit("type", POWEROFFICEGO, 1, "MailAddress.City", 501)),
+        Step("run", events=(failing,)),
+        Step("edit", Edit("type", SHOPIFY, 1, "FirstName", 502)),
+        Step("run", events=(now, set_clock(-1200)), options={"overtaken": "load_shopify"}),
+        Step("edit", set_clock(1200).edit),
+        Step("run"),
+    )
+
+
+def denied_fields(seed: int) -> Trace:
+    """Shopify does not show every field all the time."""
+    denied = tuple(Event(at, "field denied", SHOPIFY) for at in range(1, 30, 3))
+    touch = Step("edit", Edit("touch", SHOPIFY, 1, "", 500 + seed))
+    return twins(seed, touch, Step("run", events=denied), touch, Step("run", events=denied))
+
+
+def hidden_edit(seed: int) -> Trace:
+    """Shopify does not show a phone number in the one run that reads its edit; the next window begins after it."""
+    now = Event(1, "edit", SHOPIFY, Edit("type", SHOPIFY, 0, "LastName", 502))
+    denied = tuple(Event(at, "field denied", SHOPIFY) for at in range(1, 30, 3))
+    edit = Step("edit", Edit("type", SHOPIFY, 1, "PhoneNumber", 501))
+    return twins(seed, edit, Step("run", events=(now, *denied)))
+
+
+def forgotten_product(seed: int) -> Trace:
+    """A product is made in a PowerOffice Go that takes a code twice, and the store forgets it."""
+    switches: dict[str, dict[str, Any]] = {POWEROFFICEGO: {"product_code": "free"}, SHOPIFY: {}}
+    steps = (Step("backup"), Step("run"), Step("restore"))
+    mapping, skews = ("create_in: [powerofficego]",), dict.fromkeys(SIDES, 0.0)
+    return Trace(seed, "products", mapping, switches, skews, 50, (Person(0, (SHOPIFY,)),), steps)
+
+
+def old_loads(seed: int) -> Trace:
+    """A load that failed is cleared when a newer plan has been carried out, and its reason is gone."""
+    failing = Event(30, "forbidden", SHOPIFY)  # the first request of the load
+    return twins(
+        seed,
+        Step("edit", Edit("type", POWEROFFICEGO, 1, "LastName", 501)),
+        Step("run", events=(failing,)),
+        Step("edit", Edit("back", POWEROFFICEGO, 1, "LastName", 502)),
+        Step("run"),
+        Step("again", task="load_shopify", options={"run": 1}),
+    )
+
+
+def both_edit(seed: int) -> Trace:
+    """Both sides edit one name, one line of an address, and one clears what the other types."""
+    kinds = (
+        ("type", SHOPIFY, "MailAddress.AddressLine1"),
+        ("type", SHOPIFY, "MailAddress.City"),
+        ("type", SHOPIFY, "LastName"),
+        ("type", SHOPIFY, "PhoneNumber"),
+        ("type", POWEROFFICEGO, "MailAddress.AddressLine1"),
+        ("type", POWEROFFICEGO, "LastName"),
+        ("clear", POWEROFFICEGO, "PhoneNumber"),
+    )
+    edits = [Edit(kind, side, 1, name, 500 + n) for n, (kind, side, name) in enumerate(kinds)]
+    return twins(seed, *(Step("edit", edit) for edit in edits), Step("run"))
