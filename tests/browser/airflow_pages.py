@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
+from samklang.demo.processes import wait_until
+
+_ANSWERS = 3
+"""How often a person says the same."""
 
 
 class LoginPage:
@@ -66,8 +71,16 @@ class RequiredActionPage:
         cells = [row.get_by_role("cell").all_inner_texts() for row in rows.all()]
         return {texts[0]: texts[1:] for texts in cells}
 
-    def answer(self, option: str, reason: str) -> None:
-        """And wait until Airflow has heard it."""
-        self.page.locator("[name=element_reason]").fill(reason)  # Airflow ties no label to it
-        self.page.get_by_role("button", name=option).click()
-        expect(self.page.get_by_role("button", name=option)).to_be_disabled()
+    def answer(self, option: str, reason: str, heard: Callable[[], bool]) -> None:
+        """Answer until it is `heard`: Airflow asks again when its scheduler was too busy to note the question."""
+        button = self.page.get_by_role("button", name=option)
+        for _ in range(_ANSWERS):
+            if button.is_enabled():
+                self.page.locator("[name=element_reason]").fill(reason)  # Airflow ties no label to it
+                button.click()
+                expect(button).to_be_disabled()
+            try:
+                return wait_until(heard, "hearing the answer", seconds=60)
+            except TimeoutError:
+                self.page.reload()
+        raise TimeoutError(f"{_ANSWERS} answers, none heard")
