@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
+
 from samklang.demo.processes import wait_until
 
 _ANSWERS = 3
