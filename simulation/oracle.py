@@ -283,6 +283,8 @@ class Oracle:
         source = self.cells.get(twins[0], {}).get(name) if len(twins) == 1 else None
         if source is None or source.version.value == version.value or id(source.version) not in self._known:
             return
+        if any(self.cells[one][name].version.value == version.value for one in self._sources_of(record)):
+            return  # people had changed places before anybody was linked: it is what stands in its twin by the key
         if version in source.all and version.came_before(source.version):
             self.faults.append(f"stale: {name} of {record[0]} {record[1]} was given a value that had been replaced")
 

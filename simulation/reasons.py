@@ -52,11 +52,10 @@ class Reasons:
         statement = VERDICTS.get(verdict.reason)
         if statement is not None:
             return statement(self, record)
-        key = self.value(record, self.oracle.key)
         if verdict.reason.endswith("_held_more_than_once"):
-            return key is not None and any(
-                len(self.holders(side, self.oracle.key, key)) > 1 for side in self.oracle.desks
-            )
+            name = verdict.reason.removesuffix("_held_more_than_once")
+            key = self.value(record, name)
+            return key is not None and any(len(self.holders(side, name, key)) > 1 for side in self.oracle.desks)
         if verdict.reason.endswith("_is_no_key"):
             return self._is_no_value(record)
         if verdict.reason.endswith("_shared_in_part"):
