@@ -216,11 +216,12 @@ class Oracle:
         records may bear one name."""
         wanted = {name: normal(name, side, raw) for name, raw in values.items() if name not in FREE}
 
-        def likeness(record: Record) -> tuple[int, int, int]:
+        def likeness(record: Record) -> tuple[int, int, int, bool]:
             cells = self.cells[record]
             had = [n for n, value in wanted.items() if value and any(v.value == value for v in cells[n].all)]
             has = [n for n, value in wanted.items() if value and cells[n].version.value == value]
-            return (self.key in had) + (self.key in has), len(had), len(has)
+            key = (self.key in had) + (self.key in has)
+            return key, len(had), len(has), key > 0 and record not in self.deleted  # it may have been made anew
 
         others = [record for record in self.cells if record[0] != side]
         best = max(others, key=likeness, default=None)

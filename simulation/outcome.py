@@ -107,7 +107,9 @@ class _Outcome:
         holders: dict[tuple[str, str], list[Record]] = {}
         for record, cells in self.oracle.cells.items():
             (version, *later) = cells[name].all
-            if version.value and version.at is not None and not later and record not in self.oracle.deleted:
+            if not version.value or version.at is None or later or record in self.oracle.deleted:
+                continue
+            if record not in self.oracle.promises.ever_forgotten:  # nothing may be known of those, their key neither
                 holders.setdefault((record[0], version.value), []).append(record)
         linked = {record for a, b in self.store.links for record in ((POWEROFFICEGO, a), (SHOPIFY, b))}
         if self.oracle.files.matched != {name}:

@@ -69,6 +69,7 @@ class Promises:
     may_write: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(SIDES, True))
     edited_at: dict[tuple[Record, str], float] = field(default_factory=dict)
     ever_decided: set[Record] = field(default_factory=set)
+    ever_forgotten: set[Record] = field(default_factory=set)
     _binding: Kept = field(default_factory=Kept)
     _saved: Kept = field(default_factory=Kept)
     _raw: dict[tuple[Record, str], Any] = field(default_factory=dict)
@@ -135,6 +136,7 @@ class Promises:
 
     def forget(self, records: Iterable[Record]) -> None:
         together = frozenset(records)
+        self.ever_forgotten |= together
         for record in together:
             self.now.apart.pop(record, None)
             self._forget_pair_of(record)
