@@ -12,7 +12,7 @@ WEIGHTS: dict[str, float] = {
     "mapping changes": 0,  # part of the traces in which the mapping file is changed
     "mapping changed while a plan waits": 0.2,  # part of their runs
     "trial plan": 0.2,  # after a run of theirs
-    "goods": 0,  # part of the traces of products with variants and changing prices
+    "goods": 0.5,  # part of the traces of products with variants and changing prices
     "prices without VAT": 0.2,  # part of them
     "price": 10,
     "inherit": 3,
@@ -23,7 +23,7 @@ WEIGHTS: dict[str, float] = {
     "remove variant": 3,
     "reorder": 3,
     "recreate": 3,
-    "move skus": 3,
+    "move skus": 0,  # as "swaps of keys"
     "exclude": 6,
     "include": 6,
     "unlink": 4,
