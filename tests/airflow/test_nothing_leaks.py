@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hostile import (
     GOODS,
     PEOPLE,
@@ -31,6 +32,7 @@ from hostile import (
     is_write,
     spellings,
 )
+from pydantic import BaseModel
 
 pytestmark = pytest.mark.airflow
 
@@ -253,6 +255,22 @@ def test_what_is_masked_in_a_task_is_masked_by_its_supervisor_too(monkeypatch: p
     mask(CLIENT_KEY)
     assert {type(message).__name__ for message in sent} == {"MaskSecret"}
     assert CLIENT_KEY in {message.value for message in sent}
+
+
+def test_no_key_is_logged_on_its_way_to_be_masked_by_airflow_dags_test(watched: Watched) -> None:
+    """There the supervisor is in the task's process, and logs at DEBUG what it is told to mask."""
+    keys = (APPLICATION_KEY, CLIENT_KEY, SUBSCRIPTION_KEY, CLIENT_SECRET)
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+    try:
+        with structlog.testing.capture_logs() as logged:
+            run = watched.world.run(on_guard="proceed")
+    finally:
+        structlog.configure(wrapper_class=before)
+    assert run.state == "success"
+    assert any(line["log_level"] == "debug" for line in logged)
+    said = [repr(one) for line in logged for one in line.values() if isinstance(one, (str, BaseModel))]
+    assert not [text for text in said if any(key in text for key in keys)]
 
 
 def test_a_static_token_leaks_nothing_either(watched: Watched) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from sqlalchemy import make_url
 from tests.sync.world import LEFT, RIGHT, RULES, World, customers
 
 from samklang.core.clocks import from_datetime
-from samklang.errors import ForeignFilesError, StoreError
+from samklang.errors import ForeignFilesError, StoreError, StoreUnavailableError
 from samklang.staging import Staging
 from samklang.store import lanes
 from samklang.store.database import Database
 from samklang.store.schema import reads, seen
+from samklang.store.seen import take_turns
 from samklang.sync.context import Run
 from samklang.sync.expire import expire
 from samklang.sync.explain import Terms
@@ -198,15 +199,22 @@ def test_whatever_else_lies_in_the_staging_root_stops_nothing_and_stays_outside(
 # --- locks
 
 
-def test_loads_of_two_stores_in_one_database_do_not_wait_for_each_other(
-    new_postgres_url: Callable[[], str], tmp_path: Path
-) -> None:
-    """Both took the same advisory lock: one company's load waited for the other's."""
+@pytest.fixture
+def schemas(new_postgres_url: Callable[[], str]) -> Iterator[tuple[Database, Database]]:
+    """Two stores in one database, each in a schema of its own."""
     url = make_url(new_postgres_url())
     first = Database(url.render_as_string(hide_password=False))
     with first.begin() as connection:
         connection.exec_driver_sql("CREATE SCHEMA other")
     second = Database(url.update_query_dict({"options": "-csearch_path=other"}).render_as_string(hide_password=False))
+    yield first, second
+    first.close()
+    second.close()
+
+
+def test_loads_of_two_stores_in_one_database_do_not_wait_for_each_other(schemas: tuple[Database, Database]) -> None:
+    """Both took the same advisory lock: one company's load waited for the other's."""
+    first, second = schemas
 
     def never(_: float) -> None:
         raise AssertionError
@@ -217,8 +225,21 @@ def test_loads_of_two_stores_in_one_database_do_not_wait_for_each_other(
     ):
         pass
     assert first.store_id() != second.store_id()
-    first.close()
-    second.close()
+
+
+def test_reads_of_two_stores_in_one_database_do_not_wait_for_each_other(schemas: tuple[Database, Database]) -> None:
+    first, second = schemas
+
+    def take(database: Database) -> None:
+        with database.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
+            take_turns(connection, "customers", RIGHT)
+
+    with first.begin() as connection:
+        take_turns(connection, "customers", RIGHT)
+        take(second)
+        with pytest.raises(StoreUnavailableError):
+            take(first)
 
 
 def test_a_store_reached_by_two_names_has_one_lock(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
+from airflow.sdk.execution_time import task_runner
 from airflow.sdk.log import mask_secret
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -17,8 +19,28 @@ from samklang.errors import SamklangError, UnexpectedError
 _HARMLESS = (OperationalError, InterfaceError, ImportError, MemoryError)
 
 
+class _NoDebug:
+    """What stands for the log of the messages to a supervisor in the same process."""
+
+    def debug(self, *_: object, **__: object) -> None:
+        """Say nothing."""
+
+
+def log_no_messages() -> None:
+    """To be called before a connection is asked for: `airflow dags test` logs each message between a task and its
+    supervisor at DEBUG, and those that say what to mask are not masked (Airflow 3.3.2, `InProcessSupervisorComms`)."""
+    comms = getattr(task_runner, "SUPERVISOR_COMMS", None)
+    if comms is None:
+        return
+    from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
+
+    if isinstance(comms, InProcessSupervisorComms):
+        comms.log = cast(Any, _NoDebug())
+
+
 def mask(secret: str) -> None:
     """Have Airflow mask a secret in all logs of this task, also as it stands in a URL, a form or JSON."""
+    log_no_messages()
     for spelling in dict.fromkeys([secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]]):
         mask_secret(spelling)
 
@@ -29,6 +51,7 @@ def discreet() -> Iterator[None]:
 
     :raises UnexpectedError: in the place of any other.
     """
+    log_no_messages()
     try:
         yield
     except Exception as error:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
 
-from samklang.airflow.discretion import mask
+from samklang.airflow.discretion import log_no_messages, mask
 from samklang.connections import DEFAULT_CONNECTIONS, Fields, open_system
 from samklang.core.mapping import Mapping
 from samklang.core.mapping_file import ENTITIES
@@ -39,6 +39,7 @@ class SystemHook(HttpHook):
 
     def fields(self) -> Fields:
         """What the connection holds; its keys are masked in logs from here on."""
+        log_no_messages()
         connection = self.get_connection(self.http_conn_id)
         for secret in (connection.login, connection.password, connection.extra_dejson.get("subscription_key")):
             if secret:

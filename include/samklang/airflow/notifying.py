@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk import BaseNotifier
 
-from samklang.airflow.discretion import mask
+from samklang.airflow.discretion import log_no_messages, mask
 from samklang.airflow.links import airflow_url, run_url
 from samklang.airflow.names import NOTE, REVIEW, SETTLE
 from samklang.settings import Notifications
@@ -70,6 +70,7 @@ class RunNotifier(BaseNotifier):
         if self.event == "late" and run["state"] not in ("queued", "running"):
             return  # it has failed, which was told; Airflow drops the deadlines only of runs that went well
         message = message_of(self.event, context, allowed=self.allowed)
+        log_no_messages()
         if self.webhook:
             self._try("webhook", lambda: _post(str(self.webhook), message))
         if self.emails:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -34,7 +34,6 @@ _WATCH = (
 )
 """A machine that vanishes without a word is noticed after a minute and a half, by us and by the server: by default it
 would keep its locks for two hours. What the connection sets itself goes before ours."""
-_LOCK = 0x53414D4B  # "SAMK": the advisory lock that guards migrations on PostgreSQL
 
 
 class Database:
@@ -104,7 +103,8 @@ class Database:
         with self.begin() as connection:
             if self.dialect == "postgresql":
                 connection.exec_driver_sql("SET LOCAL lock_timeout = '10min'")  # while another process migrates
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                name = func.concat(func.current_schema(), ".migrations")
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
             migrate(connection)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -15,7 +14,6 @@ from samklang.store.schema import link_sides, reads, revisit, seen, seen_keys
 from samklang.store.tickets import next_ticket
 from samklang.store.upserts import chunks, upsert
 
-_TAKE_IN = 0x5345454E  # "SEEN": the first half of the names of our advisory locks on PostgreSQL
 _LONGEST_ID, _LONGEST_KEY = 64, 200
 COLUMNS = [column.name for column in seen.c if column.name not in ("entity", "side", "linked")]
 
@@ -92,9 +90,8 @@ def take_turns(connection: Connection, entity: str, side: str) -> None:
     """Let nobody else take a read of this side in until this transaction ends: of two that bring the same new record,
     each has to see what the other made of it."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-        connection.execute(
-            select(func.pg_advisory_xact_lock(_TAKE_IN, zlib.crc32(f"{entity}.{side}".encode()) - 2**31))
-        )
+        name = func.concat(func.current_schema(), f".seen.{entity}.{side}")
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def mark_taken_in(connection: Connection, ticket: int) -> None:
