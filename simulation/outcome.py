@@ -11,8 +11,8 @@ from simulation.ledger import Ledger
 from simulation.oracle import Oracle
 from simulation.reasons import Reasons
 from simulation.store_view import StoreView
-from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY
-from simulation.versions import Cell, Record
+from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY, SIDES
+from simulation.versions import Cell, Record, Version
 
 A_LOAD = 180.0
 """Seconds that a link may be made after the last look at its reason: a load may be tried again."""
@@ -145,12 +145,25 @@ class _Outcome:
             ends = [self.oracle.cells[record][name] for record in pair]
             if name == "Name" and self.oracle.shared_titles & set(pair):
                 continue
-            excused = self.store.excuse(pair, name)
+            excused = self.store.excuse(pair, name) or self._is_stopped(name, ends)
             if ends[0].version.value != ends[1].version.value and not excused and not _is_default(ends):
                 found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
             if not excused:
                 found += self._lost(pair, name, ends)
         return found
+
+    def _is_stopped(self, name: str, ends: list[Cell]) -> bool:
+        """Whether the mapping keeps the one value from going to the other side."""
+        said = self.oracle.files.now
+        writable, values = said.sides.get(name, frozenset()), [end.version.value for end in ends]
+        if not writable or (name not in said.empties and None in values):
+            return True
+        if len(writable) > 1:
+            return False
+        target = SIDES.index(*writable)
+        if said.terms[name][1] == "both":  # the other side is not shared: what is typed on this one waits
+            return ends[target].version.side == SIDES[target]
+        return values[1 - target] is None  # what is typed on the wrong side is put back, if anything is there
 
     def _lost(self, pair: tuple[Record, Record], name: str, ends: list[Cell]) -> list[str]:
         """Versions that nobody typed over and that stand nowhere, nor in the list of conflicts."""
@@ -161,6 +174,8 @@ class _Outcome:
         unseen = {id(loss.version) for loss in self.oracle.losses}
         found = []
         for version in typed:
+            if self._may_vanish(name, version):
+                continue
             if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
                 continue
             if self.oracle.promises.had_its_day(pair, name, version):
@@ -184,6 +199,13 @@ class _Outcome:
                 continue
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
+
+    def _may_vanish(self, name: str, version: Version) -> bool:
+        """What is typed on the wrong side of a one-way field is put back, and who empties one that is not to be emptied
+        may find it filled."""
+        said = self.oracle.files.now
+        _, direction, _ = said.terms[name]
+        return direction == f"to_{version.side}" or (version.value is None and name not in said.empties)
 
     def _had_a_key(self, pair: tuple[Record, Record]) -> bool:
         """Whether both held one key when they were linked, or shortly before."""

@@ -12,7 +12,7 @@ from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.store import schema
 from samklang.store.database import Database
-from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, normal, other
+from simulation.values import POWEROFFICEGO, SHOPIFY, normal, other
 from simulation.versions import Record
 
 
@@ -63,7 +63,6 @@ class StoreView:
     :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
     :param linked_at: seconds, when a pair was linked.
     :param told_before: by field, values in conflicts that a store listed which was replaced.
-    :param one_way: fields that travel in one direction only, or not at all.
     """
 
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -71,7 +70,6 @@ class StoreView:
     holds: set[tuple[str, str, str]] = field(default_factory=set)
     conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = field(default_factory=dict)
     linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
-    one_way: set[str] = field(default_factory=set)
     told_before: dict[str, set[str | None]] = field(default_factory=dict)
     verdicts: dict[Record, Verdict] = field(default_factory=dict)
     reasons: list[Hold] = field(default_factory=list)
@@ -87,8 +85,6 @@ class StoreView:
 
     def excuse(self, pair: tuple[Record, Record], name: str) -> bool:
         """Whether the store says that a field is not in tune."""
-        if name in self.one_way:
-            return True
         for target, source in (pair, pair[::-1]):
             if {(target[0], source[1], name), (target[0], source[1], "")} & self.holds:
                 return True
@@ -147,12 +143,8 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
             told, is_open = conflicts.get((first, second, row["field"]), (set(), False))
             told |= {normal(row["field"], side, raw) for side, raw in loads(row["raw"]).items()}
             conflicts[first, second, row["field"]] = (told, is_open or row["state"] == "open")
-    one_way = {
-        f.name for f in mapping.fields if f.direction != "both" or not f.clear or not all(mapping.share.values())
-    }
-    one_way |= FIELDS[entity].keys() - {f.name for f in mapping.fields}
     pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
-    view = StoreView(list(pairs), accounted, holds, conflicts, pairs, one_way)
+    view = StoreView(list(pairs), accounted, holds, conflicts, pairs)
     view.verdicts, view.reasons, view.clashes, view.mapping = verdicts, reasons, clashes, mapping
     return view
 
