@@ -157,7 +157,7 @@ def test_a_file_with_too_many_decisions_is_not_begun(
     monkeypatch.setattr(match_file, "_MOST", 2)
     content = b"powerofficego,shopify,decision\n" + b"powerofficego:1,,exclude\n" * 3
     answer = user.client.post(f"{PATH}/matches/file", files={"file": ("m.csv", content)}, headers=user.headers | OURS)
-    assert answer.status_code == 503
+    assert answer.status_code == 422
     assert "samklang matches customers --import" in answer.text
 
 

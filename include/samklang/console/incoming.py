@@ -15,6 +15,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.types import Message, Receive
 
 from samklang.console.access import Entity, actor, asker, reader
@@ -42,9 +43,20 @@ class Checked(APIRoute):
         async def checked(request: Request) -> Response:
             user = await get_user(request, None, await _bearer(request))
             await run_in_threadpool(_let_in, request, user, acts)
-            return await handle(Request(request.scope, _bounded(request, most)))
+            return await handle(_Form(request.scope, _bounded(request, most)))
 
         return checked
+
+
+class _Form(Request):
+    """A request whose form has only characters that every database takes."""
+
+    async def form(self, **limits: Any) -> FormData:  # type: ignore[override]  # FastAPI awaits it, no more
+        """:raises HTTPException: 422, there is a NUL in it. Files are looked at by who reads them."""
+        form = await super().form(**limits)
+        if any("\0" in text for _, text in form.multi_items() if isinstance(text, str)):
+            raise HTTPException(422, "A character of this is none of any text.")
+        return form
 
 
 def _all(dependant: Dependant) -> Iterator[Dependant]:

@@ -81,6 +81,14 @@ def read(mapping: Mapping, file: TextIO) -> list[Line]:
     :param file: opened with `newline=""`; commas, semicolons or tabs between the cells.
     :raises ConfigurationError: it is no such file; the message names columns, no values.
     """
+    try:
+        return _read(mapping, file)
+    except csv.Error:
+        raise ConfigurationError("The file cannot be read as CSV.", remedy="Save it as CSV, UTF-8.") from None
+
+
+def _read(mapping: Mapping, file: TextIO) -> list[Line]:
+    """:raises csv.Error: it is no CSV file, or has characters that no text has."""
     first = file.readline().lstrip("\ufeff")
     delimiter = max(_DELIMITERS, key=first.count)
     names = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
@@ -92,13 +100,12 @@ def read(mapping: Mapping, file: TextIO) -> list[Line]:
         )
     places = {name: names.index(name) for name in (*mapping.sides, "decision")}
     lines = []
-    try:
-        for number, cells in enumerate(csv.reader(file, delimiter=delimiter), start=2):
-            cell = {name: from_text(cells[n].strip()) if n < len(cells) else "" for name, n in places.items()}
-            if decision := cell.pop("decision").lower():
-                lines.append(Line(number, decision, {side: text for side, text in cell.items() if text}))
-    except csv.Error:
-        raise ConfigurationError("The file cannot be read as CSV.", remedy="Save it as CSV, UTF-8.") from None
+    for number, cells in enumerate(csv.reader(file, delimiter=delimiter), start=2):
+        cell = {name: from_text(cells[n].strip()) if n < len(cells) else "" for name, n in places.items()}
+        if any("\0" in text for text in cell.values()):  # PostgreSQL takes none, nor did Python's reader before 3.11
+            raise csv.Error
+        if decision := cell.pop("decision").lower():
+            lines.append(Line(number, decision, {side: text for side, text in cell.items() if text}))
     return lines
 
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 from typing import Annotated, TextIO
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Form, HTTPException, Request, UploadFile
 from fastapi.responses import HTMLResponse
 
 from samklang.console.access import Actor, Entity, Reader
@@ -78,21 +78,20 @@ def carry_out_(
 
 
 def _lines(mapping: Mapping, content: bytes) -> list[Line]:
-    """:raises ConfigurationError: the file is none, or has too many decisions."""
-    lines = read(mapping, _text(content))
+    """:raises HTTPException: 422, the file is none, or has too many decisions."""
+    try:
+        lines = read(mapping, io.StringIO(content.decode("utf-8-sig"), newline=""))
+    except UnicodeDecodeError:
+        raise HTTPException(422, "The file cannot be read. Save it as CSV, UTF-8.") from None
+    except ConfigurationError as error:
+        raise HTTPException(422, str(error)) from None
     if len(lines) > _MOST:
-        raise ConfigurationError(
-            f"The file has {count(len(lines), 'decision')}, and this page takes {_MOST} at once.",
-            remedy=f"Take it apart, or use the command line: samklang matches {mapping.entity} --import FILE",
+        raise HTTPException(
+            422,
+            f"The file has {count(len(lines), 'decision')}, and this page takes {_MOST} at once. Take it apart, or use "
+            f"the command line: samklang matches {mapping.entity} --import FILE",
         )
     return lines
-
-
-def _text(content: bytes) -> io.StringIO:
-    try:
-        return io.StringIO(content.decode("utf-8-sig"), newline="")
-    except UnicodeDecodeError:
-        raise ConfigurationError("The file cannot be read.", remedy="Save it as CSV, UTF-8.") from None
 
 
 def _digest(content: bytes) -> str:
