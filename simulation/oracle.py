@@ -258,7 +258,8 @@ class Oracle:
                 written = (self._runs[-1], record, name)
                 self._writes[written] = (self._writes.get(written, (cell.version.value,))[0], found.value)
             version = found
-            if not self.promises.is_ordered(record, name) and cell.version.ours != "freed":
+            ordered, freed = self.promises.is_ordered(record, name), cell.version.ours == "freed"
+            if not ordered and not freed and not self._is_rolled_back(side, name, cell, value):
                 self._check_age(record, name, version)
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
@@ -288,6 +289,13 @@ class Oracle:
             return  # people had changed places before anybody was linked: it is what stands in its twin by the key
         if version in source.all and version.came_before(source.version):
             self.faults.append(f"stale: {name} of {record[0]} {record[1]} was given a value that had been replaced")
+
+    def _is_rolled_back(self, side: str, name: str, cell: Cell, value: str | None) -> bool:
+        """A ring could not go on: what it had before our write goes back to a record, so that another one, which we
+        emptied and left without, gets its own value back."""
+        ours = len(cell.all) > 1 and cell.version.side != side and cell.all[-2].value == value
+        emptied = (cells[name].version.ours == "freed" for record, cells in self.cells.items() if record[0] == side)
+        return name in UNIQUE[self.entity] and ours and any(emptied)
 
     def _carried(self, record: Record, name: str, value: str | None, twins: list[Record]) -> Version | None:
         """The version that a write of ours carries: the twin's newest of that value, or one put back."""

@@ -146,6 +146,11 @@ class _Outcome:
             if name == "Name" and self.oracle.shared_titles & set(pair):
                 continue
             excused = self.store.excuse(pair, name) or self._is_stopped(name, ends)
+            found += [
+                f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
+                for record, end in zip(pair, ends, strict=True)
+                if end.version.ours == "freed" and self._could_be_returned(record[0], name, end)
+            ]
             if ends[0].version.value != ends[1].version.value and not excused and not _is_default(ends):
                 found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
             if not excused:
@@ -164,6 +169,18 @@ class _Outcome:
         if said.terms[name][1] == "both":  # the other side is not shared: what is typed on this one waits
             return ends[target].version.side == SIDES[target]
         return values[1 - target] is None  # what is typed on the wrong side is put back, if anything is there
+
+    def _could_be_returned(self, side: str, name: str, cell: Cell) -> bool:
+        """Whether nobody has what stood there, or only who got it by a write of ours and had something before."""
+        if side not in self.oracle.files.now.sides.get(name, frozenset()):
+            return False
+        value = cell.version.before.value if cell.version.before else None
+        holders = [cells[name] for r, cells in self.oracle.cells.items() if r[0] == side]
+        return all(
+            one.version.side != side and len(one.all) > 1 and one.all[-2].value
+            for one in holders
+            if one.version.value == value
+        )
 
     def _lost(self, pair: tuple[Record, Record], name: str, ends: list[Cell]) -> list[str]:
         """Versions that nobody typed over and that stand nowhere, nor in the list of conflicts."""

@@ -72,6 +72,20 @@ def refuse(monkeypatch: pytest.MonkeyPatch, system: MemorySystem, identifier: st
     monkeypatch.setattr(system, "_problems", refusing)
 
 
+def fail(monkeypatch: pytest.MonkeyPatch, system: MemorySystem, identifier: str) -> None:
+    """A record over which each write fails."""
+    send = system.update
+
+    def failing(updates: Any) -> Any:
+        for one in updates:
+            if one.id == identifier:
+                yield Outcome(one.ref, error=UnclearError("HTTP 500", system=system.side))
+            else:
+                yield from send([one])
+
+    monkeypatch.setattr(system, "update", failing)
+
+
 @pytest.mark.parametrize("then", ["nothing", "back", "one back", "another", "cleared"])
 @pytest.mark.parametrize("after_commit", [False, True])
 @pytest.mark.parametrize("many", [2, 3])
@@ -170,13 +184,85 @@ def test_whoever_cannot_take_the_last_value_of_a_swap_gets_it_once_that_is_mende
         refuse(patched, there, "1")
         world.run()
         world.run()
-    assert values(there, 2, "email") == [None, PEOPLE[0]["email"]]
-    assert {(row["source_id"], row["reason"]) for row in world.rows(holds)} == {("1", "invalid")}
+    assert values(there, 2, "email") == [person["email"] for person in PEOPLE[:2]]
+    assert {(row["source_id"], row["reason"]) for row in world.rows(holds)} == {("1", "invalid"), ("2", "taken")}
 
     source.edit("1", first="Karin")
     world.run()
 
     assert values(there, 2, "email") == values(source, 2, "email")
+
+
+@pytest.mark.parametrize("code", ["invalid", "unclear"])
+@pytest.mark.parametrize("target", SIDES)
+@pytest.mark.parametrize("refused", [1, 2, 3, 4])
+def test_a_ring_of_which_one_is_refused_leaves_everybody_with_what_they_had(
+    world: World, monkeypatch: pytest.MonkeyPatch, refused: int, target: str, code: str
+) -> None:
+    source, there = people(world, target, 4)
+    rotate(source, 4, "email")
+    wanted = values(source, 4, "email")
+    with monkeypatch.context() as patched:
+        if code == "unclear":
+            fail(patched, there, str(refused))
+        else:
+            refuse(patched, there, str(refused))
+        world.run()
+        assert values(there, 4, "email") == [person["email"] for person in PEOPLE]
+        for _ in range(2):
+            world.run()
+            assert values(there, 4, "email") == [person["email"] for person in PEOPLE]
+        assert is_quiet(world)
+    assert values(source, 4, "email") == wanted
+    assert world.rows(conflicts) == []
+    reasons = {(row["source_id"], row["reason"]) for row in world.rows(holds)}
+    assert (str(refused), code) in reasons
+    assert {(i, "taken") for i in "1234" if i != str(refused)} <= reasons
+
+    source.edit(str(refused), first="Anna")  # mended: all who wait for it are tried again
+    world.run()
+
+    assert values(there, 4, "email") == wanted
+    assert world.rows(holds) == []
+    assert is_quiet(world)
+
+
+@pytest.mark.parametrize("refused", [1, 2, 3])
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5, 6])
+def test_a_ring_that_cannot_go_on_is_rolled_back_by_a_later_plan_too(
+    world: World, monkeypatch: pytest.MonkeyPatch, at: int, refused: int
+) -> None:
+    source, there = people(world, RIGHT, 3)
+    rotate(source, 3, "email")
+    wanted = values(source, 3, "email")
+    with monkeypatch.context() as patched:
+        refuse(patched, there, str(refused))
+        _die(world, patched, at, after_commit=True)
+        for _ in range(4):
+            world.run()
+        assert values(there, 3, "email") == [person["email"] for person in PEOPLE[:3]]
+        assert is_quiet(world) or is_quiet(world)  # after an hour, what was refused is tried once more
+
+    source.edit(str(refused), first="Anna")
+    world.run()
+
+    assert values(there, 3, "email") == wanted
+    assert values(source, 3, "email") == wanted
+    assert world.rows(conflicts) == []
+
+
+def test_a_value_that_was_emptied_for_another_is_not_given_to_a_new_record_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody but the ring takes it before the record that had it has another one."""
+    source, there = people(world, RIGHT, 2)
+    rotate(source, 2, "email")
+    source.add(email=PEOPLE[0]["email"], first="Third", last="Moe")
+    refuse(monkeypatch, there, "2")
+
+    world.run()
+
+    assert values(there, 2, "email") == [person["email"] for person in PEOPLE[:2]]
 
 
 def test_a_write_of_a_partner_that_stays_unclear_leaves_nobody_without(world: World) -> None:

@@ -17,6 +17,9 @@ Based = tuple[str | None, str | None, str]
 """What becomes a base: raw value, normal form, form."""
 RETURNED = "returned"
 """The `why` of a change that gives back what we emptied: the other side's edit is still to come."""
+ROLLED_BACK = "rolled_back"
+"""The `why` of a change by which a record that has taken such a value lets go of it again, for its old one."""
+GIVEN_BACK = (RETURNED, ROLLED_BACK)
 ON_THE_WAY = ("free", RETURNED)
 """What the history calls writes that carry on nobody's edit."""
 
@@ -25,7 +28,8 @@ ON_THE_WAY = ("free", RETURNED)
 class FieldChange:
     """:param expected: what the target stored when the plan was made. :param source: the base of the source side.
     :param why: `edit`, `clear`, `fill`, `drift`; `first` where the record was made without a value and shows a default;
-        `undo` or `take` where a person put a value back; `free` and `returned`: see `core.freed`.
+        `undo` or `take` where a person put a value back; `free`, `returned` and `rolled_back`: see
+        `core.freed`.
     :param base: raw values when both were last in tune, first side first; None: they never were.
     :param order: the person's order, see `store.orders`.
     :param edited: when the edit was made that this carries on, by the source's clock: an upper bound; of a record made
@@ -210,7 +214,7 @@ def fingerprint(content: Any) -> str:
 
 def row_content(changes: list[FieldChange]) -> dict[str, str | None]:
     """What a refusal of a whole record is about; what is only given back is no part of it."""
-    return {change.field: change.value for change in changes if change.why != RETURNED}
+    return {change.field: change.value for change in changes if change.why not in GIVEN_BACK}
 
 
 FROZEN, FROZEN_BY_PERSON = "frozen", "frozen by a person towards "

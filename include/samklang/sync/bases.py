@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from samklang.core.derive import HELD, PRICES, UNSENT
 from samklang.core.jsontext import loads
-from samklang.core.plan import RETURNED, Based
+from samklang.core.plan import RETURNED, ROLLED_BACK, Based
 from samklang.core.prices import common_form
 from samklang.core.values import normal_form
 from samklang.store import seen
@@ -30,12 +30,16 @@ class Bases:
         return self.sync.mapping.other(self.side)
 
     def written(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, dict[str, Based]]:
-        """What the source had when the plan was made, and what the target says that it stores."""
+        """What the source had when the plan was made, and what the target says that it stores.
+
+        Of what was emptied and given back, the source's stays: its edit is still to come. Of what was rolled back, it
+        is what the target has again, since by then it was the edit's own.
+        """
         based = [c for c in changes if not travels_on(c)]
         unmeant: Based = (None, None, UNSENT)
         return {
             self._source: {
-                c["field"]: unmeant if self._shows_another_price(c, now) else tuple(c["source"])
+                c["field"]: unmeant if self._shows_another_price(c, now) else _of_source(c, now)
                 for c in based
                 if c["why"] != RETURNED
             },
@@ -129,6 +133,13 @@ def travels_on(change: Mapping[str, Any]) -> bool:
     """A value that a person took from a conflict is put back where it was typed, and is an edit there like any other:
     without a base, the next plan carries it over."""
     return bool(change["why"] == "take")
+
+
+def _of_source(change: dict[str, Any], now: dict[str, Any]) -> Based:
+    raw, normal, form = change["source"]
+    if change["why"] == ROLLED_BACK:
+        raw, normal = now["raw"][change["field"]], now["normal"][change["field"]]
+    return raw, normal, form
 
 
 def _based(now: dict[str, Any], name: str) -> Based:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from samklang.core.clocks import seconds_between
 from samklang.core.derive import SideView, by_field
 from samklang.core.freed import freed_base
 from samklang.core.jsontext import dumps
-from samklang.core.plan import ON_THE_WAY, RETURNED, Based, join_clocks
+from samklang.core.plan import GIVEN_BACK, RETURNED, ROLLED_BACK, Based, join_clocks
 from samklang.core.records import Record, Scope
 from samklang.errors import OutdatedError, RemoteError
 from samklang.store import clashes, ledger, links, orders, seen
@@ -158,9 +158,12 @@ class Committer:
             bases = self.bases.written(changes, now)
             self.bases.add_defaults(connection, bases, row, now, self.bases.filled_in(changes, now, answer))
             links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
-            edits = [c for c in changes if c["why"] != RETURNED]
+            edits = [c for c in changes if c["why"] not in GIVEN_BACK]
             self._close_conflicts(connection, row, edits)
             self._close_orders(connection, edits, now)
+            for c in changes:
+                if c["why"] == ROLLED_BACK:  # until whoever has that value now lets go of it
+                    self.refusing.hold(connection, row, c["field"], Problem(None, "taken", ""), c["expected"])
         emptied = answer.emptied if answer else None
         self._history(connection, row["link_id"], row["op"], row["id"], changes, now, emptied)
 
@@ -226,6 +229,20 @@ class Committer:
             self.close_in(connection, row, came, f"{came} in {side} since this plan was made")
         return came
 
+    def waits(self, row: dict[str, Any], fields: Iterable[str]) -> None:
+        """Values stand with another record of the target that keeps them for now: they are held as taken."""
+        mapping, wanted = self.sync.mapping, set(fields)
+        problems = [
+            Problem(mapping.field(c["field"]).names[self.side], "taken", "")
+            for c in row["changes"]
+            if c["field"] in wanted and c.get("order") is None
+        ]
+        with self.sync.database.begin() as connection:
+            if row["op"] == "update":
+                self.refusing.hold_problems(connection, row, problems)
+            elif problems:
+                self.refusing.hold(connection, row, "", problems[0], _content(row))
+
     def source_unread(self, row: dict[str, Any], *, is_new: bool) -> None:
         """Its system fails over the record that a row comes from; nothing is sent.
 
@@ -258,13 +275,15 @@ class Committer:
                 )
             self.close_in(connection, row, "refused", _code(outcome))
 
-    def unclear(self, row: dict[str, Any], error: RemoteError) -> None:
+    def unclear(self, row: dict[str, Any], error: RemoteError, meant: dict[str, Any]) -> None:
         """The system fails over this record alone, again and again: quarantined, and looked at before it is sent again.
 
         The row stays open: what a later read shows as it was to be written is taken for written, see `sync.unheard`.
+
+        :param meant: the row whose way was to be cleared, where this one only empties a value; else the same.
         """
         with self.sync.database.begin() as connection:
-            content = _content(row)
+            content = _content(meant)
             self.refusing.hold(connection, row, "", Problem(None, "unclear", error.message), content)
             if row["op"] != "create":
                 seen.add_revisit(connection, self.sync.entity, self.side, [row["id"]], "unclear")
@@ -323,7 +342,7 @@ class Committer:
 
     def _drop_holds(self, connection: Connection, row: dict[str, Any], changes: list[dict[str, Any]]) -> None:
         """A later success clears them; that something was emptied or given back on the way is none."""
-        edits = [c["field"] for c in changes if c["why"] not in ON_THE_WAY]
+        edits = [c["field"] for c in changes if c["why"] not in ("free", *GIVEN_BACK)]
         fields = ["", *edits] if edits or not changes else []
         ledger.drop_holds(connection, self.sync.entity, self.side, row["source_id"], fields)
 
@@ -342,8 +361,8 @@ class Committer:
         beside = dict(emptied or {})
         by_op: dict[str, list[dict[str, Any]]] = {}
         for c in changes:
-            own_line = c.get("order") is not None or c["why"] == RETURNED
-            by_op.setdefault(c["why"] if own_line else op, []).append(c)
+            own = RETURNED if c["why"] in GIVEN_BACK else c["why"] if c.get("order") is not None else op
+            by_op.setdefault(own, []).append(c)
         at = self.sync.clock()
         for this, these in (by_op or {op: []}).items():
             ledger.add_history(
@@ -368,7 +387,7 @@ class Committer:
 
 def _content(row: Mapping[str, Any]) -> dict[str, str | None]:
     """What a refusal of a whole record is about, see `core.plan.row_content`."""
-    return {c["field"]: c["value"] for c in row["changes"] if c["why"] != RETURNED}
+    return {c["field"]: c["value"] for c in row["changes"] if c["why"] not in GIVEN_BACK}
 
 
 def _lag(changes: list[dict[str, Any]], now: str) -> float | None:

@@ -6,21 +6,23 @@ next plan, and what was emptied for the sake of both is given back at the end of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from samklang.core.derive import SideView
 from samklang.core.freed import freed_value
 from samklang.core.jsontext import loads
-from samklang.core.plan import RETURNED, Plan
 from samklang.core.values import normal_form
-from samklang.store import holders, ledger, links
+from samklang.store import ledger, links
 from samklang.sync.commit import UNCLEAR
 from samklang.sync.context import Sync
+from samklang.sync.giving_back import Step, ways_back
 
 Row = dict[str, Any]
 _Place = tuple[str, str]
+Waiting = tuple[Row, set[str]]
+"""A row, and the fields that wait."""
+_HELD = ("refused", UNCLEAR, "unread")
 WAITS = "the value that it takes has not become free"
 
 
@@ -32,10 +34,11 @@ class Freeing:
     side: str
     plan_id: int
     rows: Sequence[Row]
-    _released_by: dict[_Place, int] = field(default_factory=dict)  # by field and value
+    _released_by: dict[_Place, list[int]] = field(default_factory=dict)  # by field and value: emptied, written over
     _freed_by: dict[_Place, int] = field(default_factory=dict)  # by field and record
     _waves: dict[int, int] = field(default_factory=dict)
-    _kept: set[tuple[int, str]] = field(default_factory=set)  # row and field that were refused: nothing became free
+    _kept: set[tuple[int, str]] = field(default_factory=set)  # row and field that were not written: nothing became free
+    _stuck: set[tuple[int, str]] = field(default_factory=set)  # those among them that are held
     _unique: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -45,34 +48,47 @@ class Freeing:
         for row in self.rows:
             for change in row["changes"] if row["op"] in ("update", "free") else ():
                 if change["field"] in self._unique:
-                    held = self._normal(change["field"], change["expected"])
+                    held = self._normal(change["field"], change.get("freed") or change["expected"])
                     if held is not None and held != self._normal(change["field"], change["value"]):
-                        self._released_by.setdefault((change["field"], held), row["n"])
+                        self._released_by.setdefault((change["field"], held), []).append(row["n"])
                     if row["op"] == "free":
                         self._freed_by[change["field"], row["id"]] = row["n"]
 
+    def meant(self, row: Row) -> Row:
+        """What a row that only empties a value clears the way of; of others, the row itself."""
+        mine = (one for one in self.rows if one["op"] == "update" and one["id"] == row["id"])
+        return next(mine, row) if row["op"] == "free" else row
+
     def kept(self, row: Row, fields: Iterable[str]) -> None:
         """Fields that the system did not take: the values before them stand."""
-        self._kept |= {(row["n"], name) for name in fields}
+        refused = {(row["n"], name) for name in fields}
+        self._kept |= refused
+        self._stuck |= refused
 
-    def split(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Row]]:
-        """:returns: rows to send, without the changes that wait; rows that wait for the next plan; and rows that wait
-        for a row of which nobody knows what became of it."""
+    def split(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row], list[Waiting]]:
+        """:returns: rows to send, without the changes that wait; rows that wait as a whole, for the next plan; and
+        what waits for a record that keeps the value, being held itself."""
         outcomes = self._outcomes(rows)
-        ready, later, unknown = list[Row](), list[Row](), list[Row]()
+        ready, later, held = list[Row](), list[Row](), list[Waiting]()
         for row in rows:
             waits = {c["field"]: n for c in row["changes"] if (n := self._waits_for(row, c, outcomes)) is not None}
             rest = [c for c in row["changes"] if c["field"] not in waits]
             if not waits:
                 ready.append(row)
-            elif any(n not in outcomes for n in waits.values()):
-                unknown.append(row)
-            elif row["op"] == "create" or not rest:
+                continue
+            if any(n not in outcomes for n in waits.values()):
+                continue  # nobody knows what became of that one
+            stuck = {name for name, n in waits.items() if (n, name) in self._stuck or outcomes[n] in _HELD}
+            if taken := {name for name in stuck if waits[name] != self._freed_by.get((name, row["id"]))}:
+                held.append((row, taken))  # the others are held with what was to empty them
+            if stuck:
+                self._stuck |= {(row["n"], name) for name in stuck}
+            self._kept |= {(row["n"], name) for name in waits}
+            if row["op"] == "create" or not rest:
                 later.append(row)
             else:
-                self.kept(row, waits)
                 ready.append({**row, "changes": rest})
-        return ready, later, unknown
+        return ready, later, held
 
     def _outcomes(self, rows: Sequence[Row]) -> Mapping[int, str]:
         if not any(row["wave"] for row in rows):
@@ -85,50 +101,74 @@ class Freeing:
         name = change["field"]
         if name not in self._unique or row["op"] == "free":
             return None
-        before = self._released_by.get((name, self._normal(name, change["value"]) or ""))
+        before = self._released_by.get((name, self._normal(name, change["value"]) or ""), ())
         emptied = self._freed_by.get((name, row["id"])) if change.get("freed") else None
-        for n in (before, emptied):
-            if n is None or n == row["n"] or self._waves[n] >= row["wave"]:
+        for n in (*(() if emptied is None else (emptied,)), *before):
+            if n == row["n"] or self._waves[n] >= row["wave"]:
                 continue
             if outcomes.get(n) != "written" or (n, name) in self._kept:
-                return n
+                return int(n)
         return None
 
-    def to_return(self) -> list[Row]:
-        """Rows that give back what this plan freed, where the write that was to follow is settled without it."""
+    def to_return(self) -> Iterator[list[Row]]:
+        """Rows that give back what this plan freed, where the write that was to follow is settled without it.
+
+        Each time, those that depend on none which is still to be written; what the store says by then decides who is
+        next.
+        """
+        template = {row["id"]: row for row in self.rows if row["op"] == "update"}
+        chains = self._ways_back()
+        while chains := [chain for chain in chains if chain]:
+            changes: dict[int, list[Row]] = {}
+            first = {id(chain): chain.pop(0) for chain in chains}
+            pairs = self._pairs([step.pair["link_id"] for step in first.values()])
+            for step in first.values():
+                if (pair := pairs.get(step.pair["link_id"])) is None or self._is_done(step, pairs):
+                    continue
+                changes.setdefault(step.pair["link_id"], []).append(
+                    replace(step, pair=pair).change(self.sync, self.side)
+                )
+            yield [
+                {
+                    **template[pairs[link_id][f"{self.side}_id"]],
+                    "op": "update",
+                    "changes": these,
+                    "revision": pairs[link_id][f"{self.side}_revision"],
+                }
+                for link_id, these in changes.items()
+            ]
+            pairs = self._pairs(list(pairs))
+            chains = [chain for chain in chains if self._is_done(first[id(chain)], pairs)]
+
+    def _ways_back(self) -> list[list[Step]]:
         freed = [row for row in self.rows if row["op"] == "free"]
         if not freed:
             return []
         with self.sync.database.read() as connection:
             outcomes = ledger.results(connection, self.plan_id, self.side)
             linked = links.of_records(connection, self.sync.entity, self.side, [row["id"] for row in freed])
-            pairs = links.these(
-                connection, self.sync.entity, self.sync.mapping.sides, [link_id for link_id, _ in linked.values()]
-            )
+        pairs = self._pairs([link_id for link_id, _ in linked.values()])
         after = {row["id"]: int(row["n"]) for row in self.rows if row["op"] == "update"}
-        taken = {
-            (c["field"], self._normal(c["field"], c["value"]))
-            for row in self.rows
-            if outcomes.get(row["n"]) in ("written", "created")
-            for c in row["changes"]
-            if (row["n"], c["field"]) not in self._kept
-        }
-        back = []
+        owed = {}
         for row in freed:
-            link_id, revision = linked.get(row["id"], (0, -1))
-            pair = pairs.get(link_id)
+            pair = pairs.get(linked.get(row["id"], (0, -1))[0])
             last = outcomes.get(after.get(row["id"], int(row["n"])))
             if pair is None or row["n"] not in outcomes or last in (None, UNCLEAR):
                 continue  # the next plan knows more
-            changes = [
-                {**c, "expected": loads(pair[f"{self.side}_raw"])[c["field"]], "value": value, "why": RETURNED}
-                for c in row["changes"]
-                if (value := freed_by_us(pair, self.side, c["field"])) is not None
-                and (c["field"], self._normal(c["field"], value)) not in taken
-            ]
-            if changes:
-                back.append({**row, "op": "update", "changes": changes, "revision": revision})
-        return back
+            for c in row["changes"]:
+                if (value := freed_by_us(pair, self.side, c["field"])) is not None:
+                    owed[row["id"], c["field"]] = (value, pair)
+        with self.sync.database.read() as connection:
+            return [*ways_back(connection, self.sync, self.side, owed).values()] if owed else []
+
+    def _pairs(self, link_ids: Sequence[int]) -> Mapping[int, Row]:
+        with self.sync.database.read() as connection:
+            return links.these(connection, self.sync.entity, self.sync.mapping.sides, link_ids)
+
+    def _is_done(self, step: Step, pairs: Mapping[int, Row]) -> bool:
+        pair = pairs.get(step.pair["link_id"])
+        now = loads(pair[f"{self.side}_normal"]).get(step.field) if pair is not None else None
+        return bool(now == self._normal(step.field, step.value))
 
     def _normal(self, name: str, value: str | None) -> str | None:
         return normal_form(self.sync.mapping.field(name).kind, value, self.sync.mapping.region)
@@ -138,28 +178,3 @@ def freed_by_us(pair: Mapping[str, Any], side: str, name: str) -> str | None:
     """See `core.freed.freed_value`. :param pair: a row of `links.these`."""
     form, normal = (loads(pair[f"{side}_{part}"]).get(name) for part in ("base_form", "normal"))
     return freed_value(form or "", normal) if name in loads(pair[f"{side}_raw"]) else None
-
-
-def leave_what_is_taken(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
-    """Take what is to be given back out of a plan where another record has the value by now, or is to take it."""
-    kinds = {f.name: f.kind for f in sync.mapping.fields}
-
-    def normal(name: str, value: str | None) -> str | None:
-        return normal_form(kinds[name], value, sync.mapping.region)
-
-    for view in views:
-        mine = [row for row in plan.rows if row.side == view.name]
-        back = [(row, c) for row in mine for c in row.changes if c.why == RETURNED]
-        wanted = {(c.field, str(normal(c.field, c.value))) for _, c in back}
-        if not wanted:
-            continue
-        with sync.database.read() as connection:
-            held = holders.holding(connection, sync.entity, view.name, wanted)
-        leaving = {(c.field, row.id) for row in mine for c in row.changes if normal(c.field, c.expected) is not None}
-        taken = {(c.field, normal(c.field, c.value)) for row in mine for c in row.changes if c.why != RETURNED}
-        for row, change in back:
-            place = change.field, str(normal(change.field, change.value))
-            others = [i for i in held.get(place, ()) if i != row.id and (change.field, i) not in leaving]
-            if others or place in taken:
-                row.changes.remove(change)
-    plan.rows[:] = [row for row in plan.rows if row.changes]

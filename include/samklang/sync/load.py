@@ -119,8 +119,9 @@ class _Lane:
                 self._carry_out(self._update, chunk)
             for chunk in _chunks([row for row in mine if row["op"] == "create"]):
                 self._carry_out(self._create, chunk)
-        for chunk in _chunks(self.freeing.to_return()):
-            self._carry_out(self._update, chunk)
+        for back in self.freeing.to_return():
+            for chunk in _chunks(back):
+                self._carry_out(self._update, chunk)
         taken.note_holders(self.sync, self.side)
         if self.failure is None:
             self._close_old_intents({row["key"] for row in rows})
@@ -130,10 +131,15 @@ class _Lane:
 
     def _in_turn(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Without those that take a value which was to become free, and did not."""
-        ready, later, _ = self.freeing.split(rows)
+        ready, later, held = self.freeing.split(rows)
+        for row, fields in held:
+            self.committer.waits(row, fields)
+            self.report.reasons["taken"] += len(fields)
+        are_held = {row["n"] for row, _ in held}
         for row in later:
-            self.committer.close(row, "outdated", WAITS)
-            self._count("outdated")
+            outcome = "refused" if row["n"] in are_held else "outdated"
+            self.committer.close(row, outcome, WAITS)
+            self._count(outcome)
         return ready
 
     def _carry_out(self, write: Callable[[list[dict[str, Any]]], None], chunk: list[dict[str, Any]]) -> None:
@@ -214,7 +220,7 @@ class _Lane:
                 suspects, again, is_alive=len(failed) < len(rows), ask=lambda: self.sync.system(self.side).describe()
             )
             for n, error in found.bad.items():
-                self.committer.unclear(rows[n], error)
+                self.committer.unclear(rows[n], error, self.freeing.meant(rows[n]))
                 self._count("unclear", type(error).__name__)
             if found.outage is None:
                 return

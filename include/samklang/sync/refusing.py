@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from samklang.core.clocks import from_datetime
 from samklang.core.holds import waits_for
-from samklang.core.plan import RETURNED, fingerprint
+from samklang.core.plan import GIVEN_BACK, fingerprint
 from samklang.store import ledger, orders, refusals
 from samklang.sync.context import Sync
 from samklang.systems.base import Problem
@@ -59,7 +59,7 @@ class Refusing:
             change = changes.get(self.canonical.get(problem.field or "", ""))
             if change is not None and change.get("order") is not None:
                 orders.close(connection, change["order"], orders.REFUSED, self.sync.clock())
-            elif change is not None and change["why"] != RETURNED:
+            elif change is not None and change["why"] not in GIVEN_BACK:
                 self.hold(connection, row, change["field"], problem, change["value"])
 
     def _hold_groups(self, connection: Connection, row: dict[str, Any], refused: list[str]) -> None:

@@ -25,8 +25,8 @@ from samklang.store import apart, holders, journal, ledger, links, seen
 from samklang.sync import taken, unread
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
-from samklang.sync.freeing import leave_what_is_taken
 from samklang.sync.frozen import freeze_fields
+from samklang.sync.giving_back import give_back
 from samklang.sync.in_part import shared_in_part
 from samklang.sync.observe import derive_again, take_in
 from samklang.sync.put_back import put_back
@@ -88,7 +88,7 @@ def make_plan(
     _plan_unlinked(sync, run, views, descriptions, refusals, plan, given)
     if run.window is None:
         put_back(sync, views, plan)
-    leave_what_is_taken(sync, views, plan)
+    give_back(sync, views, plan)
     kinds = {f.name: f.kind for f in sync.mapping.fields}
     unique = {
         view.name: frozenset(f.name for f in sync.mapping.fields if view.rules.accepts(f.names[view.name]).unique)
