@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from simulation.maker import make_plain_trace, make_trace
+from simulation.mapping_changes import shipped, written_line
 from simulation.trace import Edit, Event, Person, Step, Trace
 from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES
 
@@ -132,3 +133,44 @@ def both_edit(seed: int) -> Trace:
     )
     edits = [Edit(kind, side, 1, name, 500 + n) for n, (kind, side, name) in enumerate(kinds)]
     return twins(seed, *(Step("edit", edit) for edit in edits), Step("run"))
+
+
+# --- plans that wait for a person
+
+
+def waiting_run(*waits: Edit, each: float = 3600.0, events: tuple[Event, ...] = ()) -> Step:
+    """A run whose plan waits while this is done. :param each: seconds before each of them."""
+    return Step("run", events=events, options={"waits": waits, "waiting": each})
+
+
+def corrected_keys(seed: int) -> Trace:
+    """Two people share an address by mistake when the first plan is made; before it is approved, that is corrected."""
+    people = (Person(0, (POWEROFFICEGO,)), Person(1, (SHOPIFY,)))
+    shared = (Edit("share", side, number, "EmailAddress", 0) for number, side in enumerate(SIDES))
+    corrected, later = (Edit("type", POWEROFFICEGO, 0, name, 501) for name in ("EmailAddress", "LastName"))
+    steps = (*(Step("edit", edit) for edit in shared), waiting_run(corrected, later))
+    trace = twins(seed)
+    return replace(trace, people=people, steps=steps)
+
+
+def frozen_meanwhile(seed: int) -> Trace:
+    """A field is frozen while the plan waits that would write it."""
+    edit = Edit("type", POWEROFFICEGO, 1, "LastName", 501)
+    return twins(seed, Step("edit", edit), waiting_run(Edit("freeze", SHOPIFY, 1, "LastName", 502)))
+
+
+def remapped_meanwhile(seed: int) -> Trace:
+    """A field goes in one direction only from the moment on in which a plan waits that would write it in the other."""
+    fields = [
+        {**one, "direction": "to_powerofficego"} if one["powerofficego"] == "LastName" else one
+        for one in shipped("customers")["fields"]
+    ]
+    edit = Edit("type", POWEROFFICEGO, 1, "LastName", 501)
+    return twins(seed, Step("edit", edit), waiting_run(Edit("mapping", "", 0, written_line("fields", fields), 0)))
+
+
+def redacted_meanwhile(seed: int) -> Trace:
+    """The shop erases a customer while a plan waits, so shortly that nothing is read again, that writes to its twin."""
+    edit = Edit("type", SHOPIFY, 1, "LastName", 501)
+    waits = (Edit("redact", SHOPIFY, 1, "", 0), Edit("type", SHOPIFY, 2, "LastName", 502))
+    return twins(seed, Step("edit", edit), waiting_run(*waits, each=100.0))

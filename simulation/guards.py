@@ -52,8 +52,10 @@ from simulation import rules_broken
 from simulation.guard_traces import (
     both_edit,
     busy_desks,
+    corrected_keys,
     denied_fields,
     forgotten_product,
+    frozen_meanwhile,
     hidden_edit,
     lagging_reads,
     late_edits,
@@ -61,6 +63,8 @@ from simulation.guard_traces import (
     old_loads,
     only_in,
     overtaken_reads,
+    redacted_meanwhile,
+    remapped_meanwhile,
 )
 from simulation.guards_of_people import OF_PEOPLE
 from simulation.machine import Machine
@@ -282,7 +286,9 @@ class _AnyNumber(int):
 
 
 def _no_fence(stack: ExitStack) -> None:
-    """An old plan is carried out though a newer one has been."""
+    """An old plan is carried out though a newer one has been. Behind it stands the look whether the source was edited
+    since, which is gone too."""
+    _updates_are_believed(stack)
     _put(stack, journal, take_over=lambda *_a: None)
     of_records = links.of_records
 
@@ -456,22 +462,22 @@ GUARDS = (
     Guard("second look at what was not shown", _no_second_look, traces=hidden_edit),
     Guard("limits", _no_limits, missed_by=9),
     Guard("an erased customer is known as such", _not_known_to_be_erased, missed_by=6, traces=only_in("redaction")),
-    Guard("looking for an erasure before a write", _erased_while_planned, missed_by=None),
+    Guard("looking for an erasure before a write", _erased_while_planned, traces=redacted_meanwhile),
     Guard("an address goes whole or waits whole", _half_groups, missed_by=None),
     Guard("defaults of a system are no edits", _defaults_are_edits, missed_by=None),
     Guard("a province goes with its country", _province_stays, missed_by=None),
     Guard("one line of an address is asked about", _asked_about_in_vain, missed_by=None),
     Guard("a country alone is no address", _lone_country_waits, missed_by=None),
-    Guard("fence against old plans", _no_fence, traces=old_loads, missed_by=None),
+    Guard("fence against old plans", _no_fence, traces=old_loads),
     Guard(
         "what failed is sent again in parts", _no_sending_apart, missed_by=1, traces=only_in("record that fails alone")
     ),
     Guard("a record that could not be read is not absent", _unread_is_absent, missed_by=None),
     Guard("reads that lag are waited for", _reads_are_believed, missed_by=21, traces=lagging_reads),
-    Guard("reading again under a plan that waited", _no_catching_up, missed_by=None),
-    Guard("links and creates judged again at load", _matches_are_believed, missed_by=None),
-    Guard("updates judged again at load", _updates_are_believed, missed_by=None),
-    Guard("a plan is refused under another mapping", _any_mapping, missed_by=None),
+    Guard("reading again under a plan that waited", _no_catching_up, traces=corrected_keys),
+    Guard("links and creates judged again at load", _matches_are_believed, traces=corrected_keys),
+    Guard("updates judged again at load", _updates_are_believed, traces=frozen_meanwhile),
+    Guard("a plan is refused under another mapping", _any_mapping, traces=remapped_meanwhile),
     Guard("what we emptied for another record is nobody's edit", _freed_is_forgotten, missed_by=None),
     Guard("what we emptied is given back", _nothing_returned, missed_by=None),
     Guard("a taken value is tried when its holder lets go", _holders_are_forgotten, missed_by=None),

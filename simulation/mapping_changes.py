@@ -83,7 +83,7 @@ class _Change:
         self._fields = {one["powerofficego"]: dict(one) for one in shipped(self._entity)["fields"]}
         key = self._changed[-1] if self._changed else "fields"
         value = shipped(self._entity).get(key)
-        return Edit("mapping", "", 0, _written(key, value), 0)
+        return Edit("mapping", "", 0, written_line(key, value), 0)
 
     def _line(self) -> str:
         pick = self._pick
@@ -92,22 +92,22 @@ class _Change:
         )[0]
         match what:
             case "share":
-                return _written("share", {side: pick.random() < 0.6 for side in SIDES})
+                return written_line("share", {side: pick.random() < 0.6 for side in SIDES})
             case "clear":
-                return _written("clear", pick.random() < 0.5)
+                return written_line("clear", pick.random() < 0.5)
             case "policy":
-                return _written("policy", pick.choice(("latest", *SIDES, "ask")))
+                return written_line("policy", pick.choice(("latest", *SIDES, "ask")))
             case "create_in":
-                return _written("create_in", pick.choice(([], [SHOPIFY], [POWEROFFICEGO], list(SIDES))))
+                return written_line("create_in", pick.choice(([], [SHOPIFY], [POWEROFFICEGO], list(SIDES))))
             case "match" if self._entity == "customers" and {"PhoneNumber", "EmailAddress"} <= self._fields.keys():
-                return _written(
+                return written_line(
                     "match", pick.choice((["EmailAddress"], ["PhoneNumber"], ["EmailAddress", "PhoneNumber"]))
                 )
             case "region" if self._entity == "customers":
-                return _written("region", pick.choice(("NO", "SE")))
+                return written_line("region", pick.choice(("NO", "SE")))
             case _:
                 self._change_field()
-                return _written("fields", list(self._fields.values()))
+                return written_line("fields", list(self._fields.values()))
 
     def _change_field(self) -> None:
         pick = self._pick
@@ -134,7 +134,8 @@ class _Change:
                 one["policy"] = pick.choice(("latest", *SIDES, "ask"))
 
 
-def _written(key: str, value: Any) -> str:
+def written_line(key: str, value: Any) -> str:
+    """A line of the file."""
     return f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=10_000).strip().removesuffix('...').strip()}"
 
 

@@ -212,14 +212,15 @@ class Oracle:
             self.cells[record][name] = Cell(version, at, [version], [at])
 
     def _origin_by_value(self, side: str, values: Mapping[str, Any]) -> Record | None:
-        """Who has most values of this record on the other side, or had them; the key counts before all others, for two
-        records may bear one name."""
+        """Who has most values of this record on the other side, or had them, as far as we were shown: what was typed
+        after the last read we cannot have carried. The key counts before all others, for two records may bear one
+        name."""
         wanted = {name: normal(name, side, raw) for name, raw in values.items() if name not in FREE}
 
         def likeness(record: Record) -> tuple[int, int, int, bool]:
-            cells = self.cells[record]
-            had = [n for n, value in wanted.items() if value and any(v.value == value for v in cells[n].all)]
-            has = [n for n, value in wanted.items() if value and cells[n].version.value == value]
+            shown = {name: [v.value for v in cell.all if v.seen] for name, cell in self.cells[record].items()}
+            had = [n for n, value in wanted.items() if value and value in shown[n]]
+            has = [n for n, value in wanted.items() if value and shown[n][-1:] == [value]]
             key = (self.key in had) + (self.key in has)
             return key, len(had), len(has), key > 0 and record not in self.deleted  # it may have been made anew
 
