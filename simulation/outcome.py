@@ -211,7 +211,7 @@ class _Outcome:
             if (
                 id(version) in unseen
                 or version.value in told | told_of_others
-                or version.value in self.store.told_before.get(name, ())
+                or any(version.value in self.store.told_before.get((record, name), ()) for record in pair)
             ):
                 continue
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")

@@ -62,7 +62,7 @@ class StoreView:
     :param holds: (side where it cannot go, id of the source, field) that it lists; field "" is the whole record.
     :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
     :param linked_at: seconds, when a pair was linked.
-    :param told_before: by field, values in conflicts that a store listed which was replaced.
+    :param told_before: by record and field, values in conflicts that a store listed which was replaced.
     """
 
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -70,7 +70,7 @@ class StoreView:
     holds: set[tuple[str, str, str]] = field(default_factory=set)
     conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = field(default_factory=dict)
     linked_at: dict[tuple[str, str], float] = field(default_factory=dict)
-    told_before: dict[str, set[str | None]] = field(default_factory=dict)
+    told_before: dict[tuple[Record, str], set[str | None]] = field(default_factory=dict)
     verdicts: dict[Record, Verdict] = field(default_factory=dict)
     reasons: list[Hold] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)

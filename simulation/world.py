@@ -40,8 +40,9 @@ MOST_OF_GOODS = 12
 """Besides, of products: their groups and accounts are read twice, and a refused code is tried in several ways."""
 QUIET_RUNS = 6
 """Runs without people and faults after which nothing may be left to do."""
-MOST_REQUESTS = 20
-"""Of a run that has nothing to do, besides one for each page."""
+MOST_REQUESTS = 15
+"""Of a run that has nothing to do, besides one for each page: three tasks of each side ask for a token and describe the
+system, each side is read, and a shop is asked about contacts of companies."""
 WHOLE_READ = 6
 """Requests of one with a bulk operation, after a look whether it is called for."""
 PATIENCE = 10
@@ -254,5 +255,6 @@ class World(Runs):
         for place, (told, _) in self._told.conflicts.items():
             values, is_open = view.conflicts.get(place, (set[str | None](), False))
             view.conflicts[place] = (values | told, is_open)
-            view.told_before.setdefault(place[2], set()).update(told)
+            for record in ((POWEROFFICEGO, place[0]), (SHOPIFY, place[1])):
+                view.told_before.setdefault((record, place[2]), set()).update(told)
         return view
