@@ -45,6 +45,7 @@ from simulation.versions import Record
 AGAIN_IS_NOTHING = frozenset(DECISIONS) - {"make anew", "adopt", "look", "forget", "import"}
 """Decisions that say themselves, when they are sent twice, that there is nothing left to do."""
 _NOT_CONTENT = ("lanes",)  # who holds a lock
+_NO_PLAN = "0"  # that none is in force yet, which only says what to lock
 _WHO = "simulation"
 
 Content = dict[str, list[Any]]
@@ -101,7 +102,11 @@ class Decisions:
         with self._database.read() as connection:
             cursor: Any = connection.connection.driver_connection
             return {
-                table.name: cursor.execute(f"SELECT * FROM {table.name} ORDER BY rowid").fetchall()
+                table.name: [
+                    row
+                    for row in cursor.execute(f"SELECT * FROM {table.name} ORDER BY rowid")
+                    if not (table is schema.meta and row[1] == _NO_PLAN)
+                ]
                 for table in schema.metadata.tables.values()
                 if table.name not in _NOT_CONTENT
             }

@@ -200,7 +200,9 @@ class Oracle:
         for name, raw in values.items():
             self.promises.looked(record, name, raw, who, at)
             value = normal(name, side, raw)
-            version = self._carried(record, name, value, [twin] if twin else []) if who == "api" else None
+            by_itself = who == "api" and twin is not None and self._fills_in(side, name, value, [twin])
+            carries = who == "api" and not by_itself
+            version = self._carried(record, name, value, [twin] if twin else []) if carries else None
             if version is None:
                 is_default = who == "api" and name in FREE and side == POWEROFFICEGO
                 ours = "default" if is_default and value == DEFAULT_COUNTRY else ""
@@ -241,7 +243,8 @@ class Oracle:
                 safe = side == POWEROFFICEGO and self.enforces
                 looked = at - self.read_at.get(record, -1e9) <= WINDOW
                 self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
-            found = self._carried(record, name, value, self._sources_of(record))
+            by_itself = self._fills_in(side, name, value, self.twins_of(record))
+            found = None if by_itself else self._carried(record, name, value, self._sources_of(record))
             if found is None:
                 found = Version(side, name, value, cell.version, None)
                 if value is None and name in UNIQUE[self.entity]:
@@ -297,6 +300,12 @@ class Oracle:
         ours = len(cell.all) > 1 and cell.version.side != side and cell.all[-2].value == value
         emptied = (cells[name].version.ours == "freed" for record, cells in self.cells.items() if record[0] == side)
         return name in UNIQUE[self.entity] and ours and any(emptied)
+
+    def _fills_in(self, side: str, name: str, value: str | None, twins: list[Record]) -> bool:
+        """Whether PowerOffice Go has put its country there beside our write: nobody has one, as we were shown."""
+        theirs = [self.cells[twin][name].version for twin in twins if twin in self.cells]
+        default = side == POWEROFFICEGO and name in FREE and value == DEFAULT_COUNTRY
+        return default and bool(theirs) and all(version.value is None and version.seen for version in theirs)
 
     def _carried(self, record: Record, name: str, value: str | None, twins: list[Record]) -> Version | None:
         """The version that a write of ours carries: the twin's newest of that value, or one put back."""
