@@ -188,7 +188,10 @@ class Decisions:
 
     def _make_anew(self, edit: Edit) -> bool:
         record = self._one(edit)
+        made = self._promises.made_and_parted(record, self._oracle.made_by_us)
         self._act("relink", lambda desk: desk.make_anew(desk.find_one(":".join(record))))
+        if any(self._oracle.desks[side].origin(i) == record[1] for side, i in made - self._oracle.deleted):
+            self._fault(f"beside: {record[1]} was to be made anew, and what was made for it says so")
         self._promises.want_anew(record)
         return True
 

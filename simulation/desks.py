@@ -26,8 +26,29 @@ class Desk(Protocol):
     def shares_title(self, record_id: str) -> bool:
         """Whether others have its name, by being variants of one product."""
 
+    def siblings(self, record_id: str) -> str:
+        """What is the same for all variants of one product."""
+
     def is_taxable(self, record_id: str) -> bool:
         """Whether there is tax on it, where prices include tax."""
+
+    def is_outside(self, record_id: str) -> bool:
+        """Whether it is none that is ever synchronised: who buys for a company, a gift card."""
+
+    def province(self, record_id: str) -> str | None:
+        """What stands beside the address's country, where there is such a thing."""
+
+    def description(self, record_id: str) -> str:
+        """Of goods, as it is stored."""
+
+    def is_for_nothing(self, record_id: str) -> bool:
+        """Whether anybody can buy it for nothing."""
+
+    def settle_in(self, record_id: str, country: str, province: str) -> None:
+        """:raises ValueError: the system does not know such a thing."""
+
+    def buys_for_company(self, record_id: str) -> None:
+        """:raises ValueError: the system does not know such a thing."""
 
     def make(self, values: Mapping[str, Any]) -> str:
         """A new record. :raises ValueError: the system refuses it."""
@@ -75,9 +96,33 @@ class PowerOfficeGoDesk:
         del record_id
         return False
 
+    def siblings(self, record_id: str) -> str:
+        return record_id
+
     def is_taxable(self, record_id: str) -> bool:
         del record_id
         return True
+
+    def is_outside(self, record_id: str) -> bool:
+        del record_id
+        return False
+
+    def province(self, record_id: str) -> str | None:
+        del record_id
+        return None
+
+    def description(self, record_id: str) -> str:
+        return str(self._objects()[int(record_id)].get("Description") or "")
+
+    def is_for_nothing(self, record_id: str) -> bool:
+        del record_id
+        return False
+
+    def settle_in(self, record_id: str, country: str, province: str) -> None:
+        raise ValueError(record_id, country, province)
+
+    def buys_for_company(self, record_id: str) -> None:
+        raise ValueError(record_id)
 
     def make(self, values: Mapping[str, Any]) -> str:
         made = self._simulator.edit({"entity": self._entity, "create": dict(values)})
@@ -129,7 +174,38 @@ class ShopifyDesk:
         return key.value.rpartition("-")[2] if key else None
 
     def is_active(self, record_id: str) -> bool:
+        if self.is_outside(record_id):
+            return False
         return self._entity == "customers" or self._product(record_id).status != "ARCHIVED"
+
+    def is_outside(self, record_id: str) -> bool:
+        if self._entity == "customers":
+            return bool(self._simulator.store.customers[int(record_id)].company_contact_profiles)
+        return bool(self._product(record_id).is_gift_card)
+
+    def province(self, record_id: str) -> str | None:
+        if self._entity == "products":
+            return None
+        place = self._simulator.store.customers[int(record_id)].default_address
+        return place and place.province_code
+
+    def description(self, record_id: str) -> str:
+        return str(self._product(record_id).description_html or "") if self._entity == "products" else ""
+
+    def describe(self, record_id: str, html: str) -> None:
+        self._set(record_id, {"descriptionHtml": html})
+
+    def is_for_nothing(self, record_id: str) -> bool:
+        if self._entity == "customers":
+            return False
+        is_free = not float(self._simulator.store.variants[int(record_id)].price or 0)
+        return is_free and self._product(record_id).status == "ACTIVE"
+
+    def settle_in(self, record_id: str, country: str, province: str) -> None:
+        self._set(record_id, {"addresses.countryCode": country, "addresses.provinceCode": province})
+
+    def buys_for_company(self, record_id: str) -> None:
+        self._simulator.edit({"entity": self._entity, "id": record_id, "company": True})
 
     def product(self, record_id: str) -> Any:
         """Of a variant."""
@@ -141,6 +217,9 @@ class ShopifyDesk:
 
     def shares_title(self, record_id: str) -> bool:
         return self._entity == "products" and len(self._product(record_id).variant_list) > 1
+
+    def siblings(self, record_id: str) -> str:
+        return self._number(record_id)
 
     def is_taxable(self, record_id: str) -> bool:
         return bool(self._simulator.store.variants[int(record_id)].taxable)

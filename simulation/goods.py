@@ -12,6 +12,7 @@ from simulation.values import POWEROFFICEGO, PRICES, SHOPIFY
 
 _FRACTIONS = ("0.996", "0.004", "0.01", "0.333333", "0.5", "0.995", "0.05", "0.125")
 _NEW_PERSON = 10_000
+_OWN_ACCOUNT = 7102
 
 
 class Goods:
@@ -71,6 +72,30 @@ class Goods:
         switches = self._shop.switches()
         PRICES["factor"] = 1 + PRICES["rate"] if switches["taxes_included"] else Decimal(1)
         self._oracle.foreign_since = None if switches["currency"] == "NOK" else self._world.clock.seconds()
+
+    def _own_account(self, edit: Edit) -> None:
+        """A sales account of the product's own, which decides on its VAT, and of which the mapping says nothing."""
+        record_id = self._world.people.record(POWEROFFICEGO, edit.person)
+        self._world.desks[POWEROFFICEGO].type_in(record_id, {"StandardSalesAccountId": _OWN_ACCOUNT})
+        self._oracle.unrated[POWEROFFICEGO, record_id] = self._world.clock.seconds()
+
+    # --- what stands beside
+
+    def _markup(self, edit: Edit) -> None:
+        """A description with a picture, in the shop."""
+        html = f'<p>Text {edit.number}</p><img src="https://example.no/{edit.number}.png">'
+        self._desk.describe(self._world.people.record(SHOPIFY, edit.person), html)
+
+    def _text(self, edit: Edit) -> None:
+        """A description in PowerOffice Go."""
+        record_id = self._world.people.record(POWEROFFICEGO, edit.person)
+        self._world.desks[POWEROFFICEGO].type_in(record_id, {"Description": f"Text {edit.number}"})
+
+    def _gift_card(self, edit: Edit) -> None:
+        """A new one; it is sold like any other product."""
+        row = {"title": f"Gift {edit.number}", "sku": f"SKU-G-{edit.number}", "price": "500.00", "giftCard": True}
+        made = self._shop.edit({"entity": "products", "create": row})
+        self._oracle.typed(SHOPIFY, str(made["variants"][0]["legacyResourceId"]), _NEW_PERSON + edit.number)
 
     # --- variants
 

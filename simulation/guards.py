@@ -10,7 +10,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -19,7 +19,6 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from samklang.cli import plan
 from samklang.core import creation, freed, keys, matching, merge, plan_pairs, prices, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping, Vat
@@ -48,7 +47,7 @@ from samklang.systems.shopify import creating, updating
 from samklang.systems.shopify import customers as shop_customers
 from samklang.systems.shopify import products as shop_products
 from samklang.systems.shopify import reading as shop_reading
-from simulation import rules_broken
+from simulation import rules_broken, small_traces
 from simulation.guard_traces import (
     both_edit,
     busy_desks,
@@ -323,11 +322,6 @@ def _any_mapping(stack: ExitStack) -> None:
     _put(stack, transform, mapping_mark=lambda _mapping: "")
 
 
-def _plans_in_the_store(stack: ExitStack) -> None:
-    """What only looks at a plan reads and derives in the store itself."""
-    _put(stack, plan, copied=nullcontext)
-
-
 def _no_shelf(stack: ExitStack) -> None:
     """The base of a field that left the mapping is forgotten."""
     shelve = links.shelve
@@ -463,11 +457,11 @@ GUARDS = (
     Guard("limits", _no_limits, missed_by=9),
     Guard("an erased customer is known as such", _not_known_to_be_erased, missed_by=6, traces=only_in("redaction")),
     Guard("looking for an erasure before a write", _erased_while_planned, traces=redacted_meanwhile),
-    Guard("an address goes whole or waits whole", _half_groups, missed_by=None),
-    Guard("defaults of a system are no edits", _defaults_are_edits, missed_by=None),
-    Guard("a province goes with its country", _province_stays, missed_by=None),
-    Guard("one line of an address is asked about", _asked_about_in_vain, missed_by=None),
-    Guard("a country alone is no address", _lone_country_waits, missed_by=None),
+    Guard("an address goes whole or waits whole", _half_groups, traces=small_traces.EMOJI),
+    Guard("defaults of a system are no edits", _defaults_are_edits, traces=small_traces.DEFAULT_COUNTRY),
+    Guard("a province goes with its country", _province_stays, traces=small_traces.PROVINCE),
+    Guard("one line of an address is asked about", _asked_about_in_vain, traces=small_traces.ASKED),
+    Guard("a country alone is no address", _lone_country_waits, traces=small_traces.LONE_COUNTRY),
     Guard("fence against old plans", _no_fence, traces=old_loads),
     Guard(
         "what failed is sent again in parts", _no_sending_apart, missed_by=1, traces=only_in("record that fails alone")
@@ -482,20 +476,23 @@ GUARDS = (
     Guard("what we emptied is given back", _nothing_returned, missed_by=None),
     Guard("a taken value is tried when its holder lets go", _holders_are_forgotten, missed_by=None),
     Guard("a circle is opened before it is written", _no_freeing, missed_by=None),
-    Guard("a plan is looked at in a copy of the store", _plans_in_the_store, missed_by=None),
-    Guard("bases kept for fields that come back", _no_shelf, missed_by=None),
-    Guard("undo puts back what a run wrote to pairs that it linked", _parted_as_they_are, missed_by=None),
-    Guard("an undo stands though a side is spelt anew", _spelling_ends_an_undo, missed_by=None),
-    Guard("who was made is known as made", _made_is_matched, missed_by=None),
-    Guard("our key belongs to the variant that we made", _any_variant_is_ours, missed_by=None),
-    Guard("variants have names of their own", _variants_share_a_name, missed_by=None),
-    Guard("the sales account decides on the rate", _no_sales_accounts, missed_by=None),
-    Guard("a price at another rate is corrected", _prices_are_believed, missed_by=None),
-    Guard("nothing is on sale without a price", _on_sale_for_nothing, missed_by=None),
-    Guard("text takes the place of no markup", _text_over_markup, missed_by=None),
+    Guard("bases kept for fields that come back", _no_shelf, traces=small_traces.EMPTIED_MEANWHILE),
+    Guard(
+        "undo puts back what a run wrote to pairs that it linked",
+        _parted_as_they_are,
+        traces=small_traces.PARTED_BY_UNDO,
+    ),
+    Guard("an undo stands though a side is spelt anew", _spelling_ends_an_undo, traces=small_traces.RESPELT_UNDO),
+    Guard("who was made is known as made", _made_is_matched, traces=small_traces.MADE),
+    Guard("our key belongs to the variant that we made", _any_variant_is_ours, traces=small_traces.NEW_VARIANT),
+    Guard("variants have names of their own", _variants_share_a_name, traces=small_traces.VARIANTS),
+    Guard("the sales account decides on the rate", _no_sales_accounts, traces=small_traces.OWN_ACCOUNT),
+    Guard("a price at another rate is corrected", _prices_are_believed, traces=small_traces.OTHER_RATE),
+    Guard("nothing is on sale without a price", _on_sale_for_nothing, traces=small_traces.NO_PRICE),
+    Guard("text takes the place of no markup", _text_over_markup, traces=small_traces.MARKUP),
     *(Guard(name, taken_away, traces=traces) for name, taken_away, traces in OF_PEOPLE),
-    Guard("contacts of companies are out of scope", _all_are_customers, missed_by=None),
-    Guard("gift cards and combined listings are out of scope", _all_are_goods, missed_by=None),
+    Guard("contacts of companies are out of scope", _all_are_customers, traces=small_traces.CONTACT),
+    Guard("gift cards and combined listings are out of scope", _all_are_goods, traces=small_traces.GIFT_CARD),
 )
 
 

@@ -45,6 +45,9 @@ class Ledger:
                 found.append("earlier: not the later edit won:")
         if clash.rule == "tie" and clash.winner != POWEROFFICEGO:
             found.append("earlier: of two edits at once, not PowerOffice Go's won:")
+        files = self.oracle.files
+        if clash.field in files.now.asks and clash.rule in ("latest", "tie", "policy") and clash.at > files.changed_at:
+            found.append("unasked: a person was to decide, and we did:")
         for side, record_id in zip(SIDES, clash.ids, strict=True):
             told, known = clash.clocks[side], self.oracle.touched.get((side, record_id), [])
             told_by_parts = self.oracle.entity == "products"  # a product's clock moves with its group and variants, too

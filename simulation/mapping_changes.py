@@ -165,6 +165,7 @@ class Said:
 
     :param sides: by field: the sides on which it may be written. :param empties: fields that may be emptied.
     :param terms: by field: its kind, its direction, and whether it may be emptied.
+    :param asks: fields about whose conflicts people are asked.
     """
 
     sides: Mapping[str, frozenset[str]]
@@ -172,6 +173,7 @@ class Said:
     terms: Mapping[str, tuple[Any, ...]]
     create_in: frozenset[str]
     match: tuple[str, ...]
+    asks: frozenset[str] = frozenset()
 
 
 def said(entity: str, lines: tuple[str, ...]) -> Said:
@@ -202,6 +204,7 @@ def _read(entity: str, lines: tuple[str, ...]) -> Said:
         },
         frozenset(s for s in file.get("create_in") or [] if share[s]),
         tuple(file["match"]),
+        frozenset(name for name, one in fields.items() if one.get("policy", file.get("policy")) == "ask"),
     )
 
 
@@ -209,32 +212,49 @@ def _read(entity: str, lines: tuple[str, ...]) -> Said:
 class Files:
     """The mapping file through time, and what may be written by it.
 
-    :param new_at: by field: when it last came into the mapping, or its kind changed: what was typed before is compared
-        without a base. :param turned_at: by field: when its direction changed, or whether it may be emptied: until then
-        an edit on the wrong side was put back, or went nowhere.
+    :param new_at: by field: when it first came into the mapping, or its kind changed: what was typed before is compared
+        without a base.
+    :param away: by field: from when to when it was not in the mapping, and came back as it was: what was linked then
+        has no base for it.
+    :param turned_at: by field: when its direction changed, or whether it may be emptied: until then an edit on the
+        wrong side was put back, or went nowhere.
     :param changed_at: when anything changed. :param matched: all fields that records were ever matched by.
     """
 
     entity: str
     now: Said
     new_at: dict[str, float] = field(default_factory=dict)
+    away: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     turned_at: dict[str, float] = field(default_factory=dict)
     changed_at: float = 0.0
     matched: set[str] = field(default_factory=set)
     _binding: Said | None = None
+    _terms: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    _left_at: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.matched |= set(self.now.match)
+        self._terms |= self.now.terms
 
     def changed(self, new: Said, at: float) -> None:
         for name in FIELDS[self.entity]:
-            before, after = self.now.terms.get(name, ("",)), new.terms.get(name)
+            before, after = self._terms.get(name, ("",)), new.terms.get(name)
+            if name in self.now.terms and after is None:
+                self._left_at[name] = at
             if after and before[0] != after[0]:
                 self.new_at[name] = at
+            elif after and name not in self.now.terms:
+                self.away.setdefault(name, []).append((self._left_at[name], at))
             if after and before[1:] != after[1:]:
                 self.turned_at[name] = at
         self.matched |= set(new.match)
+        self._terms |= new.terms
         self.now, self.changed_at = new, at
+
+    def new_for(self, name: str, linked_at: float) -> float:
+        """Since when a field has a base of a pair that was linked then."""
+        back = [back for left, back in self.away.get(name, ()) if left <= linked_at <= back]
+        return max([self.new_at.get(name, 0.0), linked_at, *back])
 
     def load_begins(self) -> None:
         """What is changed from now on binds the next load."""

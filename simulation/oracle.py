@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulation.besides import Besides
 from simulation.desks import Desk
 from simulation.mapping_changes import Files
 from simulation.promises import Promises
-from simulation.values import FREE, POWEROFFICEGO, SHOPIFY, UNIQUE, normal, other
+from simulation.values import FREE, POWEROFFICEGO, PRICES, SHOPIFY, UNIQUE, normal, other
 from simulation.versions import Cell, Loss, Record, Version
 
 ANSWER = 1.0
@@ -63,13 +64,16 @@ class Oracle:
     unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
     promises: Promises = field(init=False)
     files: Files = field(init=False)
+    besides: Besides = field(init=False)
     shared_titles: set[Record] = field(default_factory=set)  # variants that share a product's title, or did
+    unrated: dict[Record, float] = field(default_factory=dict)  # since when its VAT is not known
     foreign_since: float | None = None  # since when the shop's prices are in another currency than the mapping's
     _runs: list[str] = field(default_factory=list)  # whose loads are at work, the newest last
     _writes: dict[tuple[str, Record, str], tuple[str | None, str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.promises = Promises(self.entity, self.cells)
+        self.besides = Besides(self.desks)
 
     # --- what happens
 
@@ -164,6 +168,7 @@ class Oracle:
             self.redacted[side, record_id] = at
         elif who == "api":
             self._spares_the_erased((side, record_id), at)
+        self.faults += self.besides.looked(side, who, at)
         now = self.desks[side].records()
         for found, values in now.items():
             record = (side, found)
@@ -177,6 +182,9 @@ class Oracle:
                 if value != known[name].version.value:
                     self._changed(record, name, known[name], value, who, at)
         self.deleted |= {record for record in self.cells if record[0] == side and record[1] not in now}
+        if who == "api" and (side, record_id) in self.cells:
+            ends = [(side, record_id), *self.twins_of((side, record_id))]
+            self.faults += self.besides.meddles(ends, self.read_at, at)
 
     def _was_asked_for(self, record: Record) -> bool:
         """Whether a person has said what stands in one of its fields: looked at then, and in no limit."""
@@ -280,6 +288,9 @@ class Oracle:
             and self.read_at.get(record, 0.0) > self.foreign_since
         ):
             self.faults.append(f"converted: the {where} was written into another currency")
+        ends = [record, *self.twins_of(record)] if name == "UnitPrice" and PRICES["factor"] != 1 else []
+        if any(self.read_at.get(end, 0.0) > self.unrated[end] for end in ends if end in self.unrated):
+            self.faults.append(f"untaxed: the {where} was written, and nobody knows the rate")
         if name == "Name" and self.desks[record[0]].shares_title(record[1]) and record in self.shared_titles:
             self.faults.append(f"title: several variants share the title of {record[1]}, and we wrote it")
 

@@ -11,7 +11,7 @@ from simulation.ledger import Ledger
 from simulation.oracle import Oracle
 from simulation.reasons import Reasons
 from simulation.store_view import StoreView
-from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY, SIDES
+from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES
 from simulation.versions import Cell, Record, Version
 
 A_LOAD = 180.0
@@ -42,12 +42,13 @@ class _Outcome:
             *self._unfair_losses(),
             *self._guesses(),
             *self._unkept(),
+            *self._alike(),
         ]
         linked: set[Record] = set()
         for first, second in self.store.links:
             pair = ((POWEROFFICEGO, first), (SHOPIFY, second))
             linked.update(pair)
-            found += self._of_pair(pair)
+            found += self._of_pair(pair) + self._halves(pair)
         for record in self.oracle.cells:
             if (
                 record in linked
@@ -120,6 +121,18 @@ class _Outcome:
             if len(records) > 1 and any(record in linked - self.oracle.promises.ever_decided for record in records)
         ]
 
+    def _alike(self) -> list[str]:
+        """Several variants of one product that became products of one name."""
+        shop = self.oracle.desks[SHOPIFY]
+        names: dict[tuple[object, str | None], int] = {}
+        for record, origin in self.oracle.made_by_us.items():
+            if record[0] != POWEROFFICEGO or record in self.oracle.deleted or origin in self.oracle.deleted:
+                continue
+            if shop.shares_title(origin[1]):
+                place = (shop.siblings(origin[1]), self.oracle.cells[record]["Name"].all[0].value)
+                names[place] = names.get(place, 0) + 1
+        return [f"alike: {n} variants of one product were made with one name" for n in names.values() if n > 1]
+
     def _unfair_losses(self) -> list[str]:
         return [
             f"lost: {loss.version.field} of {loss.record[0]} {loss.record[1]} was overwritten unseen"
@@ -146,6 +159,7 @@ class _Outcome:
             if name == "Name" and self.oracle.shared_titles & set(pair):
                 continue
             excused = self.store.excuse(pair, name) or self._is_stopped(name, ends)
+            excused = excused or self._is_country_alone(pair, name)
             found += [
                 f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
                 for record, end in zip(pair, ends, strict=True)
@@ -182,6 +196,27 @@ class _Outcome:
             if one.version.value == value
         )
 
+    def _is_country_alone(self, pair: tuple[Record, Record], name: str) -> bool:
+        """A country alone is no address, and PowerOffice Go, which takes none without more, has none."""
+        if name not in FREE:
+            return False
+        lines = [self.oracle.cells[end][one].version.value for end in pair for one in ADDRESS if one not in FREE]
+        return not any(lines) and self.oracle.cells[pair[0]][name].version.value is None
+
+    def _halves(self, pair: tuple[Record, Record]) -> list[str]:
+        """Where one line of an address cannot be written, none that came with it is."""
+        mapping, found = self.store.mapping, []
+        together = {f.name for f in mapping.fields if f.group} & self.oracle.mapped if mapping is not None else set()
+        for target, source in (pair, pair[::-1]):
+            held = {name for name in together if (target[0], source[1], name) in self.store.holds}
+            since = max((self.oracle.cells[source][name].changed_at for name in held), default=None)
+            for name in together - held if since is not None else ():
+                cell = self.oracle.cells[target][name]
+                was_carried = cell.version in self.oracle.cells[source][name].all
+                if was_carried and cell.changed_at > max(since, self.oracle.files.changed_at):
+                    found.append(f"half: {name} of {target[0]} {target[1]} was written, and not the whole address")
+        return found
+
     def _lost(self, pair: tuple[Record, Record], name: str, ends: list[Cell]) -> list[str]:
         """Versions that nobody typed over and that stand nowhere, nor in the list of conflicts."""
         typed = list(dict.fromkeys(version for end in ends for version in end.all))
@@ -200,7 +235,7 @@ class _Outcome:
             if version.at <= self.oracle.files.turned_at.get(name, 0.0):
                 continue
             linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
-            before_link = version.at < max(linked_at, self.oracle.files.new_at.get(name, 0.0))
+            before_link = version.at < self.oracle.files.new_for(name, linked_at)
             if version.value is None and (before_link or told):
                 continue  # without a base, an empty field is filled and never cleared
             older = any(version.was_typed_over(end.version) for end in ends)

@@ -10,7 +10,7 @@ from typing import Any
 from simulation.desks import Desk, Values
 from simulation.oracle import Oracle
 from simulation.trace import Edit, Person
-from simulation.values import FIELDS, FREE, POWEROFFICEGO, UNIQUE, other, typed
+from simulation.values import FIELDS, FREE, POWEROFFICEGO, SHOPIFY, UNIQUE, other, typed
 
 NOISE = ("{}; post@example.no", "Kari Lie <{}>", "{}\u200b", "{};", "mailto:{}", "{} (jobb)")
 """What people type around an address: one of them is not seen, and changes nothing."""
@@ -60,6 +60,9 @@ class People:
             "give": self._give,
             "rotate": self._rotate,
             "redact": self._redact,
+            "emoji": self._emoji,
+            "province": self._province,
+            "contact": self._contact,
         }.get(edit.kind, self._plain)
         _try(lambda: act(edit))
 
@@ -147,6 +150,19 @@ class People:
     def _redact(self, edit: Edit) -> None:
         if self.entity == "customers":
             self.desks[edit.side].redact(self.record(edit.side, edit.person))
+
+    def _emoji(self, edit: Edit) -> None:
+        """What the shop does not take in an address."""
+        value = f"{typed(edit.field, edit.side, edit.number, edit.person)}\N{GRINNING FACE}"
+        self.desks[edit.side].type_in(self.record(edit.side, edit.person), {edit.field: value})
+
+    def _province(self, edit: Edit) -> None:
+        """A country that has provinces, and one of them, in the shop."""
+        self.desks[SHOPIFY].settle_in(self.record(SHOPIFY, edit.person), "GB", "ENG")
+
+    def _contact(self, edit: Edit) -> None:
+        """From now on this customer of the shop buys for a company."""
+        self.desks[SHOPIFY].buys_for_company(self.record(SHOPIFY, edit.person))
 
     def _plain(self, edit: Edit) -> None:
         desk, record_id = self.desks[edit.side], self.record(edit.side, edit.person)

@@ -70,6 +70,7 @@ class Promises:
     edited_at: dict[tuple[Record, str], float] = field(default_factory=dict)
     ever_decided: set[Record] = field(default_factory=set)
     ever_forgotten: set[Record] = field(default_factory=set)
+    ever_linked: set[Record] = field(default_factory=set)
     _binding: Kept = field(default_factory=Kept)
     _saved: Kept = field(default_factory=Kept)
     _raw: dict[tuple[Record, str], Any] = field(default_factory=dict)
@@ -119,6 +120,15 @@ class Promises:
         for record in lonely:
             self.set_apart([record])
         self.now.twins |= {one: other, other: one}
+        self.ever_linked |= {one, other}
+
+    def made_and_parted(self, record: Record, made: Mapping[Record, Record]) -> set[Record]:
+        """What we made for a record and a person keeps apart together with it, where nobody has linked the two since.
+
+        :param made: by what we made, for whom.
+        """
+        others = self.now.apart.get(record, frozenset()) - {record} - self.ever_linked
+        return {one for one in others if made.get(one) == record}
 
     def want_anew(self, record: Record) -> None:
         for left in self.now.apart.pop(record, frozenset()) - {record}:
@@ -224,7 +234,8 @@ class Promises:
             if one[0] == POWEROFFICEGO and both_there and (one, other) not in pairs:
                 found.append(f"unlinked: {one[1]} and {other[1]} were linked by a person, and are not")
         for stand in self.now.stands.values():
-            there = stand.pair in pairs and all(i in active[side] for side, i in stand.pair)
+            parted = stand.kind == "undo" and all(end in self.now.apart for end in stand.pair)
+            there = (stand.pair in pairs or parted) and all(i in active[side] for side, i in stand.pair)
             if there and stand.at > remapped_at and not self._is_void(stand):
                 found += self._broken(stand, active)
         return found

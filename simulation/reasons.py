@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from samklang.core.mapping import Mapping
 from simulation.oracle import Oracle
 from simulation.store_view import Hold, StoreView, Verdict
-from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY, other
+from simulation.values import ADDRESS, FIELDS, FREE, POWEROFFICEGO, PRICES, SHOPIFY, other
 from simulation.versions import Record
 
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 _ADDRESS_IN = re.compile(r"[^\s<>,;:|/\"'()]+@[^\s<>,;:|/\"'()]+")
+_WAITS_FOR = "waits_for_"
 _IDENTITY = ("FirstName", "LastName", "EmailAddress", "PhoneNumber")
 
 
@@ -72,6 +73,10 @@ class Reasons:
             return True
         if hold.field == "":  # a record that the system refuses as a whole
             return hold.reason in ("taken", "frozen_by_a_person")
+        if hold.field not in FIELDS[self.mapping.entity]:
+            return True  # no field that values are followed through
+        if hold.reason.startswith(_WAITS_FOR):
+            return _waits_for(self, hold)
         statement = HOLDS.get(hold.reason)
         return hold.field in self.oracle.mapped and statement is not None and statement(self, source, hold)
 
@@ -163,7 +168,12 @@ VERDICTS: dict[str, Callable[[Reasons, Record], bool]] = {
 
 
 def _is_incomplete(w: Reasons, source: Record, hold: Hold) -> bool:
-    lacks = [name for name in ("MailAddress.City", "MailAddress.ZipCode") if not w.value(source, name)]
+    """A country alone is no address that anything could be missing from."""
+    if not any(w.value(source, name) for name in ADDRESS if name not in FREE):
+        return False
+    needed = ("MailAddress.City", "MailAddress.ZipCode")
+    written = w.oracle.files.now.sides
+    lacks = [name for name in needed if not w.value(source, name) or hold.side not in written.get(name, ())]
     return hold.side == POWEROFFICEGO and hold.field in ADDRESS and bool(lacks)
 
 
@@ -172,6 +182,19 @@ def _goes_with_another(w: Reasons, _: Record, hold: Hold) -> bool:
         one for one in w.store.reasons if (one.side, one.source) == (hold.side, hold.source) and one.field in ADDRESS
     ]
     return hold.field in ADDRESS and any(one.reason != hold.reason for one in mine)
+
+
+def _waits_for(w: Reasons, hold: Hold) -> bool:
+    """Another line of the address is held, and not for its sake."""
+    name = hold.reason.removeprefix(_WAITS_FOR)
+    others = [one for one in w.store.reasons if (one.side, one.source, one.field) == (hold.side, hold.source, name)]
+    return hold.field in ADDRESS and any(not one.reason.startswith(_WAITS_FOR) for one in others)
+
+
+def _no_place(w: Reasons, source: Record, hold: Hold) -> bool:
+    """The shop takes no pictures in a line of an address."""
+    value = w.value(source, hold.field) or ""
+    return hold.side == SHOPIFY and hold.field in ADDRESS and any(ord(sign) > 0xFFFF for sign in value)
 
 
 def _is_the_last(w: Reasons, source: Record, hold: Hold) -> bool:
@@ -200,10 +223,16 @@ HOLDS: dict[str, Callable[[Reasons, Record, Hold], bool]] = {
     "incomplete_address": _is_incomplete,
     "missing": _is_incomplete,  # said by PowerOffice Go itself, of a line that is in no group
     "address_waits": _goes_with_another,
+    "invalid": _no_place,
     "inherited": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
     "needs_price": lambda w, source, hold: hold.field == "UnitPrice" and w.value(source, hold.field) is None,
     "currency_differs": lambda w, _source, hold: hold.field == "UnitPrice" and w.oracle.foreign_since is not None,
     "not_taxable": _is_untaxed,
+    "own_sales_account": lambda w, source, hold: (
+        hold.field == "UnitPrice"
+        and any(end in w.oracle.unrated for end in w.store.pair_of(source) or (source,))
+        and PRICES["factor"] != 1
+    ),
     "frozen_by_a_person": lambda w, source, hold: w.oracle.promises.is_frozen(
         w.store.pair_of(source) or (source, source), hold.field
     ),

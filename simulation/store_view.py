@@ -133,7 +133,7 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
             (row["side"], row["record_id"]): Verdict(row["verdict"], row["reason"]) for row in rows(schema.verdicts)
         }
         reasons = [Hold(row["side"], row["source_id"], row["field"], row["reason"]) for row in rows(schema.holds)]
-        names = {f.name: f for f in mapping.fields}
+        names = {f.name: f for f in mapping.fields if f.name in FIELDS[entity]}
         clashes = [
             _clash(row, names[row["field"]].direction) for row in rows(schema.conflicts) if row["field"] in names
         ]

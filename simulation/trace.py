@@ -75,6 +75,10 @@ GOODS = (
     "reorder",
     "recreate",
     "move skus",
+    "own account",
+    "gift card",
+    "markup",
+    "text",
 )
 """What people do with products and prices besides: kinds of `Edit`."""
 MAPPINGS = ("mapping", "plan")
@@ -142,6 +146,7 @@ class Trace:
     """:param skews: seconds by which each system's clock is ahead. :param situations: see `situations`.
     :param conditions: `offsets`: minutes, by side, of the zone in which a system writes its times. `bad`: a record that
         cannot be asked for or written: `side`, `person`, and whether it fails `alone` or all who share its request.
+        `rate`: of VAT, where that is not the 25 % that the mapping has by default.
     """
 
     seed: int

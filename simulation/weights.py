@@ -24,6 +24,10 @@ WEIGHTS: dict[str, float] = {
     "reorder": 3,
     "recreate": 3,
     "move skus": 0,  # as "swaps of keys"
+    "own account": 0,  # these four come in the traces that are made for a guard
+    "gift card": 0,
+    "markup": 0,
+    "text": 0,
     "exclude": 6,
     "include": 6,
     "unlink": 4,

@@ -32,7 +32,7 @@ from simulation.people import People
 from simulation.runs import Runs, Task
 from simulation.store_view import StoreView, broken_promises, read_store
 from simulation.trace import DECISIONS, GOODS, MAPPINGS, Edit, Step, Trace
-from simulation.values import POWEROFFICEGO, PRICES, SHOPIFY
+from simulation.values import FIELDS, POWEROFFICEGO, PRICES, SHOPIFY
 from simulation.versions import Record
 from simulation.wire import Wire
 
@@ -64,7 +64,7 @@ class World(Runs):
             simulator.switches({**machine.defaults[side], **trace.switches.get(side, {})})
             simulator.reset()
             simulator.log_write = self._watch_writes(side, simulator)  # type: ignore[method-assign]
-        PRICES["rate"] = Decimal("0.25")
+        PRICES["rate"] = Decimal(trace.conditions.get("rate", "0.25"))
         machine.database.point = lambda _kind: []
         machine.put_store(machine.empty)
         self.desks: dict[str, Desk] = {
@@ -75,7 +75,7 @@ class World(Runs):
             self.desks,
             trace.entity,
             enforces=trace.switches[POWEROFFICEGO].get("test_operation") != "ignored",
-            mapped=frozenset(field.name for field in self.mapping.fields),
+            mapped=frozenset(field.name for field in self.mapping.fields) & FIELDS[trace.entity].keys(),
             key=self.mapping.match[0],
             skews=machine.skews,
         )
@@ -156,7 +156,7 @@ class World(Runs):
             return
         self._lines, self.mapping = lines, mapping
         self.oracle.files.changed(said(self.trace.entity, lines), self.clock.seconds())
-        self.oracle.mapped = frozenset(self.oracle.files.now.sides)
+        self.oracle.mapped = frozenset(self.oracle.files.now.sides) & FIELDS[self.trace.entity].keys()
 
     def _is_bad(self, side: str, asked: Request) -> bool:
         """Whether a request names the record that makes all of them fail, or changes the one that fails alone."""
