@@ -367,7 +367,7 @@ class Decisions:
                 for end in pair:
                     self._promises.set_apart([end, *([twins[end]] if end in twins else [])])
             case _:
-                self._promises.set_free(pair)
+                self._promises.set_free([end for end in pair if end not in links])
 
     def _forget(self, edit: Edit) -> bool:
         database, terms = self._database, self._terms()

@@ -212,7 +212,8 @@ class _Outcome:
             since = max((self.oracle.cells[source][name].changed_at for name in held), default=None)
             for name in together - held if since is not None else ():
                 cell = self.oracle.cells[target][name]
-                was_carried = cell.version in self.oracle.cells[source][name].all
+                is_new = cell.version.value is None and len(cell.all) == 1
+                was_carried = not is_new and cell.version in self.oracle.cells[source][name].all
                 if was_carried and cell.changed_at > max(since, self.oracle.files.changed_at):
                     found.append(f"half: {name} of {target[0]} {target[1]} was written, and not the whole address")
         return found
