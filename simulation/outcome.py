@@ -200,7 +200,8 @@ class _Outcome:
         """A country alone is no address, and PowerOffice Go, which takes none without more, has none."""
         if name not in FREE:
             return False
-        lines = [self.oracle.cells[end][one].version.value for end in pair for one in ADDRESS if one not in FREE]
+        others = [one for one in ADDRESS if one not in FREE and one in self.oracle.mapped]
+        lines = [self.oracle.cells[end][one].version.value for end in pair for one in others]
         return not any(lines) and self.oracle.cells[pair[0]][name].version.value is None
 
     def _halves(self, pair: tuple[Record, Record]) -> list[str]:

@@ -169,7 +169,7 @@ VERDICTS: dict[str, Callable[[Reasons, Record], bool]] = {
 
 def _is_incomplete(w: Reasons, source: Record, hold: Hold) -> bool:
     """A country alone is no address that anything could be missing from."""
-    if not any(w.value(source, name) for name in ADDRESS if name not in FREE):
+    if not any(w.value(source, name) for name in ADDRESS if name not in FREE and name in w.oracle.mapped):
         return False
     needed = ("MailAddress.City", "MailAddress.ZipCode")
     written = w.oracle.files.now.sides
