@@ -12,7 +12,7 @@ from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.store import schema
 from samklang.store.database import Database
-from simulation.values import POWEROFFICEGO, SHOPIFY, normal, other
+from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, normal, other
 from simulation.versions import Record
 
 
