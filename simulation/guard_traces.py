@@ -174,3 +174,11 @@ def redacted_meanwhile(seed: int) -> Trace:
     edit = Edit("type", SHOPIFY, 1, "LastName", 501)
     waits = (Edit("redact", SHOPIFY, 1, "", 0), Edit("type", SHOPIFY, 2, "LastName", 502))
     return twins(seed, Step("edit", edit), waiting_run(*waits, each=100.0))
+
+
+def refused_without_words(seed: int) -> Trace:
+    """A code moves on to the next product, and PowerOffice Go, where the first one keeps it, does not say why it refuses."""
+    switches: dict[str, dict[str, Any]] = {POWEROFFICEGO: {"problem_details": "absent"}, SHOPIFY: {}}
+    people = tuple(Person(number, SIDES) for number in range(2))
+    steps = (Step("run"), Step("edit", Edit("give", SHOPIFY, 0, "Code", 501)), Step("run"))
+    return replace(twins(seed), entity="products", switches=switches, people=people, steps=steps)

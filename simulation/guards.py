@@ -63,6 +63,7 @@ from simulation.guard_traces import (
     only_in,
     overtaken_reads,
     redacted_meanwhile,
+    refused_without_words,
     remapped_meanwhile,
 )
 from simulation.guards_of_people import OF_PEOPLE
@@ -209,6 +210,11 @@ def _erased_while_planned(stack: ExitStack) -> None:
     """Neither end of a write is looked at again for an erasure since the plan was made."""
     _put(stack, load._Lane, _not_erased=lambda _self, chunk: chunk)  # noqa: SLF001
     _put(stack, updating.Job, erase=lambda _self: None)
+
+
+def _words_are_believed(stack: ExitStack) -> None:
+    """A refusal that says nothing is about the value itself."""
+    _put(stack, writing.Writing, _is_held_by_another=lambda *_a: False)
 
 
 def _half_groups(stack: ExitStack) -> None:
@@ -457,6 +463,7 @@ GUARDS = (
     Guard("limits", _no_limits, missed_by=9),
     Guard("an erased customer is known as such", _not_known_to_be_erased, missed_by=6, traces=only_in("redaction")),
     Guard("looking for an erasure before a write", _erased_while_planned, traces=redacted_meanwhile),
+    Guard("a refusal without words is looked into", _words_are_believed, traces=refused_without_words),
     Guard("an address goes whole or waits whole", _half_groups, traces=small_traces.EMOJI),
     Guard("defaults of a system are no edits", _defaults_are_edits, traces=small_traces.DEFAULT_COUNTRY),
     Guard("a province goes with its country", _province_stays, traces=small_traces.PROVINCE),

@@ -36,6 +36,7 @@ class Ledger:
             and values[clash.winner] is None
             and values[other(clash.winner)] is not None
             and not clash.one_way
+            and not self._was_empty(clash, clash.winner)
         ):
             found.append("empty: an empty value won:")
         go, shop = (clash.clocks[side] for side in SIDES)
@@ -56,6 +57,15 @@ class Ledger:
         if clash.certain and not self._is_ordered(clash, values):
             found.append("certain: nobody can know which edit came first:")
         return found
+
+    def _was_empty(self, clash: Clash, side: str) -> bool:
+        """Of an address that is decided as one: whether nobody had emptied this line, which was so when both were last
+        in tune. Then it is in no conflict itself, and goes as the rest."""
+        cell = self.oracle.cells[side, clash.ids[SIDES.index(side)]][clash.field]
+        linked_at = self.store.linked_at.get(clash.ids, 0.0)
+        stood = [v for v, t in zip(cell.all, cell.times, strict=True) if t <= clash.at]
+        typed_at = stood[-1].at if stood else None
+        return clash.rule == "group" and clash.kind == "edit" and (typed_at is None or typed_at < linked_at)
 
     def _is_ordered(self, clash: Clash, values: dict[str, str | None]) -> bool:
         """Between the two edits we were shown one of the two records: then one is known to be the older. The edits are

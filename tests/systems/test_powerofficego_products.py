@@ -188,6 +188,13 @@ def test_a_code_that_the_server_calls_taken_is_taken() -> None:
     assert [(p.field, p.code) for p in outcome.problems] == [(None, "taken")]
 
 
+@pytest.mark.parametrize(("holder", "code"), [("B2", "taken"), ("C3", "invalid")])
+def test_a_code_that_another_product_has_is_taken_even_if_the_server_does_not_say_why(holder: str, code: str) -> None:
+    system, _ = make(Records(PRODUCT, product(Id=12, Code=holder), refuse=lambda _: Answer(400)))
+    (outcome,) = system.update([Update(1, "9", (Change("Code", "A1", "B2"),), {"tax_group": "G1"})])
+    assert [(p.field, p.code) for p in outcome.problems] == [("Code", code)]
+
+
 def test_nothing_is_made_where_the_codes_could_not_be_looked_up() -> None:
     system, go = make(lambda r: Answer(500) if r.method == "GET" else Answer(200, PRODUCT))
     outcomes = create(system, *(f"{n:0>90}" for n in range(100)))

@@ -155,7 +155,7 @@ class Writing(Reading):
                 if with_tests:
                     with_tests = False
                     continue
-                blamed = self._blame(refusal, changes, has_address)
+                blamed = self._blame(refusal, update.id, changes, has_address)
                 if not blamed:
                     return self._patch_apart(replace(update, changes=changes), fresh, problems)
                 problems += blamed
@@ -164,13 +164,24 @@ class Writing(Reading):
                     self._memory[TEST_ENFORCED] = "yes" if with_tests else "no"
                 return Outcome(update.ref, record=record, problems=tuple(problems))
 
-    def _blame(self, refusal: RefusedError, changes: Sequence[Change], has_address: bool) -> list[Problem]:
+    def _blame(
+        self, refusal: RefusedError, record_id: str, changes: Sequence[Change], has_address: bool
+    ) -> list[Problem]:
         """A problem for each field that a refusal is about; none where it is about several and names none."""
         found = [p for p in refusal.problems([c.field for c in changes]) if p.field is not None]
         if not found and len(_units(changes, has_address)) == 1:
             unnamed = refusal.problems(())[0]
+            if not refusal.words and self._is_held_by_another(record_id, changes):
+                unnamed = replace(unnamed, code="taken")
             found = [replace(unnamed, field=c.field) for c in changes]
         return found
+
+    def _is_held_by_another(self, record_id: str, changes: Sequence[Change]) -> bool:
+        """Whether a key is among the values, and another record has it: then that is what a refusal without words means."""
+        keys = [c.value.strip() for c in changes if c.field == self.key_property and c.value]
+        return (
+            any(one.id != record_id for holders in self._look_up(keys).values() for one in holders) if keys else False
+        )
 
     def _patch_apart(self, update: Update, record: Record, problems: list[Problem]) -> Outcome:
         """Each field in a patch of its own, so that one bad value holds back itself alone."""
