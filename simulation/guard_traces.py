@@ -177,8 +177,14 @@ def redacted_meanwhile(seed: int) -> Trace:
 
 
 def refused_without_words(seed: int) -> Trace:
-    """A code moves on to the next product, and PowerOffice Go, where the first one keeps it, does not say why it refuses."""
+    """A code moves on to the next product; PowerOffice Go, where the first one keeps it, refuses it without a word."""
     switches: dict[str, dict[str, Any]] = {POWEROFFICEGO: {"problem_details": "absent"}, SHOPIFY: {}}
     people = tuple(Person(number, SIDES) for number in range(2))
     steps = (Step("run"), Step("edit", Edit("give", SHOPIFY, 0, "Code", 501)), Step("run"))
     return replace(twins(seed), entity="products", switches=switches, people=people, steps=steps)
+
+
+def unreadable(seed: int) -> Trace:
+    """PowerOffice Go fails over one of its customers from the beginning, and the shop has the same person."""
+    bad = {"side": POWEROFFICEGO, "person": 1, "alone": False, "unreadable": True}
+    return replace(twins(seed), conditions={"bad": bad})

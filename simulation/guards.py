@@ -65,6 +65,7 @@ from simulation.guard_traces import (
     redacted_meanwhile,
     refused_without_words,
     remapped_meanwhile,
+    unreadable,
 )
 from simulation.guards_of_people import OF_PEOPLE
 from simulation.machine import Machine
@@ -148,13 +149,15 @@ def _no_base(stack: ExitStack) -> None:
 
 
 def _absent_is_empty(stack: ExitStack) -> None:
-    """A field that an answer lacks is taken for an empty one."""
+    """A field that an answer lacks is taken for an empty one. Behind it stands the look at the source before a write,
+    which is gone too."""
 
     def filled(mapping: Mapping, side: str, values: Any) -> dict[str, str | None]:
         return {f.name: None for f in mapping.fields} | by_field(mapping, side, values)
 
     _put(stack, observe, by_field=filled)
     _put(stack, extract, by_field=filled)
+    _put(stack, load._Lane, _not_erased=lambda _self, chunk: chunk)  # noqa: SLF001
 
 
 def _first_of_several(stack: ExitStack) -> None:
@@ -454,7 +457,7 @@ GUARDS = (
     Guard("revisit list", _no_revisit, traces=overtaken_reads, missed_by=None),
     Guard("expectation of a write", _no_expectation, missed_by=2, traces=busy_desks),
     Guard("base", _no_base, missed_by=22),
-    Guard("absent is not empty", _absent_is_empty, traces=denied_fields, missed_by=None),
+    Guard("absent is not empty", _absent_is_empty, traces=denied_fields),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),
     Guard("matching by keys after a restore", _no_matching, traces=forgotten_product),
     Guard("no record is made beside a key that can be read out of a field", _nothing_read_out, missed_by=10),
@@ -473,7 +476,7 @@ GUARDS = (
     Guard(
         "what failed is sent again in parts", _no_sending_apart, missed_by=1, traces=only_in("record that fails alone")
     ),
-    Guard("a record that could not be read is not absent", _unread_is_absent, missed_by=None),
+    Guard("a record that could not be read is not absent", _unread_is_absent, traces=unreadable),
     Guard("reads that lag are waited for", _reads_are_believed, missed_by=21, traces=lagging_reads),
     Guard("reading again under a plan that waited", _no_catching_up, traces=corrected_keys),
     Guard("links and creates judged again at load", _matches_are_believed, traces=corrected_keys),

@@ -257,6 +257,8 @@ class Oracle:
                 found = Version(side, name, value, cell.version, None)
                 if value is None and name in UNIQUE[self.entity]:
                     found.ours = "freed"
+                    if not self._is_wanted(record, name, cell.version.value):
+                        self.faults.append(f"emptied: we emptied {name} of {side} {record[1]}, and nobody had")
                 elif name in FREE and side == POWEROFFICEGO and value == DEFAULT_COUNTRY:
                     found.ours = "default"
                 else:
@@ -276,6 +278,12 @@ class Oracle:
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
         cell.all.append(version)
         cell.times.append(at)
+
+    def _is_wanted(self, record: Record, name: str, value: str | None) -> bool:
+        """Whether a value has ever stood on the other side with somebody else than the twin, who may be to get it."""
+        twins = self.twins_of(record)
+        others = [one for one in self.cells if one[0] != record[0] and one not in twins[:1]]
+        return any(v.value == value for one in others for v in self.cells[one][name].all)
 
     def _check_price(self, record: Record, name: str, cell: Cell) -> None:
         """A price that is inherited is not written over, nor one in another currency."""

@@ -101,6 +101,12 @@ class Reasons:
         """Who has the key of this record on the other side."""
         return self.holders(other(record[0]), self.oracle.key, self.value(record, self.oracle.key))
 
+    def is_one_unread(self, side: str) -> bool:
+        """Whether somebody is there whom we were never shown, and who may have any key."""
+        return any(
+            one[0] == side and self.is_there(one) and one not in self.oracle.read_at for one in self.oracle.cells
+        )
+
     def twin_of(self, record: Record) -> Record | None:
         return next((one for one in self.store.pair_of(record) or () if one != record), None)
 
@@ -157,7 +163,7 @@ VERDICTS: dict[str, Callable[[Reasons, Record], bool]] = {
     "archived": lambda w, record: not w.is_active(record),
     "before_the_first_run": lambda w, record: not w.mapping.full_sync[other(record[0])],
     "match_key_unknown": lambda w, _: w.was_denied,
-    "match_key_unknown_on_the_other_side": lambda w, _: w.was_denied,
+    "match_key_unknown_on_the_other_side": lambda w, record: w.was_denied or w.is_one_unread(other(record[0])),
     "made_for_a_record_that_is_not_there": lambda w, record: w.is_orphan(record),
     "kept_apart_by_a_person": lambda w, record: w.was_decided(record),
     "key_held_by_a_linked_record": lambda w, record: any(w.is_settled(one) for one in w.theirs(record)),

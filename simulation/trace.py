@@ -145,7 +145,8 @@ class Person:
 class Trace:
     """:param skews: seconds by which each system's clock is ahead. :param situations: see `situations`.
     :param conditions: `offsets`: minutes, by side, of the zone in which a system writes its times. `bad`: a record that
-        cannot be asked for or written: `side`, `person`, and whether it fails `alone` or all who share its request.
+        cannot be asked for or written: `side`, `person`, and whether it fails `alone` or all who share its request; of
+        one that is `unreadable`, PowerOffice Go fails over each answer that would show it, lists included.
         `rate`: of VAT, where that is not the 25 % that the mapping has by default.
     """
 

@@ -67,6 +67,7 @@ class Wire(BaseAdapter):
     """Mounted on a session in the place of the network."""
 
     """:param is_bad: whether a request, of a side, holds a record that makes it fail.
+    :param is_unreadable: whether one of these records, of a side, makes every answer fail that would show it.
     :param offsets: minutes, by side, of the zone in which a system writes its times.
     """
 
@@ -77,10 +78,12 @@ class Wire(BaseAdapter):
         watch: Watch,
         *,
         is_bad: Callable[[str, Request], bool] = lambda _side, _request: False,
+        is_unreadable: Callable[[str, set[str]], bool] = lambda _side, _ids: False,
         offsets: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
         self._is_bad = is_bad
+        self._is_unreadable = is_unreadable
         self._offsets = offsets or {}
         self._simulators = simulators
         self._side_of = side_of
@@ -103,7 +106,7 @@ class Wire(BaseAdapter):
         if not cut:
             read = asked.method == "GET"
             age = float(self._simulators[side].switches().get("replica_lag_seconds", 0.0)) if read else 0.0
-            self._watch.answered(side, {found.decode() for found in _IDS[side].findall(answer.body)}, age)
+            self._watch.answered(side, _shown(side, asked, answer), age)
             answer = self._in_its_zone(side, answer)
         return _response(request, answer, cut)
 
@@ -126,6 +129,8 @@ class Wire(BaseAdapter):
         if not is_token and self._is_bad(side, asked):
             return _INSTEAD["server error in the body" if side == SHOPIFY else "500 before"], False
         answer = self._handled(simulator, asked, faults)
+        if asked.method == "GET" and self._is_unreadable(side, _shown(side, asked, answer)):
+            return _INSTEAD["500 before"], False
         cut = False
         for fault in faults:
             if fault in ("timeout after", "reset after"):
@@ -176,6 +181,13 @@ class Wire(BaseAdapter):
             return f"{moment:%Y-%m-%dT%H:%M:%S}".encode() + (found[2] or b"") + f"{sign}{hours:02}:{rest:02}".encode()
 
         return Response(answer.status, answer.headers, _TIME.sub(moved, answer.body))
+
+
+def _shown(side: str, asked: Request, answer: Response) -> set[str]:
+    """Ids of the records in an answer; a list of ids alone shows nobody."""
+    if asked.query.get("Fields") == ["Id"]:
+        return set()
+    return {found.decode() for found in _IDS[side].findall(answer.body)}
 
 
 def _before(fault: str, side: str) -> Response | None:

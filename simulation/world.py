@@ -88,6 +88,7 @@ class World(Runs):
             lambda url: POWEROFFICEGO if url.startswith(GO) else SHOPIFY,
             self.happenings,
             is_bad=self._is_bad,
+            is_unreadable=self._is_unreadable,
             offsets=trace.conditions.get("offsets"),
         )
         machine.database.point = self.happenings.point
@@ -173,6 +174,15 @@ class World(Runs):
         if found:
             self.happenings.count("request with a bad record")
         return found
+
+    def _is_unreadable(self, side: str, ids: set[str]) -> bool:
+        """Whether an answer holds the record that cannot be read."""
+        bad = self.trace.conditions.get("bad")
+        if not bad or not bad.get("unreadable") or bad["side"] != side:
+            return False
+        return any(
+            (side, i) not in self.oracle.made_by_us and self.oracle.persons.get((side, i)) == bad["person"] for i in ids
+        )
 
     def _quieten(self) -> list[str]:
         """Runs without any fault, until one has nothing to write; sometimes one more, which must not find anything."""

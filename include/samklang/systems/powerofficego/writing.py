@@ -177,7 +177,7 @@ class Writing(Reading):
         return found
 
     def _is_held_by_another(self, record_id: str, changes: Sequence[Change]) -> bool:
-        """Whether a key is among the values, and another record has it: then that is what a refusal without words means."""
+        """Whether another record has the key that is among the values: what a refusal without words means then."""
         keys = [c.value.strip() for c in changes if c.field == self.key_property and c.value]
         return (
             any(one.id != record_id for holders in self._look_up(keys).values() for one in holders) if keys else False
