@@ -78,6 +78,9 @@ class Happenings:
     def passes(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 
+    def now(self) -> float:
+        return self.clock.seconds()
+
     def file(self) -> None:
         if "disk full" in self.point("file"):
             raise OSError(errno.ENOSPC, "No space left on device")

@@ -14,6 +14,7 @@ from simulation.store_view import StoreView
 from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES
 from simulation.versions import Cell, Record, Version
 
+_OF_PEOPLE = ("undone", "frozen_by_a_person")
 A_LOAD = 180.0
 """Seconds that a link may be made after the last look at its reason: a load may be tried again."""
 
@@ -209,7 +210,8 @@ class _Outcome:
         mapping, found = self.store.mapping, []
         together = {f.name for f in mapping.fields if f.group} & self.oracle.mapped if mapping is not None else set()
         for target, source in (pair, pair[::-1]):
-            held = {name for name in together if (target[0], source[1], name) in self.store.holds}
+            of_us = [hold for hold in self.store.reasons if hold.reason not in _OF_PEOPLE]
+            held = {h.field for h in of_us if (h.side, h.source) == (target[0], source[1]) and h.field in together}
             since = max((self.oracle.cells[source][name].changed_at for name in held), default=None)
             for name in together - held if since is not None else ():
                 cell = self.oracle.cells[target][name]

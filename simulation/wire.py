@@ -44,8 +44,10 @@ _OF_SHOPIFY = ("throttled", "server error in the body")
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
 _IDS = {
     POWEROFFICEGO: re.compile(rb'"Id":(\d+)'),
-    SHOPIFY: re.compile(rb"gid://shopify/(?:Customer|ProductVariant)/(\d+)"),
+    # in the files of bulk operations, slashes are escaped
+    SHOPIFY: re.compile(rb"gid:\\?/\\?/shopify\\?/(?:Customer|ProductVariant)\\?/(\d+)"),
 }
+_BULK = b"bulkOperationRunQuery"
 
 
 class Watch(Protocol):
@@ -61,6 +63,9 @@ class Watch(Protocol):
         """A fault that was met has changed nothing."""
 
     def passes(self, seconds: float) -> None: ...
+
+    def now(self) -> float:
+        """Seconds."""
 
 
 class Wire(BaseAdapter):
@@ -89,6 +94,7 @@ class Wire(BaseAdapter):
         self._side_of = side_of
         self._watch = watch
         self._failing: dict[str, int] = {}
+        self._bulk_at = 0.0
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -106,6 +112,10 @@ class Wire(BaseAdapter):
         if not cut:
             read = asked.method == "GET"
             age = float(self._simulators[side].switches().get("replica_lag_seconds", 0.0)) if read else 0.0
+            if _BULK in asked.body:
+                self._bulk_at = self._watch.now()
+            elif asked.path.endswith(".jsonl"):  # as things stood when it began
+                age = self._watch.now() - self._bulk_at
             self._watch.answered(side, _shown(side, asked, answer), age)
             answer = self._in_its_zone(side, answer)
         return _response(request, answer, cut)
