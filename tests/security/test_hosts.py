@@ -58,6 +58,7 @@ def test_powerofficego_and_this_machine_are_the_places_for_its_keys(host: str | 
         "https://10.0.0.7/v2",
         "https://0.0.0.0/v2",
         "https://[::ffff:10.0.0.7]/v2",
+        "https://[::1%25.poweroffice.net]/v2",  # a zone, which may be any text
         "https://goapi.powerofﬁce.net/v2",
         "https://goap\u0131.poweroffice.net/v2",
         "https://goapi.poweroffice.net./v2",
@@ -107,6 +108,8 @@ def test_a_shop_and_this_machine_are_the_places_for_its_keys(host: str) -> None:
         "http://fjord.myshopify.com",
         "https://fjord.myshopify.com\n.evil.example",
         "https://169.254.169.254",
+        "https://[::1%25fjord.myshopify.com]",
+        "http://[::1%eth0]:9102",
         "https://fjord.myshop\u0131fy.com",  # a dotless i, which passed for an i: the keys went to xn--…
         "https://fjord.MYSHOP\u0130FY.com",
         "https://fjor\u212a.myshopify.com",  # Kelvin

@@ -129,9 +129,17 @@ def _origin(parsed: Url) -> Origin:
     if parsed.scheme not in _PORTS or not parsed.host:
         raise ConfigurationError("Not an http(s) URL.", remedy="Write it as https://host/path.")
     host = parsed.host.strip("[]").lower()
-    if not _NAME.fullmatch(host) and ":" not in host:
+    if not _NAME.fullmatch(host) and not _is_ipv6(host):
         raise ConfigurationError("The host of the URL is no name of one.", remedy="Write it as https://host/path.")
     return Origin(parsed.scheme, host, _PORTS[parsed.scheme] if parsed.port is None else parsed.port)
+
+
+def _is_ipv6(host: str) -> bool:
+    """Without a zone: that is any text, on which readers of addresses differ."""
+    try:
+        return ipaddress.IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:
