@@ -19,7 +19,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from samklang.core import creation, freed, keys, matching, merge, plan_pairs, prices, values
+from samklang.core import creation, keys, matching, merge, plan_pairs, prices, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping, Vat
 from samklang.core.records import Scope
@@ -28,14 +28,12 @@ from samklang.store import journal, ledger, links, seen
 from samklang.sync import (
     bases,
     extract,
-    freeing,
     load,
     observe,
     put_back,
     rejudge,
     review,
     sifting,
-    taken,
     transform,
     unread,
     unshown,
@@ -68,6 +66,7 @@ from simulation.guard_traces import (
     unreadable,
 )
 from simulation.guards_of_people import OF_PEOPLE
+from simulation.guards_of_swaps import OF_SWAPS
 from simulation.machine import Machine
 from simulation.maker import make_plain_trace
 from simulation.run import play
@@ -414,36 +413,6 @@ def _text_over_markup(stack: ExitStack) -> None:
     _put(stack, plan_pairs, loses_markup=lambda *_a: None)
 
 
-def _freed_is_forgotten(stack: ExitStack) -> None:
-    """A value is emptied on the way of a swap, and the store does not say that it was us."""
-    advance = links.advance
-
-    def forgetful(connection: Any, link_id: int, bases: Any, **rest: Any) -> None:
-        kept = {
-            side: {name: base for name, base in fields.items() if not base[2].startswith(freed.FREED)}
-            for side, fields in bases.items()
-        }
-        advance(connection, link_id, kept, **rest)
-
-    _put(stack, links, advance=forgetful)
-
-
-def _nothing_returned(stack: ExitStack) -> None:
-    """A value that was emptied on the way of a swap stays away when the swap cannot go on."""
-    _put(stack, freeing.Freeing, to_return=lambda _self: [])
-    _put(stack, plan_pairs, _freed=lambda *_a: None)
-
-
-def _holders_are_forgotten(stack: ExitStack) -> None:
-    """Who has a taken value is nobody's business: time decides."""
-    _put(stack, taken, due=lambda *_a: set())
-
-
-def _no_freeing(stack: ExitStack) -> None:
-    """Rows are written in the order of their records."""
-    _put(stack, transform, order=lambda rows, *_a: rows)
-
-
 GUARDS = (
     Guard("the later edit wins", rules_broken.earlier_edit_wins, traces=both_edit),
     Guard("an empty value wins over none", rules_broken.empty_value_wins, traces=both_edit),
@@ -482,10 +451,6 @@ GUARDS = (
     Guard("links and creates judged again at load", _matches_are_believed, traces=corrected_keys),
     Guard("updates judged again at load", _updates_are_believed, traces=frozen_meanwhile),
     Guard("a plan is refused under another mapping", _any_mapping, traces=remapped_meanwhile),
-    Guard("what we emptied for another record is nobody's edit", _freed_is_forgotten, missed_by=None),
-    Guard("what we emptied is given back", _nothing_returned, missed_by=None),
-    Guard("a taken value is tried when its holder lets go", _holders_are_forgotten, missed_by=None),
-    Guard("a circle is opened before it is written", _no_freeing, missed_by=None),
     Guard("bases kept for fields that come back", _no_shelf, traces=small_traces.EMPTIED_MEANWHILE),
     Guard(
         "undo puts back what a run wrote to pairs that it linked",
@@ -501,6 +466,7 @@ GUARDS = (
     Guard("nothing is on sale without a price", _on_sale_for_nothing, traces=small_traces.NO_PRICE),
     Guard("text takes the place of no markup", _text_over_markup, traces=small_traces.MARKUP),
     *(Guard(name, taken_away, traces=traces) for name, taken_away, traces in OF_PEOPLE),
+    *(Guard(name, taken_away, seed, traces) for name, taken_away, traces, seed in OF_SWAPS),
     Guard("contacts of companies are out of scope", _all_are_customers, traces=small_traces.CONTACT),
     Guard("gift cards and combined listings are out of scope", _all_are_goods, traces=small_traces.GIFT_CARD),
 )

@@ -209,7 +209,27 @@ def _is_the_last(w: Reasons, source: Record, hold: Hold) -> bool:
 
 def _is_taken(w: Reasons, source: Record, hold: Hold) -> bool:
     holders = w.holders(hold.side, hold.field, w.value(source, hold.field))
-    return any(one != w.twin_of(source) for one in holders)
+    return any(one != w.twin_of(source) for one in holders) and not _is_in_a_circle(w, source, hold)
+
+
+def _is_in_a_circle(w: Reasons, source: Record, hold: Hold) -> bool:
+    """Whether nothing but one another keeps people from changing places, in a shop that can be without each of these
+    values for a moment."""
+    taken = {
+        one.source for one in w.store.reasons if (one.side, one.field, one.reason) == (hold.side, hold.field, "taken")
+    }
+    met: list[Record] = []
+    while source not in met:
+        met.append(source)
+        holders = w.holders(hold.side, hold.field, w.value(source, hold.field))
+        twins = [w.twin_of(one) for one in holders if one != w.twin_of(source)]
+        others = [name for name in _IDENTITY if name != hold.field and name in w.oracle.mapped]
+        if len(twins) != 1 or twins[0] is None or twins[0][1] not in taken or hold.side != SHOPIFY:
+            return False
+        if not any(w.value(source, name) for name in others):
+            return False
+        source = twins[0]
+    return source == met[0]
 
 
 def _is_untaxed(w: Reasons, source: Record, hold: Hold) -> bool:
