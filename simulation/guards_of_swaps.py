@@ -91,8 +91,8 @@ def _rotated(size: int, name: str = "EmailAddress") -> Step:
 
 
 def _swapped_back(seed: int) -> Trace:
-    """A swap breaks off at one of its requests, a later one with each seed, and people swap back."""
-    failing = Event(20 + seed, "forbidden", SHOPIFY)
+    """A swap breaks off after its first write, or after its second one, and people swap back."""
+    failing = Event(73 + 8 * seed, "forbidden", SHOPIFY)
     return _people(seed, 2, _rotated(2), Step("run", events=(failing,)), _rotated(2), Step("run"))
 
 
