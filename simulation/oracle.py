@@ -252,7 +252,8 @@ class Oracle:
                 looked = at - self.read_at.get(record, -1e9) <= WINDOW
                 self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
             by_itself = self._fills_in(side, name, value, self.twins_of(record))
-            for_another = value is None and self._is_wanted(record, name)  # an old clearing has nothing to do with it
+            frees = value is None and self._twins_have_one(record, name)  # whatever was emptied there long ago
+            for_another = frees and self._is_wanted(record, name, cell.version.value)
             found = None if by_itself or for_another else self._carried(record, name, value, self._sources_of(record))
             if found is None:
                 found = Version(side, name, value, cell.version, None)
@@ -314,8 +315,8 @@ class Oracle:
         if version in source.all and version.came_before(source.version):
             self.faults.append(f"stale: {name} of {record[0]} {record[1]} was given a value that had been replaced")
 
-    def _is_wanted(self, record: Record, name: str) -> bool:
-        """Whether what no two may share stands in each twin, and we have been shown that."""
+    def _twins_have_one(self, record: Record, name: str) -> bool:
+        """Whether a value that no two may share stands in each twin, and we have been shown that."""
         twins = [self.cells[twin][name].version for twin in self.twins_of(record) if twin in self.cells]
         shown = all(version.value is not None and version.seen for version in twins)
         return name in UNIQUE[self.entity] and bool(twins) and shown
