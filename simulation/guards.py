@@ -241,6 +241,11 @@ def _defaults_are_edits(stack: ExitStack) -> None:
     _put(stack, plan_pairs, is_default=lambda *_a: False)
 
 
+def _default_put_back(stack: ExitStack) -> None:
+    """What a system filled in by itself goes out along a one-way field, over what the new record was made for."""
+    _put(stack, merge, UNSENT="nothing")
+
+
 def _province_stays(stack: ExitStack) -> None:
     """A customer moves to another country, and the province stays behind."""
     _put(stack, shop_customers.ShopifyCustomers, _left_behind=lambda *_a: None)
@@ -438,6 +443,7 @@ GUARDS = (
     Guard("a refusal without words is looked into", _words_are_believed, traces=refused_without_words),
     Guard("an address goes whole or waits whole", _half_groups, traces=small_traces.EMOJI),
     Guard("defaults of a system are no edits", _defaults_are_edits, traces=small_traces.DEFAULT_COUNTRY),
+    Guard("a default does not win along a one-way field", _default_put_back, traces=small_traces.ONE_WAY_PRICE),
     Guard("a province goes with its country", _province_stays, traces=small_traces.PROVINCE),
     Guard("one line of an address is asked about", _asked_about_in_vain, traces=small_traces.ASKED),
     Guard("a country alone is no address", _lone_country_waits, traces=small_traces.LONE_COUNTRY),

@@ -215,8 +215,8 @@ class Oracle:
                 is_default = who == "api" and name in FREE and side == POWEROFFICEGO
                 ours = "default" if is_default and value == DEFAULT_COUNTRY else ""
                 version = Version(side, name, value, None, at if who == "human" else None, ours=ours)
-                if name == "UnitPrice" and value == "0.00":
-                    pass  # a product that has no price yet
+                if who == "api" and name == "UnitPrice" and value == "0.00":
+                    version.ours = "default"  # a product that has no price yet
                 elif who == "api" and value is not None and not ours and origin and twin in self.persons:
                     self.faults.append(f"invented: {name} of the new {side} {record_id} holds what nobody typed")
             self.cells[record][name] = Cell(version, at, [version], [at])

@@ -76,6 +76,8 @@ class _Outcome:
     def _made_beside(self) -> list[str]:
         """Records that we made where the same person stood all the time, with the same key inside of another value."""
         name, found = self.oracle.key, []
+        if self.oracle.files.matched != {name}:
+            return []  # another key has told them apart
         for record, origin in self.oracle.made_by_us.items():
             key = self._only_key(origin, name)
             for one, person in self.oracle.persons.items():
@@ -183,7 +185,8 @@ class _Outcome:
         target = SIDES.index(*writable)
         if said.terms[name][1] == "both":  # the other side is not shared: what is typed on this one waits
             return ends[target].version.side == SIDES[target]
-        return values[1 - target] is None  # what is typed on the wrong side is put back, if anything is there
+        source = ends[1 - target].version  # what is typed on the wrong side is put back, if anybody's value is there
+        return source.value is None or source.ours == "default"
 
     def _could_be_returned(self, side: str, name: str, cell: Cell) -> bool:
         """Whether nobody has what stood there, or only who got it by a write of ours and had something before."""

@@ -98,8 +98,9 @@ class Reasons:
         return [r for r, mine in cells if r[0] == side and value and mine[name].version.value == value]
 
     def theirs(self, record: Record) -> list[Record]:
-        """Who has the key of this record on the other side."""
-        return self.holders(other(record[0]), self.oracle.key, self.value(record, self.oracle.key))
+        """Who has a key of this record on the other side."""
+        side = other(record[0])
+        return [one for name in self.mapping.match for one in self.holders(side, name, self.value(record, name))]
 
     def is_one_unread(self, side: str) -> bool:
         """Whether somebody is there whom we were never shown, and who may have any key."""

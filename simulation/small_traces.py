@@ -108,3 +108,9 @@ EMPTIED_MEANWHILE = small(
     RUN, does("mapping", 0, "fields: " + _fields("customers", {"PhoneNumber": None})), RUN,
     does("clear", 0, "PhoneNumber"), RUN, does("mapping", 0, "fields: " + _fields("customers", {})), RUN,
 )  # fmt: skip
+ONE_WAY_PRICE = small(
+    "products",
+    RUN,
+    people=_ALONE,
+    lines=(*_BOTH, "fields: " + _fields("products", {"UnitPrice": {"direction": "to_powerofficego"}})),
+)

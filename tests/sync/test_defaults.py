@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.sync.test_decisions import BOTH_WAYS
-from tests.sync.world import NO_LIMITS, RIGHT, World, customers
+from tests.sync.world import NO_LIMITS, RIGHT, World, customers, products
 
 from samklang.store.schema import history, plan_results
 from samklang.systems.base import Outcome
@@ -134,3 +134,28 @@ def test_what_a_write_emptied_beside_is_kept_and_a_doubt_is_listed(both: World) 
     assert '"addresses.provinceCode":null' in row["after"]
     assert summary["loads"][RIGHT]["reasons"] == {"check_province": 1}
     assert {r["reason"] for r in both.rows(plan_results) if r["side"] == RIGHT} == {"check_province"}
+
+
+def test_a_default_country_does_not_travel_where_countries_go_to_the_shop_alone(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world(customers(NO_LIMITS, BOTH_WAYS, country="direction: to_shopify"))
+    world.left.defaults = {COUNTRY: "NO"}
+    b = world.right.add(**KARI, **LUND, country="SE")
+    for _ in range(3):
+        world.run()
+    assert world.right.value(b, "country") == "SE"
+
+    world.remap(customers(NO_LIMITS, BOTH_WAYS))  # what nobody had typed there gives way to what somebody has typed
+    world.run()
+    (a,) = world.left.records
+    assert (world.left.value(a, "country"), world.right.value(b, "country")) == ("SE", "SE")
+
+
+def test_a_default_price_does_not_travel_where_prices_come_from_the_shop_alone(new_world: Callable[..., World]) -> None:
+    world = new_world(products(NO_LIMITS, "vat: {default: 25%}", price="direction: to_powerofficego"))
+    world.right.defaults = {"price": "0.00"}
+    a = world.left.add(title="Chair", code="C1", price="80")
+    for _ in range(3):
+        world.run()
+    assert world.left.value(a, "price") == "80"

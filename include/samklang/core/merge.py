@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from samklang.core.clocks import seconds_between
-from samklang.core.derive import HELD, PRICES, SKIP
+from samklang.core.derive import HELD, PRICES, SKIP, UNSENT
 from samklang.core.freed import FREED
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
@@ -213,9 +213,9 @@ def _act(
             action[owed] = write
         against = f.direction not in ("both", f"to_{mapping.sides[target]}")
         if against:
-            # An edit on the wrong side is put back. Where there was no base there is nothing to put back, and where
-            # it won over an emptied value neither way is open.
-            back = moving & s.based & ~conflict
+            # An edit on the wrong side is put back. Where there was no base there is nothing to put back, nor where
+            # the other record was made without the value; and where it won over an emptied value neither way is open.
+            back = moving & s.based & ~conflict & (a.base_form[source] != UNSENT)
             drift |= back
             reason[moving & ~back] = "waiting:direction"
             moving, write, target = back, (TO_FIRST if write == TO_SECOND else TO_SECOND), source

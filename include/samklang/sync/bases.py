@@ -94,7 +94,8 @@ class Bases:
         """(field, source's base, target's base) of what a new record was made without.
 
         Empty in the source, they are in tune as they stand, whatever default the target put there. A value that was
-        held back has an empty base, so that a default never looks like an edit that could win against it.
+        held back, or does not go to this side, has an empty base, so that a default never looks like an edit that could
+        win against it.
         """
         source = seen.known(connection, self.sync.entity, self._source, [source_id])[source_id]
         raw, normal, form = (loads(source[name]) for name in ("raw", "normal", "form"))
@@ -105,7 +106,7 @@ class Bases:
                 continue
             if normal[name] is None and not form[name].startswith(HELD):
                 yield name, (raw[name], None, form[name]), _based(now, name)
-            elif now["normal"][name] is not None and f.direction in ("both", f"to_{self.side}"):
+            elif now["normal"][name] is not None:
                 yield name, (None, None, UNSENT), _based(now, name)
 
     def is_as_sent(self, change: dict[str, Any], now: dict[str, Any]) -> bool:
