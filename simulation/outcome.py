@@ -6,6 +6,7 @@ In the end each version that nobody typed over must stand on both sides, or be a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from simulation.ledger import Ledger
 from simulation.oracle import Oracle
@@ -242,7 +243,7 @@ class _Outcome:
             if version.at <= self.oracle.files.turned_at.get(name, 0.0):
                 continue
             linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
-            before_link = version.at < self.oracle.files.new_for(name, linked_at)
+            before_link = version.at < max(self.oracle.files.new_for(name, linked_at), self._compared_at(pair, name))
             if version.value is None and (before_link or told):
                 continue  # without a base, an empty field is filled and never cleared
             older = any(version.was_typed_over(end.version) for end in ends)
@@ -258,6 +259,14 @@ class _Outcome:
                 continue
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
+
+    def _compared_at(self, pair: tuple[Record, Record], name: str) -> float:
+        """When both ends had been read since the field meant something else: until then there is no base."""
+        new_at = self.oracle.files.new_at.get(name)
+        if new_at is None:
+            return 0.0
+        reads = ([t for t in self.oracle.reads.get(record, ()) if t >= new_at] for record in pair)
+        return max(min(times, default=inf) for times in reads)
 
     def _may_vanish(self, name: str, version: Version) -> bool:
         """What is typed on the wrong side of a one-way field is put back, and who empties one that is not to be emptied
