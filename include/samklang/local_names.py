@@ -6,23 +6,26 @@ has to be a name that somebody can register: an address, a name without a dot an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 REFUSAL = "This server is not known under the name that was asked for. Use http://127.0.0.1 and its port."
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([\w.-]*))(?::[0-9]*)?", re.ASCII | re.IGNORECASE)
+"""A name or an address, and a port; what else stands there, readers of it differ on."""
+
 
 def is_anybodys(host: str, known: Collection[str] = ()) -> bool:
     """:param host: as the header `Host` has it; empty: no browser sent it. :param known: names that are ours."""
-    try:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
+    found = _HOST.fullmatch(host)
+    if found is None:
         return True
+    name = (found[1] or found[2]).lower().rstrip(".")
     is_local = name.endswith(".localhost") or "." not in name or name in known
     return not (is_local or _is_address(name))
 

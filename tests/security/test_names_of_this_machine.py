@@ -33,7 +33,8 @@ def test_names_that_are_ours(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example.", "[::1",
-     "user@evil.example", "airflow.example.evil.example"],
+     "user@evil.example", "airflow.example.evil.example", "evil.example@127.0.0.1", "localhost:80.evil.example",
+     "127.0.0.1/evil.example", "evil\u3002example", "localhost\\.evil.example", "localhost evil.example"],
 )  # fmt: skip
 def test_names_that_anybody_may_register(host: str) -> None:
     assert is_anybodys(host, {"airflow.example"})
