@@ -159,17 +159,22 @@ def test_product_set_tells_long_texts_at_its_input(
     assert set_product(**values) == expected
 
 
-def test_a_cost_that_product_set_refuses() -> None:
+def test_costs_that_product_set_refuses() -> None:
     """Recording: 2025-01 product-set-shape-validator-parity, `inventoryItemCost`."""
-    row = {"optionValues": [{"optionName": "Color", "name": "Red"}], "inventoryItem": {"cost": "-1"}}
-    options = [{"name": "Color", "values": [{"name": "Red"}]}]
-    payload = Shop().data(SET_PRODUCT, input={"title": "A", "productOptions": options, "variants": [row]})
+    rows = [
+        {"optionValues": [{"optionName": "Color", "name": name}], "inventoryItem": {"cost": cost}}
+        for name, cost in (("Red", "-1"), ("Blue", "1000000000000000000"))
+    ]
+    options = [{"name": "Color", "values": [{"name": "Red"}, {"name": "Blue"}]}]
+    payload = Shop().data(SET_PRODUCT, input={"title": "A", "productOptions": options, "variants": rows})
+    expected = ("must be greater than or equal to 0", "must be less than 1000000000000000000")
     assert payload["productSet"]["userErrors"] == [
         {
-            "field": ["input", "variants", "0", "inventoryItem", "cost"],
-            "message": "Cost per item must be greater than or equal to 0",
+            "field": ["input", "variants", str(at), "inventoryItem", "cost"],
+            "message": f"Cost per item {message}",
             "code": "INVALID_VARIANT",
         }
+        for at, message in enumerate(expected)
     ]
 
 

@@ -18,6 +18,7 @@ from samklang.simulators.shopify.texts import MAX_TEXT, too_long
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
 # recorded: product-set-shape-validator-parity, `inventoryItemCost`
+TOO_MUCH = 10**18
 SET_CODE = "INVALID_VARIANT"
 NO_ITEM = "The product couldn't be updated because it does not exist."  # sheet 3, recorded
 
@@ -32,8 +33,11 @@ def check(values: Values) -> list[Problem]:
     for name, label in (("price", "Price"), ("compare_at_price", "Compare at price")):
         if _number(values.get(name)) < 0:
             problems.append(problem([name], f"{label} {NOT_NEGATIVE}", "GREATER_THAN_OR_EQUAL_TO"))
-    if _number(item.get("cost")) < 0:
+    cost = _number(item.get("cost"))
+    if cost < 0:
         problems.append(problem(["inventory_item", "cost"], f"Cost {NOT_NEGATIVE}", "GREATER_THAN_OR_EQUAL_TO"))
+    elif cost >= TOO_MUCH:
+        problems.append(problem(["inventory_item", "cost"], f"Cost must be less than {TOO_MUCH}", "INVALID_INPUT"))
     for path, text in (
         (["barcode"], values.get("barcode")),
         (["sku"], values.get("sku")),
