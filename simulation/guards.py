@@ -59,10 +59,10 @@ from simulation.guard_traces import (
     lost_answers,
     old_loads,
     only_in,
-    overtaken_reads,
     redacted_meanwhile,
     refused_without_words,
     remapped_meanwhile,
+    unheard_write,
     unreadable,
 )
 from simulation.guards_of_people import OF_PEOPLE
@@ -428,7 +428,7 @@ GUARDS = (
     Guard("intent before create, and looking the key up", _no_intents, missed_by=1, traces=lost_answers),
     Guard("looking the key up before a create", _no_key_lookup, missed_by=1, traces=lost_answers),
     Guard("overlap of two windows", _no_overlap, traces=late_edits),
-    Guard("revisit list", _no_revisit, traces=overtaken_reads, missed_by=None),
+    Guard("revisit list", _no_revisit, traces=unheard_write),
     Guard("expectation of a write", _no_expectation, missed_by=2, traces=busy_desks),
     Guard("base", _no_base, missed_by=22),
     Guard("absent is not empty", _absent_is_empty, traces=denied_fields),

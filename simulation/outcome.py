@@ -16,8 +16,9 @@ from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES
 from simulation.versions import Cell, Record, Version
 
 _OF_PEOPLE = ("undone", "frozen_by_a_person")
-A_LOAD = 180.0
-"""Seconds that a link may be made after the last look at its reason: a load may be tried again."""
+A_LOAD = 360.0
+"""Seconds that a link may be made after the last look at its reason: a read counts for five minutes, and then the load
+itself takes its time."""
 
 
 def violations(
