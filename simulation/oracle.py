@@ -22,6 +22,10 @@ ANSWER = 1.0
 """Seconds in which the answer to a write comes, if it comes."""
 DEFAULT_COUNTRY = "NO"
 """What PowerOffice Go puts on an address that names no country."""
+FRESH = 300.0
+"""Seconds that a read counts for: under a plan that is older when a load begins, what changed since is read first."""
+INDEX = 120.0
+"""Seconds after which a list of what changed surely shows an edit."""
 SOON = 60.0
 """Seconds in which a write of one side may still not know what just happened on the other."""
 WINDOW = 3.0
@@ -69,6 +73,7 @@ class Oracle:
     unrated: dict[Record, float] = field(default_factory=dict)  # since when its VAT is not known
     foreign_since: float | None = None  # since when the shop's prices are in another currency than the mapping's
     _runs: list[str] = field(default_factory=list)  # whose loads are at work, the newest last
+    _caught_up: list[float] = field(default_factory=list)  # of each: what was edited until then, and shown, it knows
     _writes: dict[tuple[str, Record, str], tuple[str | None, str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,14 +122,16 @@ class Oracle:
                 cell.times.append(at)
         self.files.turned_at["UnitPrice"] = self.files.new_at["UnitPrice"] = at
 
-    def load_begins(self, run: str) -> None:
-        """What is written from now on, this run writes."""
+    def load_begins(self, run: str, read_at: float, at: float) -> None:
+        """What is written from now on, this run writes. :param read_at: when the older of its reads began."""
         self._runs.append(run)
+        self._caught_up.append(at - INDEX if at - read_at > FRESH else 0.0)
         self.files.load_begins()
         self.promises.load_begins()
 
     def load_ends(self) -> None:
         self._runs.pop()
+        self._caught_up.pop()
         self.promises.load_ends()
 
     def written_by(self, run: str, record: Record, name: str) -> tuple[str | None, str | None] | None:
@@ -308,7 +315,10 @@ class Oracle:
         """A write must not carry a value that somebody has replaced, as far as a plan knew that was carried out."""
         twins = self.twins_of(record)
         source = self.cells.get(twins[0], {}).get(name) if len(twins) == 1 else None
-        if source is None or source.version.value == version.value or id(source.version) not in self._known:
+        if source is None or source.version.value == version.value:
+            return
+        shown = source.version.seen and source.changed_at <= (self._caught_up or [0.0])[-1]
+        if id(source.version) not in self._known and not shown:
             return
         if any(self.cells[one][name].version.value == version.value for one in self._sources_of(record)):
             return  # people had changed places before anybody was linked: it is what stands in its twin by the key

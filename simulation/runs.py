@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from samklang.core.clocks import from_datetime
+from samklang.core.clocks import from_datetime, to_datetime
 from samklang.core.mapping import Mapping
 from samklang.errors import SamklangError
 from samklang.staging import Staging
@@ -54,6 +54,10 @@ class Task:
     plan: dict[str, Any] | None = None
     written: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+
+    def read_at(self) -> float:
+        """Seconds, when the older one of its reads began."""
+        return min(to_datetime(read["started_at"]).timestamp() for read in self.reads.values())
 
 
 class Runs:
@@ -152,7 +156,7 @@ class Runs:
 
         def lane(side: str) -> None:
             started.append(side)
-            self.oracle.load_begins(task.run.id)
+            self.oracle.load_begins(task.run.id, task.read_at(), self.clock.seconds())
             try:
                 task.written[side] = self._attempt(f"load_{side}", lambda: load(self._sync(), side, task.plan or {}))
             except TaskFailed as failed:
@@ -190,7 +194,7 @@ class Runs:
                 case ("transform", _, _) if len(task.reads) == len(SIDES):
                     task.plan = self._attempt(name, lambda: transform(self._sync(), task.run, [*task.reads.values()]))
                 case ("load", _, side) if task.plan is not None:
-                    self.oracle.load_begins(task.run.id)
+                    self.oracle.load_begins(task.run.id, task.read_at(), self.clock.seconds())
                     try:
                         self._attempt(name, lambda: load(self._sync(), side, task.plan or {}))
                     finally:

@@ -233,6 +233,9 @@ class World(Runs):
             pages += sum(desk.shares_title(record_id) for record_id in desk.records())
             most += pages * (2 if is_first else 1)
             most += WHOLE_READ if unshown.example(sync, side) else 0
+        ends = {end for a, b in self.store_view().links for end in ((POWEROFFICEGO, a), (SHOPIFY, b))}
+        if ends & self.oracle.deleted:
+            most += len(self.desks)  # only a whole read counts as absence; until then each load looks for it once more
         if self.trace.conditions.get("bad"):
             most += 2 * PATIENCE  # in each load, as what is written and as where it comes from
         elif self.store_view().holds:
