@@ -190,3 +190,9 @@ def unreadable(seed: int) -> Trace:
     """PowerOffice Go fails over one of its customers from the beginning, and the shop has the same person."""
     bad = {"side": POWEROFFICEGO, "person": 1, "alone": False, "unreadable": True}
     return replace(twins(seed), conditions={"bad": bad})
+
+
+def moved_on_meanwhile(seed: int) -> Trace:
+    """A line of an address is to be written; while the plan waits, another one is emptied, which the target needs."""
+    waits = (Edit("clear", SHOPIFY, 1, "MailAddress.ZipCode", 502), Edit("type", SHOPIFY, 2, "LastName", 503))
+    return twins(seed, Step("edit", Edit("type", SHOPIFY, 1, "MailAddress.AddressLine1", 501)), waiting_run(*waits))

@@ -57,6 +57,7 @@ from simulation.guard_traces import (
     lagging_reads,
     late_edits,
     lost_answers,
+    moved_on_meanwhile,
     old_loads,
     only_in,
     redacted_meanwhile,
@@ -329,6 +330,11 @@ def _updates_are_believed(stack: ExitStack) -> None:
     _put(stack, rejudge, outdated_updates=lambda *_a: {})
 
 
+def _lines_move_on(stack: ExitStack) -> None:
+    """A line of an address is written though another one of its source was edited since."""
+    _put(stack, rejudge, _is_touched=lambda *_a: False)
+
+
 def _any_mapping(stack: ExitStack) -> None:
     """A plan is carried out under whatever mapping there is by then."""
     _put(stack, waited, mapping_mark=lambda _mapping: "")
@@ -456,6 +462,7 @@ GUARDS = (
     Guard("reading again under a plan that waited", _no_catching_up, traces=corrected_keys),
     Guard("links and creates judged again at load", _matches_are_believed, traces=corrected_keys),
     Guard("updates judged again at load", _updates_are_believed, traces=frozen_meanwhile),
+    Guard("an address is judged again as a whole at load", _lines_move_on, traces=moved_on_meanwhile),
     Guard("a plan is refused under another mapping", _any_mapping, traces=remapped_meanwhile),
     Guard("bases kept for fields that come back", _no_shelf, traces=small_traces.EMPTIED_MEANWHILE),
     Guard(

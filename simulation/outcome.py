@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 
 from simulation.ledger import Ledger
-from simulation.oracle import Oracle
+from simulation.oracle import FRESH, INDEX, Oracle
 from simulation.reasons import Reasons
 from simulation.store_view import StoreView
 from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES
@@ -217,11 +217,12 @@ class _Outcome:
         for target, source in (pair, pair[::-1]):
             of_us = [hold for hold in self.store.reasons if hold.reason not in _OF_PEOPLE]
             held = {h.field for h in of_us if (h.side, h.source) == (target[0], source[1]) and h.field in together}
-            since = max((self.oracle.cells[source][name].changed_at for name in held), default=None)
+            edited = max((self.oracle.cells[source][name].changed_at for name in held), default=None)
+            since = None if edited is None else edited + FRESH + INDEX  # a write may rest on a read of before
             for name in together - held if since is not None else ():
                 cell = self.oracle.cells[target][name]
                 is_new = cell.version.value is None and len(cell.all) == 1
-                was_carried = not is_new and cell.version in self.oracle.cells[source][name].all
+                was_carried = not is_new and cell.version.side == source[0] and not cell.version.ours
                 if was_carried and cell.changed_at > max(since, self.oracle.files.changed_at):
                     found.append(f"half: {name} of {target[0]} {target[1]} was written, and not the whole address")
         return found

@@ -193,6 +193,21 @@ def test_nothing_is_written_to_a_pair_that_was_paused_meanwhile(world: World) ->
     assert world.right.records[right].values["lastName"] == "Nordmann"
 
 
+def test_an_address_that_moved_on_while_the_plan_waited_goes_whole_or_waits_whole(world: World) -> None:
+    old = {"line1": "Storgata 1", "city": "Oslo", "zip": "0155", "country": "NO"}
+    left, right = world.pair(email="ola@x.no", first="Ola", last="Nordmann", **old)
+    world.left.edit(left, line1="Rruga B 5")
+
+    def moved() -> None:
+        wait(world)
+        world.left.edit(left, city="Prishtina", zip="10000", country="XK")
+
+    world.run(between=moved)
+    world.run()
+
+    assert {name: world.right.value(right, name) for name in old} == old  # the shop lacks that country
+
+
 def test_a_field_that_a_person_has_frozen_meanwhile_is_left_alone(world: World) -> None:
     left, right = world.pair(email="ola@x.no", first="Ola", last="Nordmann")
     world.left.edit(left, last="Hansen")

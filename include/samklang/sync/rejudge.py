@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.core.matching import match
+from samklang.core.plan import join_clocks
 from samklang.core.records import IN_SCOPE, Scope
 from samklang.store import freezes, holders, links, orders, seen
 from samklang.sync.context import Sync
@@ -90,13 +91,14 @@ def outdated_updates(sync: Sync, side: str, rows: Lines) -> dict[int, str]:
         frozen = freezes.of_persons(connection, sync.entity)
         ordered = any(c.get("order") is not None for row in rows for c in row["changes"])
         wanted = {one["id"] for one in orders.alive(connection, sync.entity)} if ordered else set()
+    grouped = {f.name for f in sync.mapping.fields if f.group}
     found: dict[int, str] = {}
     for row in rows:
         ends = (targets.get(row["id"]), sources.get(row["source_id"]))
         planned = [c["field"] for c in row["changes"] if c.get("order") is None]
         if any(end is None or end["scope"] != Scope.ACTIVE for end in ends):
             found[row["n"]] = PAUSED
-        elif _is_edited(row, ends[1]):
+        elif _is_edited(row, ends[1]) or (grouped.intersection(planned) and _is_touched(row, ends[1])):
             found[row["n"]] = EDITED
         elif planned and any((row["link_id"], name) in frozen for name in ("", *planned)):
             found[row["n"]] = FROZEN
@@ -113,6 +115,13 @@ def _is_edited(row: dict[str, Any], source: MappingOf[str, Any] | None) -> bool:
     """Whether the source holds other values than those that the plan carries over; what is not shown is not known."""
     raw = loads(source["raw"]) if source is not None else {}
     return any(c["field"] in raw and raw[c["field"]] != c["source"][0] for c in row["changes"])
+
+
+def _is_touched(row: dict[str, Any], source: MappingOf[str, Any] | None) -> bool:
+    """Whether anything of the source was edited since the plan was made: an address that it moved in part by then is to
+    move as a whole, or to wait as a whole, and which of the two it is, a plan decides."""
+    clocks = join_clocks(source["clock"], source["group_clocks"]) if source is not None else ""
+    return not row["last_edits"].startswith(f"{clocks} ")
 
 
 def _carries_our_key(sync: Sync, descriptions: MappingOf[str, Description], ends: MappingOf[str, Any]) -> bool:
