@@ -242,6 +242,12 @@ def _defaults_are_edits(stack: ExitStack) -> None:
     _put(stack, plan_pairs, is_default=lambda *_a: False)
 
 
+def _undone_price_is_another(stack: ExitStack) -> None:
+    """A price that a person has put back counts as not sent."""
+    shows = bases.Bases._shows_another_price  # noqa: SLF001
+    _put(stack, bases.Bases, _shows_another_price=lambda self, change, now: shows(self, {**change, "order": None}, now))
+
+
 def _default_put_back(stack: ExitStack) -> None:
     """What a system filled in by itself goes out along a one-way field, over what the new record was made for."""
     _put(stack, merge, UNSENT="nothing")
@@ -449,6 +455,7 @@ GUARDS = (
     Guard("a refusal without words is looked into", _words_are_believed, traces=refused_without_words),
     Guard("an address goes whole or waits whole", _half_groups, traces=small_traces.EMOJI),
     Guard("defaults of a system are no edits", _defaults_are_edits, traces=small_traces.DEFAULT_COUNTRY),
+    Guard("an undone price stands", _undone_price_is_another, traces=small_traces.UNDONE_PRICE),
     Guard("a default does not win along a one-way field", _default_put_back, traces=small_traces.ONE_WAY_PRICE),
     Guard("a province goes with its country", _province_stays, traces=small_traces.PROVINCE),
     Guard("one line of an address is asked about", _asked_about_in_vain, traces=small_traces.ASKED),

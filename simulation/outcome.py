@@ -186,7 +186,7 @@ class _Outcome:
             return False
         target = SIDES.index(*writable)
         if said.terms[name][1] == "both":  # the other side is not shared: what is typed on this one waits
-            return ends[target].version.side == SIDES[target]
+            return ends[target].version not in ends[1 - target].all
         source = ends[1 - target].version  # what is typed on the wrong side is put back, if anybody's value is there
         return source.value is None or source.ours == "default"
 

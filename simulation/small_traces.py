@@ -114,3 +114,4 @@ ONE_WAY_PRICE = small(
     people=_ALONE,
     lines=(*_BOTH, "fields: " + _fields("products", {"UnitPrice": {"direction": "to_powerofficego"}})),
 )
+UNDONE_PRICE = small("products", RUN, does("price", 3001), RUN, does("undo", 1, side=SHOPIFY), RUN, RUN)

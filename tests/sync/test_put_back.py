@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sync.world import LEFT, NO_LIMITS, RIGHT, RULES, SIDES, World, customers
+from tests.sync.world import LEFT, NO_LIMITS, RIGHT, RULES, SIDES, World, customers, products
 
 from samklang.core.clocks import from_datetime
 from samklang.errors import DecisionError
@@ -301,6 +301,22 @@ def test_an_undo_stands_though_a_side_is_spelt_anew_and_can_still_be_released(
     assert do(world, lambda desk: release(desk, f"{LEFT}:{a}", "LastName")).done
     world.run()
     assert str(world.right.value(b, "last")).strip() == "Berg"
+
+
+def test_a_price_that_was_put_back_stands(new_world: Callable[..., World]) -> None:
+    world = new_world(products(NO_LIMITS, "vat: {default: 25%}"))
+    a = world.left.add(title="Chair", code="C1", price="80")
+    world.run()
+    world.left.edit(a, price="800")
+    world.run()
+
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    for _ in range(3):
+        world.run()
+
+    (b,) = world.right.records
+    assert (world.left.value(a, "price"), world.right.value(b, "price")) == ("800", "100.00")
+    assert (RIGHT, "UnitPrice", "undone") in held(world)
 
 
 def test_a_pair_that_was_made_is_known_as_made_after_it_was_excluded_and_included(world: World) -> None:

@@ -53,8 +53,8 @@ class Bases:
         it.
         """
         name, (raw, _, form) = change["field"], change["source"]
-        if self.sync.mapping.field(name).kind not in PRICES:
-            return False
+        if self.sync.mapping.field(name).kind not in PRICES or change.get("order") is not None:
+            return False  # what a person puts back is another price than the source's on purpose
         factors = [one.partition("*")[2] for one in (form, now["form"][name])]
         return all(factors) and common_form(raw, factors[0]) != common_form(change["value"], factors[1])
 
