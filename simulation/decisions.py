@@ -372,7 +372,7 @@ class Decisions:
     def _forget(self, edit: Edit) -> bool:
         database, terms = self._database, self._terms()
         done = forget.forget(database, terms, self._world.staging(), self._text(edit), who=_WHO, via="cli")
-        self._promises.forget(done.records)
+        self._promises.forget(done.records, self._world.clock.seconds())
         return True
 
     def _lift(self, edit: Edit) -> bool:

@@ -61,6 +61,7 @@ class Oracle:
     faults: list[str] = field(default_factory=list)
     may_write: dict[str, int] | None = None
     _written: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    plans: list[float] = field(default_factory=list)  # when they were made
     _planned: set[int] = field(default_factory=set)
     _known: set[int] = field(default_factory=set)
     _saved: set[Record] = field(default_factory=set)  # what we had made when the store was copied
@@ -87,8 +88,9 @@ class Oracle:
         self._written.clear()
         self.may_write = None
 
-    def plan_made(self) -> None:
+    def plan_made(self, at: float) -> None:
         """A plan was made of all that we have been shown."""
+        self.plans.append(at)
         cells = (cell for cells in self.cells.values() for cell in cells.values())
         self._planned = {id(cell.version) for cell in cells if cell.version.seen}
 

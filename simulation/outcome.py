@@ -217,13 +217,14 @@ class _Outcome:
         for target, source in (pair, pair[::-1]):
             of_us = [hold for hold in self.store.reasons if hold.reason not in _OF_PEOPLE]
             held = {h.field for h in of_us if (h.side, h.source) == (target[0], source[1]) and h.field in together}
-            edited = max((self.oracle.cells[source][name].changed_at for name in held), default=None)
-            since = None if edited is None else edited + FRESH + INDEX  # a write may rest on a read of before
+            shown = [self.oracle.cells[source][name].version.seen_at for name in held]
+            since = max((at for at in shown if at is not None), default=None)
             for name in together - held if since is not None else ():
                 cell = self.oracle.cells[target][name]
                 is_new = cell.version.value is None and len(cell.all) == 1
                 was_carried = not is_new and cell.version.side == source[0] and not cell.version.ours
-                if was_carried and cell.changed_at > max(since, self.oracle.files.changed_at):
+                planned = any(since < at < cell.changed_at for at in self.oracle.plans)
+                if was_carried and planned and cell.changed_at > self.oracle.files.changed_at:
                     found.append(f"half: {name} of {target[0]} {target[1]} was written, and not the whole address")
         return found
 
@@ -242,6 +243,8 @@ class _Outcome:
                 continue
             if self.oracle.promises.had_its_day(pair, name, version):
                 continue
+            if version.at <= max(self.oracle.promises.ever_forgotten.get(end, 0.0) for end in pair):
+                continue  # whatever was told of it has been forgotten with the person
             if version.at <= self.oracle.files.turned_at.get(name, 0.0):
                 continue
             linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)

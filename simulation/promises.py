@@ -69,7 +69,9 @@ class Promises:
     may_write: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(SIDES, True))
     edited_at: dict[tuple[Record, str], float] = field(default_factory=dict)
     ever_decided: set[Record] = field(default_factory=set)
-    ever_forgotten: set[Record] = field(default_factory=set)
+    ever_forgotten: dict[Record, float] = field(
+        default_factory=dict
+    )  # and when: conflicts of before are forgotten, too
     ever_linked: set[Record] = field(default_factory=set)
     _binding: Kept = field(default_factory=Kept)
     _saved: Kept = field(default_factory=Kept)
@@ -144,9 +146,9 @@ class Promises:
         for one in ADDRESS if name in ADDRESS else (name,):
             self.now.decided_at[pair, one] = at
 
-    def forget(self, records: Iterable[Record]) -> None:
+    def forget(self, records: Iterable[Record], at: float) -> None:
         together = frozenset(records)
-        self.ever_forgotten |= together
+        self.ever_forgotten |= dict.fromkeys(together, at)
         for record in together:
             self.now.apart.pop(record, None)
             self._forget_pair_of(record)

@@ -117,7 +117,7 @@ class Runs:
             if self._overtaken and self.done:
                 self._again(self._overtaken, -1)
             task.plan = self._attempt("transform", lambda: transform(self._sync(), task.run, reads))
-            self.oracle.plan_made()
+            self.oracle.plan_made(self.clock.seconds())
             answer = self._attempt("review", lambda: self._review(task))
             if answer == "approved":
                 self.oracle.plan_carried_out()

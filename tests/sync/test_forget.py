@@ -482,6 +482,21 @@ def test_the_same_person_can_come_back(world: World) -> None:
     assert "canary" not in str(world.rows(actions)).lower()
 
 
+def test_who_comes_back_finds_the_former_twin_and_gets_no_second_one(world: World) -> None:
+    _, b = world.pair(**KARI)
+    _, other = world.pair(email="ola@post.example", first="Ola", last="Lie")
+    forgotten(world, "canary-mail@post.example")
+    for number in range(3):  # windows move on
+        world.right.edit(other, last=f"Lie {number}")
+        world.run()
+    do(world, lambda desk: lift(desk, "canary-mail@post.example"))
+
+    world.run()  # by window, as most runs are: nobody has edited anything
+
+    assert world.status()["linked"] == 2
+    assert list(world.right.records) == [b, other]
+
+
 # --- who is meant ---------------------------------------------------------------------------------------------------
 
 

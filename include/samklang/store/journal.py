@@ -221,6 +221,11 @@ def watermark(connection: Connection, entity: str, side: str) -> dict[str, Any] 
     return {**row} if row else None
 
 
+def read_whole_again(connection: Connection, entity: str) -> None:
+    """The next read of each side takes in all of it."""
+    connection.execute(update(watermarks).where(watermarks.c.entity == entity).values(whole_at=None))
+
+
 def move_watermark(
     connection: Connection,
     entity: str,

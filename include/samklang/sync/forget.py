@@ -107,8 +107,11 @@ def forget(database: Database, terms: Terms, staging: Staging, text: str, *, who
 def lift(desk: Desk, text: str) -> int:
     """Let somebody be taken in again who was forgotten. :param text: an e-mail, a code, or an id.
 
+    The next reads are whole ones: a side that shows only what has changed would not show them, and the other end of
+    theirs would be given another twin.
+
     :returns: how many tombstones were taken away.
-    :raises DecisionError: it names nobody who was forgotten, or several.
+    :raises DecisionError: it names nobody who was forgotten, or several; a run is under way.
     """
     entity, texts = desk.mapping.entity, _entombed_as(desk.mapping, text)
     found = tombstones.actions_of(desk.connection, entity, texts)
@@ -121,6 +124,8 @@ def lift(desk: Desk, text: str) -> int:
         raise DecisionError(
             "That names several who were forgotten.", remedy="Give it as powerofficego:ID or shopify:ID."
         )
+    _quiet(desk.connection, entity)
+    journal.read_whole_again(desk.connection, entity)
     lifted = tombstones.lift(desk.connection, entity, found)
     desk.touched.extend(_alias(one) for one in lifted)
     return len(lifted)
