@@ -197,7 +197,9 @@ class Oracle:
 
     def _was_asked_for(self, record: Record) -> bool:
         """Whether a person has said what stands in one of its fields: looked at then, and in no limit."""
-        return any(record in pair for pair, _ in self.promises.now.decided_at)
+        side, i = record  # a shop's writes name the product, and people decide about its variants
+        ends = {end for pair, _ in self.promises.now.decided_at for end in pair if end not in self.deleted}
+        return any(end == record or (end[0] == side and self.desks[side].siblings(end[1]) == i) for end in ends)
 
     def _appeared(self, record: Record, values: Mapping[str, Any], who: str, at: float) -> None:
         side, record_id = record
