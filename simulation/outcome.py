@@ -217,6 +217,7 @@ class _Outcome:
         for target, source in (pair, pair[::-1]):
             of_us = [hold for hold in self.store.reasons if hold.reason not in _OF_PEOPLE]
             held = {h.field for h in of_us if (h.side, h.source) == (target[0], source[1]) and h.field in together}
+            edited = max((self.oracle.cells[source][name].changed_at for name in held), default=0.0)
             shown = [self.oracle.cells[source][name].version.seen_at for name in held]
             since = max((at for at in shown if at is not None), default=None)
             for name in together - held if since is not None else ():
@@ -224,6 +225,7 @@ class _Outcome:
                 is_new = cell.version.value is None and len(cell.all) == 1
                 was_carried = not is_new and cell.version.side == source[0] and not cell.version.ours
                 planned = any(since < at < cell.changed_at for at in self.oracle.plans)
+                planned = planned or cell.changed_at > edited + FRESH + INDEX  # a plan that waited was looked at again
                 if was_carried and planned and cell.changed_at > self.oracle.files.changed_at:
                     found.append(f"half: {name} of {target[0]} {target[1]} was written, and not the whole address")
         return found
