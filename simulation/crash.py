@@ -49,8 +49,11 @@ def traces() -> dict[str, Trace]:
 
 
 def swaps() -> dict[str, Trace]:
-    """A first run that links; then people change places with what no two may share, in rings of two to four."""
-    return {f"{KEYS['customers']} of {size} in {side}": _swap(side, size) for side in SIDES for size in _NUMBER_OF_RING}
+    """A first run that links; then people change places with what no two may share, in rings of two to four; and in one
+    of which the shop refuses the second record."""
+    key, bad = KEYS["customers"], {"side": SHOPIFY, "person": 1, "alone": True}
+    found = {f"{key} of {size} in {side}": _swap(side, size) for side in SIDES for size in _NUMBER_OF_RING}
+    return found | {f"{key} of 3, one of them refused": replace(_swap(POWEROFFICEGO, 3), conditions={"bad": bad})}
 
 
 _NUMBER_OF_RING = {2: 3, 3: 1, 4: 2}
