@@ -261,14 +261,17 @@ class Oracle:
             if not cell.version.seen or self.read_at.get(record, -1.0) < cell.changed_at:
                 safe = side == POWEROFFICEGO and self.enforces
                 looked = at - self.read_at.get(record, -1e9) <= WINDOW
-                self.losses.append(Loss(record, cell.version, in_window=looked and not safe))
+                unseen = self._stood_there(record, cell)
+                self.losses.append(Loss(record, cell.version, in_window=unseen or (looked and not safe)))
             by_itself = self._fills_in(side, name, value, self.twins_of(record))
-            frees = value is None and self._twins_have_one(record, name)  # whatever was emptied there long ago
-            for_another = frees and self._is_wanted(record, name, cell.version.value)
+            filled = self._sources_with_one(record, name) if value is None else []
+            for_another = any(filled) and self._is_wanted(record, name, cell.version.value)
             found = None if by_itself or for_another else self._carried(record, name, value, self._sources_of(record))
             if found is None:
                 found = Version(side, name, value, cell.version, None)
-                if value is None and name in UNIQUE[self.entity]:
+                if for_another and not all(filled):
+                    found.ours = "emptied"  # for another one, or as it was elsewhere: two people had the key
+                elif value is None and name in UNIQUE[self.entity]:
                     found.ours = "freed"
                     if not self._is_wanted(record, name, cell.version.value):
                         self.faults.append(f"emptied: we emptied {name} of {side} {record[1]}, and nobody had")
@@ -285,7 +288,7 @@ class Oracle:
                 written = (self._runs[-1], record, name)
                 self._writes[written] = (self._writes.get(written, (cell.version.value,))[0], found.value)
             version = found
-            ordered, freed = self.promises.is_ordered(record, name), cell.version.ours == "freed"
+            ordered, freed = self.promises.is_ordered(record, name), cell.version.ours in ("freed", "emptied")
             if not ordered and not freed and not self._is_rolled_back(side, name, cell, value):
                 self._check_age(record, name, version)
         cell.version, cell.changed_at, cell.ours = version, at, who == "api"
@@ -329,17 +332,28 @@ class Oracle:
         if version in source.all and version.came_before(source.version):
             self.faults.append(f"stale: {name} of {record[0]} {record[1]} was given a value that had been replaced")
 
-    def _twins_have_one(self, record: Record, name: str) -> bool:
-        """Whether a value that no two may share stands in each twin, and we have been shown that."""
-        twins = [self.cells[twin][name].version for twin in self.twins_of(record) if twin in self.cells]
-        shown = all(version.value is not None and version.seen for version in twins)
-        return name in UNIQUE[self.entity] and bool(twins) and shown
+    def _stood_there(self, record: Record, cell: Cell) -> bool:
+        """Whether the value is again what we were last shown: that somebody had changed it in between, nobody can
+        see."""
+        shown_at = self.read_at.get(record, -1.0)
+        shown = [v for v, since in zip(cell.all, cell.times, strict=True) if since <= shown_at]
+        return bool(shown) and shown[-1].value == cell.version.value
+
+    def _sources_with_one(self, record: Record, name: str) -> list[bool]:
+        """Of each record whose value it may get, whether one that no two may share stands there, as we were shown:
+        then nobody has emptied it, whatever was emptied there long ago."""
+        sources = [self.cells[one][name].version for one in self._sources_of(record) if one in self.cells]
+        return [v.value is not None and v.seen for v in sources] if name in UNIQUE[self.entity] else []
 
     def _is_rolled_back(self, side: str, name: str, cell: Cell, value: str | None) -> bool:
         """A ring could not go on: what it had before our write goes back to a record, so that another one, which we
         emptied and left without, gets its own value back."""
         ours = len(cell.all) > 1 and cell.version.side != side and cell.all[-2].value == value
-        emptied = (cells[name].version.ours == "freed" for record, cells in self.cells.items() if record[0] == side)
+        emptied = (
+            cells[name].version.ours in ("freed", "emptied")
+            for record, cells in self.cells.items()
+            if record[0] == side
+        )
         return name in UNIQUE[self.entity] and ours and any(emptied)
 
     def _fills_in(self, side: str, name: str, value: str | None, twins: list[Record]) -> bool:

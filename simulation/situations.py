@@ -17,8 +17,8 @@ from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES, UNIQUE
 
 CHANCES: dict[str, float] = {
     "shared values": 0.15,
-    "swaps": 0,
-    "swaps of keys": 0,
+    "swaps": 0.06,
+    "swaps of keys": 0.06,
     "redaction": 0.1,
     "few fields": 0.1,
     "field never shown": 0.08,

@@ -15,9 +15,9 @@ class Version:
     :param before: what stood there. :param at: seconds, when it came; None: nobody typed it.
     :param seen: whether we were shown it.
     :param seen_at: when we were first shown it.
-    :param ours: `freed`: emptied by us, so that another record could have the value. `default`: a system put it there
-        beside our write, or for want of a price. `erased`: the shop emptied it with all that identifies a customer.
-        None of these is an edit.
+    :param ours: `freed`: emptied by us, so that another record could have the value; `emptied`: that, or as it was with
+        one of those who had the record's key. `default`: a system put it there beside our write, or for want of a
+        price. `erased`: the shop emptied it with all that identifies a customer. None of these is an edit.
     :param over_ours: whether it was typed over a write of ours before any later read: if that write was not heard of,
         nobody can know which of the two came first.
     """
