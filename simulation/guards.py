@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ def _absent_is_empty(stack: ExitStack) -> None:
 
     _put(stack, observe, by_field=filled)
     _put(stack, extract, by_field=filled)
-    _put(stack, load._Lane, _not_erased=lambda _self, chunk: chunk)  # noqa: SLF001
+    _put(stack, load, still_true=lambda _sync, _side, _committer, rows: (rows, Counter()))
 
 
 def _first_of_several(stack: ExitStack) -> None:
@@ -211,7 +212,7 @@ def _not_known_to_be_erased(stack: ExitStack) -> None:
 
 def _erased_while_planned(stack: ExitStack) -> None:
     """Neither end of a write is looked at again for an erasure since the plan was made."""
-    _put(stack, load._Lane, _not_erased=lambda _self, chunk: chunk)  # noqa: SLF001
+    _put(stack, load, still_true=lambda _sync, _side, _committer, rows: (rows, Counter()))
     _put(stack, updating.Job, erase=lambda _self: None)
 
 

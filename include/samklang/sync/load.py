@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from samklang.core.clocks import earlier
-from samklang.core.mapping import Field
-from samklang.core.records import Record, Scope
-from samklang.core.values import normal_form
+from samklang.core.records import Record
 from samklang.errors import (
     AccessError,
     RejectedError,
@@ -25,21 +22,21 @@ from samklang.errors import (
     TemporaryError,
 )
 from samklang.store import journal, lanes, ledger, links, seen, tombstones
-from samklang.sync import rejudge, taken, unread
+from samklang.sync import rejudge, taken
 from samklang.sync.adopt import adopt
 from samklang.sync.commit import Committer
 from samklang.sync.context import Sync
-from samklang.sync.extract import OVERLAP
 from samklang.sync.forgotten import is_about_forgotten
 from samklang.sync.freeing import WAITS, Freeing
 from samklang.sync.meter import NOTHING, Meter, Used
-from samklang.sync.sifting import may_be_one_record, read_apart, sift
+from samklang.sync.sifting import may_be_one_record, sift
+from samklang.sync.sources import still_true
+from samklang.sync.unconfirmed import Unconfirmed
 from samklang.sync.waited import OUTDATED, check_plan
 from samklang.systems.base import Change, Creation, Outcome, Update
 
 _CHUNK = 50
 _TRIES_WITHOUT_A_FIELD = 4
-_PARKED = "a record that may be the one whose creation was not confirmed"
 
 Rows = dict[int, dict[str, Any]]
 """Rows of a plan by their number."""
@@ -99,9 +96,13 @@ class _Lane:
     committer: Committer
     confirm: Callable[[], None]
     freeing: Freeing = field(init=False)
+    unconfirmed: Unconfirmed = field(init=False)
     report: Report = field(default_factory=Report)
     failure: RemoteError | None = None
     is_down: bool = False
+
+    def __post_init__(self) -> None:
+        self.unconfirmed = Unconfirmed(self.sync, self.side, self.plan["id"], self.committer, self.report.outcomes)
 
     def run(self, rows: list[dict[str, Any]]) -> Report:
         with self.sync.database.read() as connection:
@@ -123,8 +124,8 @@ class _Lane:
             for chunk in _chunks(back):
                 self._carry_out(self._update, chunk)
         taken.note_holders(self.sync, self.side)
-        if self.failure is None:
-            self._close_old_intents({row["key"] for row in rows})
+        if self.failure is None and (outage := self.unconfirmed.close({row["key"] for row in rows})):
+            self._failed(outage)
         if self.failure is not None:
             raise self.failure
         return self.report
@@ -152,46 +153,20 @@ class _Lane:
         """
         if self.is_down or isinstance(self.failure, AccessError | TemporaryError):
             return  # the system is out of reach
-        chunk = self._not_erased(chunk)
+        try:
+            chunk, lost = still_true(self.sync, self.side, self.committer, chunk)
+        except RemoteError as error:
+            if error.final:
+                raise
+            self._failed(error)
+            return
+        self.report.outcomes.update(lost)
         if not chunk:
             return
         self.confirm()
         with self.sync.database.begin() as connection:
             journal.take_over(connection, self.sync.entity, self.plan["id"])
         write(chunk)
-
-    def _not_erased(self, chunk: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows whose source is there and identifies somebody still, asked anew where that can have changed without
-        an edit: nothing travels from a record that was erased, or over which its system fails. Nor is a field emptied
-        that the source does not show empty when it is asked by its id. Of the others the next plan knows."""
-        source = self.sync.system(self.sync.mapping.other(self.side))
-        if not source.rules.can_be_erased:
-            return chunk
-        found: dict[str, Record] = {}
-        with self.sync.database.read() as connection:
-            waiting = unread.waiting(connection, self.sync, source.side)
-        ids = [i for i in dict.fromkeys(row["source_id"] for row in chunk) if i not in waiting]
-        try:
-            failing = read_apart(source, ids, lambda page: found.update({r.id: r for r in page.records}))
-        except RemoteError as error:
-            if error.final:
-                raise
-            self._failed(error)
-            return []
-        names = {f.name: f.names[source.side] for f in self.sync.mapping.fields}
-        left = []
-        for row in chunk:
-            if row["source_id"] in failing | waiting:
-                self.committer.source_unread(row, is_new=row["source_id"] in failing)
-                self._count("unread")
-                continue
-            record = found.get(row["source_id"])
-            emptied = {names[c["field"]] for c in row["changes"] if c["value"] is None and c["why"] == "clear"}
-            if record is not None and record.scope != Scope.ERASED and emptied <= record.values.keys():
-                left.append(row)
-            else:
-                self._count(self.committer.source_lost(row, record))
-        return left
 
     def _count(self, outcome: str, reason: str = "") -> None:
         self.report.outcomes[outcome] += 1
@@ -322,26 +297,17 @@ class _Lane:
 
         def send(part: Rows) -> Failed:
             try:
-                unsettled = self._resolve_unsure(part, intended_at)
+                settled = self.unconfirmed.settle(part, intended_at)
             except RemoteError as error:
                 if error.final:
                     raise
                 return dict.fromkeys(part, error)  # nobody knows who holds their keys: nothing is sent
-            failed = self._until_taken(rows, unsettled, self._create_once)
+            left = {n: row for n, row in part.items() if n not in settled}
+            failed = self._until_taken(rows, left, self._create_once)
             intended_at.update({n: opened_at for n in failed if n not in intended_at})
             return failed
 
         self._send_apart(rows, send)
-
-    def _resolve_unsure(self, part: Rows, intended_at: dict[int, str]) -> Rows:
-        """The rows that nobody has been made for, as far as their keys tell. :param intended_at: see `_resolve`."""
-        unsure = [row for n, row in part.items() if n in intended_at]
-        settled = set(self._resolve(unsure, intended_at)) if unsure else set()
-        again = [row["key"] for row in unsure if row["n"] not in settled]
-        if again:
-            with self.sync.database.begin() as connection:
-                ledger.renew_intents(connection, self.sync.entity, self.side, again, self.plan["id"])
-        return {n: row for n, row in part.items() if n not in settled}
 
     def _open_intents(self, chunk: list[dict[str, Any]]) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
         """Commit an intent per row, before anything is sent.
@@ -380,82 +346,6 @@ class _Lane:
                 if holder is not None:
                     before[row["n"]] = holder["created_at"]
         return rows, before
-
-    def _resolve(self, rows: list[dict[str, Any]], intended_at: dict[int, str]) -> list[int]:
-        """Rows whose create may have happened: whoever holds the key is the twin; nothing is sent blindly.
-
-        :returns: the rows that are settled with that.
-        """
-        system, settled = self.sync.system(self.side), []
-        found = system.find_by_key([row["key"] for row in rows])
-        for row in rows:
-            holders, since = found.get(row["key"], []), earlier(intended_at[row["n"]], OVERLAP)
-            if not holders and not self._has_lookalike(row, since):
-                continue  # from the database, not a search: it was not made
-            settled.append(row["n"])
-            if len(holders) == 1 and (self._proves_origin(row, holders[0]) or self._is_ours(row, holders[0], since)):
-                self._count("created" if self.committer.found(row, holders[0]) else "linked")
-            else:
-                self.committer.parked(row, _PARKED)
-                self._count("parked")
-        return settled
-
-    def _proves_origin(self, row: dict[str, Any], holder: Record) -> bool:
-        """Whether a key that only we set is this record's own: a part of what we made may have been replaced since."""
-        return self.sync.system(self.side).rules.key_proves_origin and holder.key == row["key"]
-
-    def _is_ours(self, row: dict[str, Any], holder: Record, since: str) -> bool:
-        """Whether who holds a key that anybody may type was made since, and as it was sent."""
-        mapping, values = self.sync.mapping, {c["field"]: c["value"] for c in row["changes"]}
-
-        def normal(f: Field, value: str | None) -> str | None:
-            return normal_form(f.kind, value, mapping.region)
-
-        return holder.created >= since and all(
-            normal(f, values.get(f.name)) == normal(f, holder.values.get(f.names[self.side])) for f in self._telling()
-        )
-
-    def _telling(self) -> list[Field]:
-        """What tells one record from another: match keys, and what no record is without."""
-        mapping = self.sync.mapping
-        needed = {name for need in self.sync.system(self.side).rules.create_needs for name in need}
-        return [f for f in mapping.fields if f.name in mapping.match or f.names[self.side] in needed]
-
-    def _has_lookalike(self, row: dict[str, Any], since: str) -> bool:
-        """Whether a record without our key was made since, with the same name and match keys."""
-        mapping = self.sync.mapping
-        values = {c["field"]: c["value"] for c in row["changes"]}
-        wanted = {f.name: normal_form(f.kind, values.get(f.name), mapping.region) for f in self._telling()}
-        with self.sync.database.read() as connection:
-            others = seen.unlinked_since(connection, self.sync.entity, self.side, since)
-        return any(wanted.values()) and any(all(o.get(n) == v for n, v in wanted.items()) for o in others)
-
-    def _close_old_intents(self, planned: set[str | None]) -> None:
-        """Intents of earlier runs that no plan takes up again, because the record is out of scope by now, say."""
-        with self.sync.database.read() as connection:
-            unresolved = ledger.unresolved_intents(connection, self.sync.entity, self.side)
-        old = [key for key, intent in unresolved.items() if intent["state"] == "open" and key not in planned]
-        if not old:
-            return
-        system = self.sync.system(self.side)
-
-        def look(keys: Sequence[str]) -> dict[str, RemoteError]:
-            try:
-                found = system.find_by_key(keys)
-            except RemoteError as error:
-                if error.final:
-                    raise
-                return dict.fromkeys(keys, error)
-            for key in keys:
-                self.committer.give_up(key, found.get(key, []))
-            return {}
-
-        failed = look(old)
-        outage = next((error for error in failed.values() if not may_be_one_record(error)), None)
-        if outage is None:
-            outage = sift(failed, look, is_alive=not failed, ask=system.describe).outage
-        if outage is not None:
-            self._failed(outage)  # a key that fails alone stays open, and is looked up by the next run
 
     def _create_once(self, waiting: Rows, failed: Failed) -> Rows:
         """:returns: rows to send once more, without the fields that the system refused."""
