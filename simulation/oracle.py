@@ -368,6 +368,8 @@ class Oracle:
         for cell in (*(self.cells.get(twin, {}).get(name) for twin in twins), own):
             for version in reversed(cell.all if cell else []):
                 put_back = cell is own and version.ours == "default"
+                # what a system filled in before the mapping named the field is as good as anything typed there
+                put_back |= version.ours == "default" and self.files.new_for(name, cell.changed_at) > cell.changed_at
                 if version.value == value and (not version.ours or put_back):
                     return version
         return None
