@@ -145,6 +145,8 @@ class Staging:
                 whose = f"{folder}/{name}.jsonl"
                 raise _foreign(whose) if self.is_foreign(first) else _damaged(whose, "line 1")
             byte = max(byte, len(self._first_line))
+            if byte > file.seek(0, io.SEEK_END):
+                return  # beyond what a disk can hold, going there would be an error
             file.seek(byte)
             while block := file.read(_BLOCK):
                 block += file.readline()

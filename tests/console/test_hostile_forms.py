@@ -100,3 +100,23 @@ def test_a_file_that_is_no_match_file_is_no_failure_of_ours(
         form = {"seen": hashlib.sha256(content).hexdigest()}
         answer = user.client.post(PATH + path, files={"file": content}, data=form, headers=user.headers | OURS)
         assert answer.status_code == 422, content[:60]
+
+
+def test_a_place_in_a_list_that_no_page_gave_is_no_failure_of_ours(
+    on_postgres: tuple[World, str, str], viewer: Browser
+) -> None:
+    """Numbers that fit a token and no column, and texts that are no id."""
+    from samklang.store.lists.pages import to_cursor
+
+    kinds: tuple[Any, ...] = (2**63 - 1, 0, "9" * 400)
+    tokens = [to_cursor(place) for one in kinds for place in ([one], [one, one], [one, 1], ["x", one], [one, one, one])]
+    pages = ["runs", "plans", "conflicts", "conflicts?show=decided", "matches", "quarantine", "quarantine?show=held"]
+    pages += [f"matches?show={name}" for name in ("ambiguous", "only_shopify", "kept_apart", "excluded", "plan_links")]
+    pages += [f"plans/1?part={name}" for name in ("rows", "links", "conflicts", "held", "ambiguous", "excluded")]
+    failed = []
+    for page in pages:
+        for token in tokens:
+            answer = viewer.get(f"/{page}{'&' if '?' in page else '?'}after={token}")
+            if answer.status_code >= 500:
+                failed.append((page, token, answer.status_code))
+    assert failed == []
