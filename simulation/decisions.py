@@ -258,9 +258,7 @@ class Decisions:
         return self._taken(edit, edit.side)
 
     def _taken(self, edit: Edit, side: str | None) -> bool:
-        rows = self._rows(schema.conflicts)
-        if not rows:
-            raise Nobody
+        rows = self._conflicts()
         chosen = rows[edit.number % len(rows)]
         done = self._act("take", lambda desk: conflicts.take(desk, [chosen["id"]], side))
         told = {int(one.split()[1]) for one in done.done}
@@ -284,9 +282,7 @@ class Decisions:
             self._promises.stand(Stand("take", pair, name, self._world.clock.seconds(), (value, value)))
 
     def _keep(self, edit: Edit) -> bool:
-        rows = self._rows(schema.conflicts)
-        if not rows:
-            raise Nobody
+        rows = self._conflicts()
         number = rows[edit.number % len(rows)]["id"]
         return bool(self._act("keep", lambda desk: conflicts.keep(desk, [number])).done)
 
@@ -442,6 +438,15 @@ class Decisions:
         with self._database.read() as connection:
             found = connection.execute(select(table).where(table.c.entity == self._oracle.entity)).mappings()
             return [dict(row) for row in found]
+
+    def _conflicts(self) -> list[dict[str, Any]]:
+        """In an order that no decision changes, so that a button which is pressed twice is the same one's.
+
+        :raises Nobody: there are none.
+        """
+        if not (rows := self._rows(schema.conflicts)):
+            raise Nobody
+        return sorted(rows, key=lambda row: row["id"])
 
     def _links(self, state: str = "linked") -> dict[Record, Record]:
         """Who is whose twin."""

@@ -19,6 +19,7 @@ from simulation.versions import Record
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 _ADDRESS_IN = re.compile(r"[^\s<>,;:|/\"'()]+@[^\s<>,;:|/\"'()]+")
 _WAITS_FOR = "waits_for_"
+_NAMES = {"customers": ("FirstName", "LastName"), "products": ("Name",)}
 _IDENTITY = ("FirstName", "LastName", "EmailAddress", "PhoneNumber")
 
 
@@ -72,7 +73,9 @@ class Reasons:
         if {source, self.twin_of(source)} & self.bad:
             return True
         if hold.field == "":  # a record that the system refuses as a whole
-            return hold.reason in ("taken", "frozen_by_a_person")
+            return hold.reason in ("taken", "frozen_by_a_person") or (
+                hold.reason == "parked" and _may_have_been_made(self, source, hold)
+            )
         if hold.field not in FIELDS[self.mapping.entity]:
             return True  # no field that values are followed through
         if hold.reason.startswith(_WAITS_FOR):
@@ -231,6 +234,20 @@ def _is_in_a_circle(w: Reasons, source: Record, hold: Hold) -> bool:
             return False
         source = twins[0]
     return source == met[0]
+
+
+def _may_have_been_made(w: Reasons, source: Record, hold: Hold) -> bool:
+    """Nobody has heard whether its twin was made, and somebody stands there whom nothing tells from that twin: of the
+    same name, and with the same keys."""
+    telling = {*w.mapping.match, *_NAMES[w.mapping.entity]} & w.oracle.mapped
+
+    def had(one: Record, name: str) -> set[str | None]:
+        return {version.value for version in w.oracle.cells[one][name].all}
+
+    unheard = (hold.side, hold.source) in w.store.unconfirmed and w.store.pair_of(source) is None
+    return unheard and any(
+        all(had(one, name) & had(source, name) for name in telling) for one in w.oracle.cells if one[0] == hold.side
+    )
 
 
 def _is_untaxed(w: Reasons, source: Record, hold: Hold) -> bool:

@@ -63,6 +63,7 @@ class StoreView:
     :param conflicts: by both ids and field, the values (normal forms) that it has kept, and whether it is open.
     :param linked_at: seconds, when a pair was linked.
     :param told_before: by record and field, values in conflicts that a store listed which was replaced.
+    :param unconfirmed: (side, id of the source) of creations that nobody knows the outcome of.
     """
 
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -74,6 +75,7 @@ class StoreView:
     verdicts: dict[Record, Verdict] = field(default_factory=dict)
     reasons: list[Hold] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
+    unconfirmed: set[tuple[str, str]] = field(default_factory=set)
     mapping: Mapping | None = None
 
     def pair_of(self, record: Record) -> tuple[Record, Record] | None:
@@ -125,9 +127,9 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
         holds = {(row["side"], row["source_id"], row["field"]) for row in rows(schema.holds)}
         accounted = {(row["side"], row["record_id"]) for row in rows(schema.verdicts)}
         accounted |= {(other(side), source) for side, source, _ in holds}
-        accounted |= {
-            (other(row["side"]), row["source_id"]) for row in rows(schema.intents) if row["state"] in ("open", "parked")
-        }
+        intents = rows(schema.intents)
+        unconfirmed = {(row["side"], row["source_id"]) for row in intents if row["state"] in ("open", "parked")}
+        accounted |= {(other(side), source) for side, source in unconfirmed}
         accounted |= {(side, record) for link in apart for side, record in ends[link].items()}
         verdicts = {
             (row["side"], row["record_id"]): Verdict(row["verdict"], row["reason"]) for row in rows(schema.verdicts)
@@ -146,6 +148,7 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
     pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
     view = StoreView(list(pairs), accounted, holds, conflicts, pairs)
     view.verdicts, view.reasons, view.clashes, view.mapping = verdicts, reasons, clashes, mapping
+    view.unconfirmed = unconfirmed
     return view
 
 

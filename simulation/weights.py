@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 WEIGHTS: dict[str, float] = {
-    "decisions": 0,  # part of the traces in which people decide things
+    "decisions": 0.4,  # part of the traces in which people decide things
     "decided while a plan waits": 0.3,  # part of their runs
     "decided during a run": 0.2,
-    "mapping changes": 0,  # part of the traces in which the mapping file is changed
+    "mapping changes": 0.25,  # part of the traces in which the mapping file is changed
     "mapping changed while a plan waits": 0.2,  # part of their runs
     "trial plan": 0.2,  # after a run of theirs
     "goods": 0.5,  # part of the traces of products with variants and changing prices
@@ -23,7 +23,7 @@ WEIGHTS: dict[str, float] = {
     "remove variant": 3,
     "reorder": 3,
     "recreate": 3,
-    "move skus": 0,  # as "swaps of keys"
+    "move skus": 3,  # as "swaps of keys"
     "own account": 0,  # these four come in the traces that are made for a guard
     "gift card": 0,
     "markup": 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,31 @@ def test_a_default_country_of_a_new_record_does_not_travel(both: World, lost: bo
         both.run()
     (a,) = both.left.records
     check_nothing_more_travels(both, a, b)
+
+
+def test_a_default_country_does_not_travel_when_the_mapping_names_countries_later(both: World) -> None:
+    named = both.mapping
+    both.remap(replace(named, fields=tuple(f for f in named.fields if f.name != COUNTRY)))
+    b = both.right.add(**KARI, **LUND)
+    both.run()
+    (a,) = both.left.records
+
+    both.remap(named)
+
+    check_nothing_more_travels(both, a, b)
+
+
+def test_a_country_of_a_record_that_we_did_not_make_travels_when_the_mapping_names_countries_later(both: World) -> None:
+    named = both.mapping
+    both.remap(replace(named, fields=tuple(f for f in named.fields if f.name != COUNTRY)))
+    a, b = both.pair(**KARI, **LUND)
+    both.left.edit(a, **{COUNTRY: "NO"})
+    both.run()
+
+    both.remap(named)
+    both.run()
+
+    assert both.right.value(b, "country") == "NO"
 
 
 def test_a_country_that_somebody_types_there_later_travels(both: World) -> None:

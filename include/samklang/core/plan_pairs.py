@@ -179,10 +179,10 @@ class _PairPlanner:
 
     def _filled_in(self, wanted: list[Field], target: int, i: int) -> list[Field]:
         """What the source filled in by itself, in tune as it stands, though the store does not know of our write: its
-        answer was lost, or the store is an older one."""
+        answer was lost, the store is an older one, or the mapping did not name the field then."""
         source = self.views[1 - target]
         keys = self.columns.get(f"{source.name}_our_key")
-        made = self.columns["matched"][i] == "our_key" and keys is not None and keys[i] is not None
+        ours = source.rules.key_proves_origin and keys is not None and keys[i] is not None
         filled = []
         for f in wanted:
             if not is_default(source, f, self.arrays[f.name].raw[1 - target][i]):
@@ -193,6 +193,7 @@ class _PairPlanner:
                 and not _filled(self.arrays[m.name].base_raw[1 - target][i])
                 for m in members
             )
+            made = ours and self.columns["matched"][i] in (None, "our_key") and not _has_base(self.arrays[f.name], i)
             came = members and had_none and not any(m in wanted for m in members if m is not f)
             if not _filled(self.arrays[f.name].raw[target][i]) and (made or came):
                 filled.append(f)

@@ -22,7 +22,7 @@ Base = Mapping[str, tuple[str | None, str | None, str]]
 Twins = Mapping[str, Mapping[str, str]]
 """Names of fields in both systems, by side, by the mapping's name of a field."""
 
-_SEEN = ("raw", "normal", "form", "facts", "clock", "group_clocks", "changed_after", "scope")
+_SEEN = ("raw", "normal", "form", "facts", "clock", "group_clocks", "changed_after", "scope", "our_key")
 _BASE = ("raw", "normal", "form")
 
 
