@@ -86,6 +86,8 @@ class _Outcome:
                 same = one[0] == record[0] and person == self.oracle.persons[record]
                 if not same or one in self.oracle.made_by_us or record in self.oracle.promises.ever_decided:
                     continue
+                if one in self.oracle.promises.ever_forgotten:
+                    continue  # a person was told that others share the key, and that they are others
                 theirs = self._only_key(one, name)
                 if key and theirs and key != theirs and (key in theirs or theirs in key):
                     found.append(f"doubled: we made person {person} in {one[0]}, beside {one[1]}, who can be read")
@@ -168,7 +170,9 @@ class _Outcome:
             found += [
                 f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
                 for record, end in zip(pair, ends, strict=True)
-                if end.version.ours == "freed" and self._could_be_returned(record[0], name, end)
+                if end.version.ours == "freed"
+                and self._could_be_returned(record[0], name, end)
+                and not self.oracle.promises.is_undone(pair, name)  # emptied again as it was before the undone write
             ]
             if ends[0].version.value != ends[1].version.value and not excused and not _is_default(ends):
                 found.append(f"unequal: {name} of {pair[0][1]} and {pair[1][1]}, and nothing says why")
@@ -268,12 +272,17 @@ class _Outcome:
         return found
 
     def _compared_at(self, pair: tuple[Record, Record], name: str) -> float:
-        """When both ends had been read since the field meant something else: until then there is no base."""
+        """When both ends had been read since the field meant something else, or a person linked them: until then there
+        is no base."""
+        planned = 0.0
+        if self.oracle.promises.ever_linked.issuperset(pair):  # what a person links is compared by the next plan
+            linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
+            planned = min((at for at in self.oracle.plans if at > linked_at), default=inf)
         new_at = self.oracle.files.new_at.get(name)
         if new_at is None:
-            return 0.0
+            return planned
         reads = ([t for t in self.oracle.reads.get(record, ()) if t >= new_at] for record in pair)
-        return max(min(times, default=inf) for times in reads)
+        return max(planned, *(min(times, default=inf) for times in reads))
 
     def _may_vanish(self, name: str, version: Version) -> bool:
         """What is typed on the wrong side of a one-way field is put back, and who empties one that is not to be emptied
