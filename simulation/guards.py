@@ -442,7 +442,7 @@ GUARDS = (
     Guard("looking the key up before a create", _no_key_lookup, missed_by=1, traces=lost_answers),
     Guard("overlap of two windows", _no_overlap, traces=late_edits),
     Guard("revisit list", _no_revisit, traces=unheard_write),
-    Guard("expectation of a write", _no_expectation, missed_by=2, traces=busy_desks),
+    Guard("expectation of a write", _no_expectation, missed_by=3, traces=busy_desks),
     Guard("base", _no_base, missed_by=22),
     Guard("absent is not empty", _absent_is_empty, traces=denied_fields),
     Guard("doubled keys are ambiguous", _first_of_several, missed_by=18),

@@ -255,7 +255,7 @@ class _Outcome:
                 continue
             linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
             before_link = version.at < max(self.oracle.files.new_for(name, linked_at), self._compared_at(pair, name))
-            if version.value is None and (before_link or told):
+            if version.value is None and (before_link or told or not _were_equal(ends, version.at)):
                 continue  # without a base, an empty field is filled and never cleared
             older = any(version.was_typed_over(end.version) for end in ends)
             nobody_knows = version.over_ours and version.value in told
@@ -299,6 +299,16 @@ class _Outcome:
             if held[0] & held[1]:
                 return True
         return False
+
+
+def _were_equal(ends: list[Cell], until: float) -> bool:
+    """Whether both ever held the same before: else nothing has become their base, say while one of them is archived."""
+    return any(
+        one.value == other.value and since < until
+        for cell, twin in (ends, ends[::-1])
+        for one, since in zip(cell.all, cell.times, strict=True)
+        for other in [v for v, at in zip(twin.all, twin.times, strict=True) if at <= since][-1:]
+    )
 
 
 def _held(cell: Cell, start: float, end: float) -> set[str]:
