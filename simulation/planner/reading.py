@@ -255,8 +255,8 @@ def _decide(terms: Terms, pair: Pair, cells: dict[str, Cell], expected: Expected
             else:
                 source = cell.changed.index(True) if cell.based else cell.empty.index(False)
                 if not _open(f, 1 - source):
-                    if not cell.based:
-                        expected.waits[f.name] = "waiting:direction"
+                    if not cell.based or (cell.base is not None and cell.base[source][2] == "unsent"):
+                        expected.waits[f.name] = "waiting:direction"  # the other side never had it from here
                         continue
                     expected.drift.add(f.name)  # put back
                     source = 1 - source
