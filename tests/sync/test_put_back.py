@@ -254,6 +254,19 @@ def test_undo_of_a_first_run_puts_back_what_it_filled_and_overwrote_and_keeps_th
     assert world.status()["linked"] == 0
 
 
+def test_undo_of_a_first_run_puts_back_what_it_wrote_to_a_frozen_pair(world: World) -> None:
+    a = world.left.add(**KARI)
+    b = world.right.add(email=KARI["email"], first="Karin", last=None)
+    before = world.left.show(a), world.right.show(b)
+    world.run()
+    do(world, lambda desk: freeze(desk, f"shopify:{b}", None))
+    do(world, lambda desk: undo(desk, run_id="run-1"))
+
+    world.run()
+
+    assert (world.left.show(a), world.right.show(b)) == before
+
+
 def test_what_an_undone_first_run_wrote_is_left_where_somebody_has_changed_it_since(world: World) -> None:
     world.left.add(**KARI)
     b = world.right.add(email=KARI["email"], first="Kari", last=None)

@@ -79,8 +79,8 @@ class _Planner:
             return
         if any(pair[f"{s}_scope"] != Scope.ACTIVE for s in (side, other)) or not self.sync.mapping.shares(side):
             return  # waits
-        if {(order["link_id"], ""), (order["link_id"], name)} & self.frozen:
-            return  # waits until it is let go
+        if order["kind"] != orders.PART and {(order["link_id"], ""), (order["link_id"], name)} & self.frozen:
+            return  # waits until it is let go; who is parted is frozen no more, and nobody could let them go
         f = self.sync.mapping.field(name)
         accepts = self.views[side].rules.accepts(f.names[side])
         if order["value"] is None and refusal(f.kind, None, accepts=accepts, region=self.sync.mapping.region):
