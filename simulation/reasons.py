@@ -14,7 +14,7 @@ from samklang.core.mapping import Mapping
 from simulation.oracle import Oracle
 from simulation.store_view import Hold, StoreView, Verdict
 from simulation.values import ADDRESS, FIELDS, FREE, POWEROFFICEGO, PRICES, SHOPIFY, other
-from simulation.versions import Record
+from simulation.versions import Cell, Record
 
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 _ADDRESS_IN = re.compile(r"[^\s<>,;:|/\"'()]+@[^\s<>,;:|/\"'()]+")
@@ -96,9 +96,13 @@ class Reasons:
         return self.oracle.cells[record][name].version.value
 
     def holders(self, side: str, name: str, value: str | None) -> list[Record]:
-        """Who has it; a record that is gone counts, for it takes a while to be sure of that."""
+        """Who has it; a record that is gone counts as it was last shown, for it takes a while to be sure of that."""
         cells = self.oracle.cells.items()
-        return [r for r, mine in cells if r[0] == side and value and mine[name].version.value == value]
+        return [r for r, mine in cells if r[0] == side and value and value in self._held(r, mine[name])]
+
+    def _held(self, record: Record, cell: Cell) -> set[str | None]:
+        shown = [version.value for version in cell.all if version.seen][-1:] if record in self.oracle.deleted else []
+        return {cell.version.value, *shown}
 
     def theirs(self, record: Record) -> list[Record]:
         """Who has a key of this record on the other side."""
