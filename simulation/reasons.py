@@ -134,12 +134,13 @@ class Reasons:
         return record in self.oracle.promises.now.apart or record in self.oracle.promises.ever_decided
 
     def _lacks(self, record: Record, names: list[str]) -> bool:
-        """Nothing stands in one of them that the other system would take."""
+        """Nothing stands in one of them that the other system would take, or the mapping would let go there."""
+        writable = self.oracle.files.now.sides
         names = [self.oracle.key] if names == ["a_key"] else names
         held = {hold.field for hold in self.store.reasons if (other(hold.side), hold.source) == record}
         return any(
             name in held
-            or name not in self.oracle.mapped
+            or other(record[0]) not in writable.get(name, ())
             or self.value(record, name) is None
             or self._is_no_value(record)
             for name in names
