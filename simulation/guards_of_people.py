@@ -52,6 +52,17 @@ def _undo_falls(stack: ExitStack) -> None:
     _put(stack, put_back._Planner, stand=stand)  # noqa: SLF001
 
 
+def _parted_is_frozen(stack: ExitStack) -> None:
+    """What was written to a pair that an undo parts stays, since the pair had been frozen."""
+    carry_out = put_back._Planner.carry_out  # noqa: SLF001
+
+    def unless_frozen(self: Any, order: Any, pair: Any) -> None:
+        if not {(order["link_id"], ""), (order["link_id"], order["field"])} & self.frozen:
+            carry_out(self, order, pair)
+
+    _put(stack, put_back._Planner, carry_out=unless_frozen)  # noqa: SLF001
+
+
 def _undo_of_what_moved(stack: ExitStack) -> None:
     """An undo takes back what has been edited since."""
     _put(stack, undo, _why_not=lambda *_a: "")
@@ -183,6 +194,11 @@ OF_PEOPLE = (
         "an undo leaves alone what has moved",
         _undo_of_what_moved,
         _customers(_type("LastName", 501), _RUN, _type("LastName", 502, SHOPIFY), _RUN, _does("undo run", 1)),
+    ),
+    (
+        "an undo of a first run reaches who is frozen",
+        _parted_is_frozen,
+        _customers(_does("freeze all"), _does("undo run"), people=(Person(1, SIDES, ("LastName",)),)),
     ),
     ("an undo is carried out", _undo_in_vain, _customers(_type("LastName", 501), _RUN, _does("undo"))),
     ("the value that is taken stands", _take_in_vain, _customers(*_CLASH, _does("take"))),
