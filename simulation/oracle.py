@@ -114,9 +114,9 @@ class Oracle:
         """Prices are judged by other terms from now on: nobody has typed what PowerOffice Go's come to in the shop."""
         for (side, record_id), cells in self.cells.items():
             cell = cells.get("UnitPrice")
-            if side != POWEROFFICEGO or cell is None or (side, record_id) in self.deleted:
+            if side != POWEROFFICEGO or cell is None:
                 continue
-            raw = self.desks[side].records().get(record_id, {}).get("UnitPrice")
+            raw = self.promises.raw((side, record_id), "UnitPrice")  # also of one that is gone: it takes a while to see
             value = normal("UnitPrice", side, raw)
             if value != cell.version.value:
                 cell.version = Version(side, "UnitPrice", value, cell.version, None, seen=cell.version.seen)
@@ -297,8 +297,11 @@ class Oracle:
 
     def _is_wanted(self, record: Record, name: str, value: str | None) -> bool:
         """Whether a value has ever stood on the other side with somebody else than the twin, who may be to get it."""
-        twins = self.twins_of(record)
-        others = [one for one in self.cells if one[0] != record[0] and one not in twins[:1]]
+        twins, sources = self.twins_of(record)[:1], self._sources_of(record)
+        known = record in self.promises.now.twins or any(record in pair for pair in self.made_by_us.items())
+        if len(sources) > 1 and not known:
+            twins = []  # people had changed places before anybody was linked, so it may have another one
+        others = [one for one in self.cells if one[0] != record[0] and one not in twins]
         return any(v.value == value for one in others for v in self.cells[one][name].all)
 
     def _check_price(self, record: Record, name: str, cell: Cell) -> None:
@@ -368,8 +371,10 @@ class Oracle:
         for cell in (*(self.cells.get(twin, {}).get(name) for twin in twins), own):
             for version in reversed(cell.all if cell else []):
                 put_back = cell is own and version.ours == "default"
-                # what a system filled in before the mapping named the field is as good as anything typed there
-                put_back |= version.ours == "default" and self.files.new_for(name, cell.changed_at) > cell.changed_at
+                # what a system filled in before the mapping named the field, or a person linked its record with another
+                # one, is as good as anything typed there
+                fresh = self.files.new_for(name, cell.changed_at) > cell.changed_at or record in self.promises.now.twins
+                put_back |= version.ours == "default" and fresh
                 if version.value == value and (not version.ours or put_back):
                     return version
         return None

@@ -85,6 +85,10 @@ class Promises:
             self.edited_at[record, name] = at
         self._raw[record, name] = raw
 
+    def raw(self, record: Record, name: str) -> Any:
+        """What stands in a field, or stood there last."""
+        return self._raw.get((record, name))
+
     def load_begins(self) -> None:
         if not self.loading:
             self._binding = self.now.copy()
