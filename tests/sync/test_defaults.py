@@ -185,3 +185,14 @@ def test_a_default_price_does_not_travel_where_prices_come_from_the_shop_alone(n
     for _ in range(3):
         world.run()
     assert world.left.value(a, "price") == "80"
+
+
+def test_a_line_that_somebody_types_between_our_look_and_our_write_travels(both: World) -> None:
+    """It passed for one that the system had put there beside our write, and stood on one side alone for good."""
+    a, b = both.pair(**KARI)
+    both.run()
+    both.right.edit(b, **LUND)
+    both.left.while_reading = lambda: both.left.edit(a, country="SE")
+    both.run()
+    both.run()
+    assert both.right.value(b, "country") == "SE"

@@ -15,7 +15,6 @@ from samklang.core.prices import common_form
 from samklang.core.values import normal_form
 from samklang.store import seen
 from samklang.sync.context import Sync
-from samklang.systems.base import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,9 @@ class Bases:
         begun -= {group_of[c["field"]] for c in changes if (c["expected"] or "").strip()}
         return {name for name, group in group_of.items() if group and group in begun} - {c["field"] for c in changes}
 
-    def filled_in(self, changes: list[dict[str, Any]], now: dict[str, Any], answer: Outcome | None) -> set[str]:
-        """Of these, what was empty before our write; of a later read, only what the system is known to fill in."""
-        began = self._begun_with(changes)
-        return {n for n in began if self.is_default(n, now) or (answer and not (now["before"].get(n) or "").strip())}
+    def filled_in(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> set[str]:
+        """Of these, what the system is known to fill in: anything else was typed between our look and our write."""
+        return {name for name in self._begun_with(changes) if self.is_default(name, now)}
 
     def is_default(self, name: str, now: dict[str, Any]) -> bool:
         default = self.sync.system(self.side).rules.accepts(self.sync.mapping.field(name).names[self.side]).default

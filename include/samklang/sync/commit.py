@@ -156,7 +156,7 @@ class Committer:
             links.advance(connection, row["link_id"], {self.side: freed}, unwritten=unwritten)
         else:
             bases = self.bases.written(changes, now)
-            self.bases.add_defaults(connection, bases, row, now, self.bases.filled_in(changes, now, answer))
+            self.bases.add_defaults(connection, bases, row, now, self.bases.filled_in(changes, now))
             links.advance(connection, row["link_id"], bases, written=(self.side, row["revision"]))
             edits = [c for c in changes if c["why"] not in GIVEN_BACK]
             self._close_conflicts(connection, row, edits)
