@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from samklang.console import airflow_side
 from samklang.console.access import Actor, Asker, Entity, Reader, Visitor
 from samklang.console.incoming import Checked
+from samklang.console.pages.undo_preview import undo_page
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import Place, place_of
 from samklang.errors import DecisionError
@@ -25,8 +26,6 @@ from samklang.sync.undo import preview, release, undo
 router = APIRouter(route_class=Checked)
 _SHOWN = 20
 """Records that one search shows at most; many may share an e-mail."""
-_FIELDS = 200
-"""Fields of an undo that are listed; a pair has fewer."""
 
 Text = Annotated[str, Form(max_length=400)]
 
@@ -72,21 +71,7 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, record: str,
     with place.database.read() as connection:
         desk = Desk(connection, place.mapping, place.terms.rules, "", place.terms.now)
         found = preview(connection, place.mapping, run_id=run, record=desk.find_one(record))
-        who = [(one.side, one.record_id) for one in (*found.fields, *found.moved)]
-        who += [end for one in found.made for end in one.ids.items()]
-        names = lists.shown(connection, place.mapping, who)
-    return page(
-        request,
-        visitor,
-        entity,
-        "undo.html",
-        run_id=run,
-        record=record,
-        undo=found,
-        names=names,
-        sides=place.mapping.sides,
-        shown=_FIELDS,
-    )
+        return undo_page(request, entity, visitor, place, connection, found, run_id=run, record=record)
 
 
 @router.post("/record/{record}/undo")

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from samklang.console.access import Actor, Entity, Reader, Visitor
 from samklang.console.download import Download
 from samklang.console.incoming import Checked
+from samklang.console.pages.undo_preview import undo_page
 from samklang.console.pages.view import Flash, flash_of, page
 from samklang.console.place import place_of
 from samklang.console.show import count, seconds_of
@@ -20,8 +21,6 @@ from samklang.store.undo import Size, size
 from samklang.sync.undo import preview, undo
 
 router = APIRouter(route_class=Checked)
-_SHOWN = 200
-"""Rows of an undo that are listed on the page; the download has all."""
 _MOST = 100_000
 """Records and links of a run that is undone from here: with more, judging each would keep the browser waiting."""
 
@@ -59,22 +58,7 @@ def undo_preview(request: Request, entity: Entity, visitor: Reader, run_id: str)
     with place.database.read() as connection:
         _refuse_large(size(connection, entity.value, run_id), entity, run_id)
         found = preview(connection, place.mapping, run_id=run_id)
-        fields = [*found.fields[:_SHOWN], *found.moved[:_SHOWN]]
-        who = [(one.side, one.record_id) for one in fields]
-        who += [end for one in found.made[:_SHOWN] for end in one.ids.items()]
-        names = lists.shown(connection, place.mapping, who)
-    return page(
-        request,
-        visitor,
-        entity,
-        "undo.html",
-        run_id=run_id,
-        record=None,
-        undo=found,
-        names=names,
-        sides=place.mapping.sides,
-        shown=_SHOWN,
-    )
+        return undo_page(request, entity, visitor, place, connection, found, run_id=run_id)
 
 
 @router.get("/runs/{run_id}/made.csv")
