@@ -80,12 +80,11 @@ MOST = 3000
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """:param without: takes it away. :param missed_by: a seed that notices; None: none is known yet, since the events
-    that would show it are rare, or not played. :param traces: where to look."""
+    """:param without: takes it away. :param missed_by: a seed that notices. :param traces: where to look."""
 
     name: str
     without: Callable[[ExitStack], None]
-    missed_by: int | None = 0
+    missed_by: int = 0
     traces: Callable[[int], Trace] = make_plain_trace
 
 
