@@ -396,6 +396,8 @@ class Oracle:
             self.faults.append(f"erased: we wrote onto {side} {record_id}, whom the shop had erased")
         for twin in self.twins_of(record):
             erased = self.redacted.get(twin)
+            if erased is not None and not any(shown < erased for shown in self.reads.get(twin, ())):
+                continue  # we were never shown what it was, so nobody can know whose twin it would have been
             if erased is not None and (self.read_at.get(twin, 0.0) > erased or at - erased > SOON):
                 self.faults.append(f"erased: we wrote onto {side} {record_id}, whose twin the shop had erased")
 
