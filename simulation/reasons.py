@@ -59,7 +59,8 @@ class Reasons:
             key = self.value(record, name)
             return key is not None and any(len(self.holders(side, name, key)) > 1 for side in self.oracle.desks)
         if verdict.reason.endswith("_is_no_key"):
-            return self._is_no_value(record)
+            name = verdict.reason.removesuffix("_is_no_key")
+            return name in self.mapping.match and self._is_misshapen(record, name)
         if verdict.reason.endswith("_shared_in_part"):
             return self._can_be_read_out(record)
         if verdict.reason.endswith("_is_held"):
@@ -154,10 +155,13 @@ class Reasons:
     def _is_unfit(self, record: Record, name: str) -> bool:
         """Something stands there that the other system cannot take, or that somebody has there."""
         value = self.value(record, name) if name in self.oracle.cells[record] else None
-        if value is None:
-            return False
+        return self._is_misshapen(record, name) or bool(self.holders(other(record[0]), name, value))
+
+    def _is_misshapen(self, record: Record, name: str) -> bool:
+        """Something stands there that is no phone number, or no e-mail address."""
+        value = self.value(record, name) if name in self.oracle.cells[record] else None
         form = {"PhoneNumber": _E164, "EmailAddress": _ADDRESS_IN}.get(name)
-        return bool((form and not form.fullmatch(value)) or self.holders(other(record[0]), name, value))
+        return value is not None and form is not None and not form.fullmatch(value)
 
     def _can_be_read_out(self, record: Record) -> bool:
         """An address that can be read in its key can be read in somebody's on the other side, too."""
