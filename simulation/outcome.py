@@ -12,7 +12,7 @@ from simulation.ledger import Ledger
 from simulation.oracle import FRESH, INDEX, Oracle
 from simulation.reasons import Reasons
 from simulation.store_view import StoreView
-from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES
+from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, other
 from simulation.versions import Cell, Record, Version
 
 _OF_PEOPLE = ("undone", "frozen_by_a_person")
@@ -107,7 +107,12 @@ class _Outcome:
         """What people were promised."""
         desks = self.oracle.desks.items()
         active = {side: {i for i in desk.records() if desk.is_active(i)} for side, desk in desks}
-        return self.oracle.promises.violations(self.store.links, active, self.oracle.files.changed_at)
+        held = {
+            ((other(hold.side), hold.source), hold.field)
+            for hold in self.store.reasons  # each is checked, see `reasons`
+            if hold.field == "UnitPrice" and hold.reason not in _OF_PEOPLE
+        }
+        return self.oracle.promises.violations(self.store.links, active, self.oracle.files.changed_at, held)
 
     def _guesses(self) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""

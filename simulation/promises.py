@@ -6,7 +6,7 @@ A promise holds until somebody decides otherwise, or edits what it is about.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -218,10 +218,16 @@ class Promises:
     # --- what came of it
 
     def violations(
-        self, links: Iterable[tuple[str, str]], active: Mapping[str, set[str]], remapped_at: float = 0.0
+        self,
+        links: Iterable[tuple[str, str]],
+        active: Mapping[str, set[str]],
+        remapped_at: float = 0.0,
+        held: Collection[tuple[Record, str]] = (),
     ) -> list[str]:
         """:param links: by ids, PowerOffice Go's first. :param active: by side, records that are there and in scope.
-        :param remapped_at: when the mapping file was last changed: what was decided before may not fit it."""
+        :param remapped_at: when the mapping file was last changed: what was decided before may not fit it.
+        :param held: records and fields that cannot go to the other side as things stand, say for want of a tax on it.
+        """
         pairs = {((POWEROFFICEGO, a), (SIDES[1], b)) for a, b in links}
         linked = {record: pair for pair in pairs for record in pair}
         found = list(self.faults)
@@ -242,7 +248,8 @@ class Promises:
         for stand in self.now.stands.values():
             parted = stand.kind == "undo" and all(end in self.now.apart for end in stand.pair)
             there = (stand.pair in pairs or parted) and all(i in active[side] for side, i in stand.pair)
-            if there and stand.at > remapped_at and not self._is_void(stand):
+            held_back = any((end, stand.field) in held for end in stand.pair)
+            if there and stand.at > remapped_at and not held_back and not self._is_void(stand):
                 found += self._broken(stand, active)
         return found
 
