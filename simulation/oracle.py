@@ -297,12 +297,14 @@ class Oracle:
 
     def _is_wanted(self, record: Record, name: str, value: str | None) -> bool:
         """Whether a value has ever stood on the other side with somebody else than the twin, who may be to get it."""
-        twins, sources = self.twins_of(record)[:1], self._sources_of(record)
-        known = record in self.promises.now.twins or any(record in pair for pair in self.made_by_us.items())
-        if len(sources) > 1 and not known:
-            twins = []  # people had changed places before anybody was linked, so it may have another one
+        twins = [] if self._may_have_another(record) else self.twins_of(record)[:1]
         others = [one for one in self.cells if one[0] != record[0] and one not in twins]
         return any(v.value == value for one in others for v in self.cells[one][name].all)
+
+    def _may_have_another(self, record: Record) -> bool:
+        """Whether its twin may be another one: people had changed places before anybody was linked."""
+        known = record in self.promises.now.twins or any(record in pair for pair in self.made_by_us.items())
+        return not known and len(self._sources_of(record)) > 1
 
     def _check_price(self, record: Record, name: str, cell: Cell) -> None:
         """A price that is inherited is not written over, nor one in another currency."""
@@ -396,8 +398,8 @@ class Oracle:
             self.faults.append(f"erased: we wrote onto {side} {record_id}, whom the shop had erased")
         for twin in self.twins_of(record):
             erased = self.redacted.get(twin)
-            if erased is not None and not any(shown < erased for shown in self.reads.get(twin, ())):
-                continue  # we were never shown what it was, so nobody can know whose twin it would have been
+            if erased is not None and (self._may_have_another(record) or min(self.reads.get(twin, [erased])) >= erased):
+                continue  # or we were never shown what it was, so nobody can know whose twin it would have been
             if erased is not None and (self.read_at.get(twin, 0.0) > erased or at - erased > SOON):
                 self.faults.append(f"erased: we wrote onto {side} {record_id}, whose twin the shop had erased")
 
