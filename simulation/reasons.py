@@ -221,7 +221,11 @@ def _is_the_last(w: Reasons, source: Record, hold: Hold) -> bool:
 
 
 def _is_taken(w: Reasons, source: Record, hold: Hold) -> bool:
-    holders = w.holders(hold.side, hold.field, w.value(source, hold.field))
+    value = w.value(source, hold.field)
+    holders = w.holders(hold.side, hold.field, value)
+    # an erased one had it when it was refused: nobody is seen with it now, so that it is tried again by the time
+    erased = [one for one in w.oracle.redacted if one[0] == hold.side]
+    holders += [one for one in erased if value in {version.value for version in w.oracle.cells[one][hold.field].all}]
     return any(one != w.twin_of(source) for one in holders) and not _is_in_a_circle(w, source, hold)
 
 
