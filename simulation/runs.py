@@ -143,7 +143,8 @@ class Runs:
             self.oracle.may_write = None if asked else self._limits()
             state = "rejected" if asked and self._answer == "no" else "approved"
             with self.machine.database.begin() as connection:
-                journal.set_plan(connection, plan["plan"], state=state)
+                by = {"decided_by": "olga", "decided_at": from_datetime(self.clock.now())} if asked else {}
+                journal.set_plan(connection, plan["plan"], state=state, **by)
         return state
 
     def _limits(self) -> dict[str, int]:

@@ -51,6 +51,21 @@ def test_nobody_is_linked_by_a_key_that_was_corrected_while_the_plan_waited(worl
     assert world.right.records[ola].values["firstName"] == "Ola"
 
 
+def test_a_key_that_was_corrected_just_before_the_answer_links_nobody(world: World) -> None:
+    """Who is asked about a plan looks at a record, corrects it, and approves within seconds."""
+    kari = world.left.add(email="felles@x.no", first="Kari", last="Nordmann")
+    ola = world.right.add(email="felles@x.no", first="Ola", last="Nordmann")
+
+    def corrected() -> None:
+        world.left.edit(kari, email="kari@x.no")
+        wait(world, hours=0.001)
+
+    world.run(between=corrected, by="olga")
+
+    assert world.rows(link_sides) == []
+    assert world.right.records[ola].values["firstName"] == "Ola"
+
+
 def test_nobody_is_linked_by_a_key_that_a_second_record_holds_by_now(world: World) -> None:
     world.left.add(email="ola@x.no", first="Ola", last="Nordmann")
     world.right.add(email="ola@x.no", first="Ola", last="Nordmann")

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Table, event, select
 from tests.sync.memory_system import MemorySystem
 
+from samklang.core.clocks import from_datetime
 from samklang.core.mapping import Mapping
 from samklang.core.mapping_file import parse_mapping
 from samklang.core.rules import Accepts, EntityRules
@@ -24,6 +25,7 @@ from samklang.sync.context import Run, Sync
 from samklang.sync.extract import extract
 from samklang.sync.load import load
 from samklang.sync.report import status
+from samklang.sync.review import WITHIN_LIMITS
 from samklang.sync.settle import settle
 from samklang.sync.transform import transform
 
@@ -182,9 +184,10 @@ class World:
     def plan(self, run: Run, reads: list[dict[str, Any]] | None = None) -> dict[str, Any]:
         return transform(self.sync(), run, self.read(run) if reads is None else reads)
 
-    def approve(self, plan: dict[str, Any], state: str = "approved") -> None:
+    def approve(self, plan: dict[str, Any], state: str = "approved", by: str = WITHIN_LIMITS) -> None:
+        at = from_datetime(self.moment)
         with self.database.begin() as connection:
-            journal.set_plan(connection, plan["plan"], state=state)
+            journal.set_plan(connection, plan["plan"], state=state, decided_by=by, decided_at=at)
 
     def load(self, plan: dict[str, Any], *sides: str) -> dict[str, dict[str, Any] | None]:
         return {side: load(self.sync(), side, plan) for side in sides or (RIGHT, LEFT)}
@@ -192,20 +195,26 @@ class World:
     def settle(self, run: Run, plan: dict[str, Any], written: dict[str, Any], failed: list[str]) -> dict[str, Any]:
         return settle(self.sync(), run, reads=plan["reads"], plan=plan, written=written, failed=failed)
 
-    def run(self, *, between: Callable[[], object] | None = None, **options: Any) -> dict[str, Any]:
+    def run(
+        self, *, between: Callable[[], object] | None = None, by: str = WITHIN_LIMITS, **options: Any
+    ) -> dict[str, Any]:
         """One run from extract to settle; `between` happens after the plan and before the loads.
 
-        :returns: the summary.
+        :param by: who approves the plan. :returns: the summary.
         """
         run = self.begin(**options)
         plan = self.plan(run)
         if between:
             between()
+        if plan["state"] == "proposed":
+            self.approve(plan, by=by)
         return self.carry_out(run, plan)
 
     def carry_out(self, run: Run, plan: dict[str, Any]) -> dict[str, Any]:
         """Approve, load and settle; a load that dies leaves the run failed."""
-        if plan["state"] == "proposed":
+        with self.database.read() as connection:
+            is_open = journal.plan(connection, plan["plan"])["state"] == "proposed"
+        if is_open:
             self.approve(plan)
         written: dict[str, Any] = {}
         failed = []

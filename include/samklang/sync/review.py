@@ -8,6 +8,8 @@ from typing import Any
 from samklang.core.mapping import Mapping
 from samklang.core.sides import TITLES, title
 
+WITHIN_LIMITS, PROCEED = NOBODY_ASKED = ("within limits", "on_guard: proceed")
+"""What stands in a plan for who approved it, where nobody was asked."""
 _PART_APPLIES_FROM = 10
 _PER_SIDE = ("creates", "updates", "clears", "price_moves", "put_back")
 

@@ -22,11 +22,12 @@ from samklang.store import journal, ledger, seen
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.extract import catch_up
 from samklang.sync.observe import take_in
+from samklang.sync.review import NOBODY_ASKED
 from samklang.sync.unheard import settle_unheard
 from samklang.systems.base import Description
 
 FRESH = timedelta(minutes=5)
-"""How old a read may be for a load to trust it."""
+"""How old a read may be for a load to trust it, where no person was asked meanwhile."""
 OUTDATED = "outdated"
 """The state of a plan that was refused for what it was made under."""
 
@@ -73,7 +74,7 @@ def check_plan(
     for one in sync.mapping.sides:
         if dict(now[one].facts) != dict(planned[one].facts):
             _refuse(sync, side, plan, left, f"currency or taxes of {title(one)} have changed since this plan was made")
-    if any(_is_old(sync, read["started_at"]) for read in reference["reads"]):
+    if any(_is_old(sync, plan, read["started_at"]) for read in reference["reads"]):
         _bring_up_to_date(sync, side, plan, reference, now)
     return now, rows
 
@@ -86,7 +87,7 @@ def _bring_up_to_date(
     for read in reference["reads"]:
         with sync.database.read() as connection:
             _, started_at = seen.newest_taken_in(connection, sync.entity, read["side"])
-        if _is_old(sync, started_at or read["started_at"]):
+        if _is_old(sync, plan, started_at or read["started_at"]):
             newer = catch_up(sync, read, Run(plan["run_id"]), descriptions[read["side"]])
             take_in(sync, views[read["side"]], newer)
     settle_unheard(sync, sync.views(descriptions), only=side)  # nobody else writes there, but the other lane may
@@ -103,8 +104,10 @@ def _refuse(sync: Sync, side: str, plan: dict[str, Any], left: list[dict[str, An
     )
 
 
-def _is_old(sync: Sync, started_at: str) -> bool:
-    return sync.now() - to_datetime(started_at) > FRESH
+def _is_old(sync: Sync, plan: dict[str, Any], started_at: str) -> bool:
+    """Whether a read is not to be relied on: who is asked about a plan may correct a record first, within seconds."""
+    was_asked = plan["decided_by"] not in (None, *NOBODY_ASKED)
+    return sync.now() - to_datetime(started_at) > FRESH or (was_asked and started_at < plan["decided_at"])
 
 
 def _links_anybody(sync: Sync, plan: dict[str, Any]) -> bool:

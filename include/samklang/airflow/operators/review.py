@@ -47,7 +47,7 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """:returns: `decision`, `by`, `reason`. :raises GuardError: beyond a limit, and nobody may or can be asked."""
-        from samklang.sync.review import beyond_limits
+        from samklang.sync.review import PROCEED, WITHIN_LIMITS, beyond_limits
 
         plan = self.pull_plan(context)
         with self.open_sync() as sync:
@@ -61,10 +61,10 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
             reasons = beyond_limits(sync.mapping, plan["counts"])
             on_guard = context["params"]["on_guard"]
             if not reasons:
-                return self._decide(sync, plan["plan"], "approved", "within limits")
+                return self._decide(sync, plan["plan"], "approved", WITHIN_LIMITS)
             self.log.warning("plan %d passes limits:\n%s", plan["plan"], "\n".join(reasons))
             if on_guard == "proceed":
-                return self._decide(sync, plan["plan"], "approved", "on_guard: proceed")
+                return self._decide(sync, plan["plan"], "approved", PROCEED)
         if on_guard == "fail" or not _can_wait(context):
             raise _refusal(plan["plan"], reasons, asked=on_guard == "ask")
         self.subject, self.body = _question(self.entity, plan, reasons)
