@@ -93,7 +93,8 @@ def _shares_anyway(stack: ExitStack) -> None:
 
 def _made_anyway(stack: ExitStack) -> None:
     """Records are made on sides that the mapping does not name."""
-    _put(stack, Mapping, create_in=frozenset(SIDES))
+    kept = Mapping.__dict__["create_in"]  # what is read meanwhile is kept for others
+    _put(stack, Mapping, create_in=property(lambda _mapping: frozenset(SIDES), kept.__set__))
 
 
 def _plan_in_the_store(stack: ExitStack) -> None:

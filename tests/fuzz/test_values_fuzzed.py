@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samklang.core.clocks import clock, earlier, seconds_between, to_datetime
@@ -15,6 +15,7 @@ from samklang.core.derive import match_keys
 from samklang.core.holds import addresses, refusal
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Field, Mapping
+from samklang.core.markup import bare_text, beyond_text, to_html
 from samklang.core.prices import common_form, from_common
 from samklang.core.rules import Accepts
 from samklang.core.values import KINDS, normal_form, normal_forms, written_form
@@ -49,6 +50,10 @@ def test_every_text_has_a_normal_form_and_that_is_its_own(value: tuple[str, str]
 
 
 @given(of_a_kind(), REGIONS, FORMS)
+@example(("html", "<p><![CDATA["), "NO", "html")
+@example(("html", "</&lt;"), "NO", "html")
+@example(("html", "&lt;</"), "NO", "html")
+@example(("html", "<script>"), "NO", "html")
 def test_what_is_written_means_what_was_read(value: tuple[str, str], region: str, form: str) -> None:
     kind, raw = value
     accepts = Accepts(form=form, max_length=255, choices=frozenset({"NO", "SE"}))
@@ -56,7 +61,10 @@ def test_what_is_written_means_what_was_read(value: tuple[str, str], region: str
     if normal_form(kind, raw, region) is not None:
         written = written_form(kind, raw, accepts=accepts, region=region)
 
-        assert normal_form(kind, written, region) == normal_form(kind, raw, region)
+        if kind == "html" and beyond_text(to_html(raw)) != beyond_text(raw):
+            assert bare_text(written or "") == bare_text(raw)  # what could run stays behind, and all words travel
+        else:
+            assert normal_form(kind, written, region) == normal_form(kind, raw, region)
 
 
 @given(st.lists(of_a_kind(), max_size=5), REGIONS)

@@ -15,6 +15,9 @@ from html.parser import HTMLParser
 import nh3
 
 _MARKUP = re.compile(r"</?[a-z][^<>]*>|<!--|&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]*);", re.IGNORECASE | re.ASCII)
+_NO_TAG = re.compile(r"<(?:!(?!--)|\?|/(?=[^a-zA-Z]))[^>]*>?")
+"""What a browser takes for a comment up to the next `>` or the end, and Python's parser for text if it is not closed.
+"""
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SECTIONS = ("address", "article", "aside", "blockquote", "div", "footer", "header", "main", "nav", "pre", "section")
 _LINES = ("br", "dd", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "ul")
@@ -35,7 +38,7 @@ def plain_text(text: str) -> str:
     if not is_html(text):
         return text
     reader = _Reader()
-    reader.feed(text)
+    reader.feed(_NO_TAG.sub("", text))
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
     return "\n".join(line for line in lines if line)
@@ -102,7 +105,7 @@ class _Reader(HTMLParser):
 def _outline(text: str) -> _Outline:
     outline = _Outline()
     if is_html(text):
-        outline.feed(text)
+        outline.feed(_NO_TAG.sub("", text))
         outline.close()
     return outline
 
