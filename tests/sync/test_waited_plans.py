@@ -66,6 +66,24 @@ def test_a_key_that_was_corrected_just_before_the_answer_links_nobody(world: Wor
     assert world.right.records[ola].values["firstName"] == "Ola"
 
 
+def test_a_system_whose_clock_is_ahead_does_not_pass_for_read_again(world: World) -> None:
+    """How far a system was read, in its own clock, stood for when we read it."""
+    for side in (world.left, world.right):
+        side.edit(side.add(email=f"{side.side}@x.no", first="Anne", last="Lie"), clock="2026-01-01T23:00:00.0000000Z")
+    world.run()
+    kari = world.left.add(email="felles@x.no", first="Kari", last="Nordmann")
+    world.right.add(email="felles@x.no", first="Ola", last="Nordmann")
+    before = len(world.rows(link_sides))
+
+    def corrected() -> None:
+        world.left.edit(kari, email="kari@x.no", clock="2026-01-01T23:30:00.0000000Z")
+        wait(world, hours=0.5)
+
+    world.run(between=corrected, by="olga", mode="full")
+
+    assert len(world.rows(link_sides)) == before
+
+
 def test_nobody_is_linked_by_a_key_that_a_second_record_holds_by_now(world: World) -> None:
     world.left.add(email="ola@x.no", first="Ola", last="Nordmann")
     world.right.add(email="ola@x.no", first="Ola", last="Nordmann")

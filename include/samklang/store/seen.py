@@ -86,6 +86,17 @@ def newest_taken_in(connection: Connection, entity: str, side: str) -> tuple[int
     return (row.ticket, row.other_clock) if row else (0, None)
 
 
+def read_since(connection: Connection, entity: str, side: str) -> str | None:
+    """When the newest read that `seen` already reflects began, by our clock; None before the first."""
+    started_at: str | None = connection.execute(
+        select(reads.c.started_at)
+        .where(reads.c.entity == entity, reads.c.side == side, reads.c.taken_in)
+        .order_by(reads.c.ticket.desc())
+        .limit(1)
+    ).scalar()
+    return started_at
+
+
 def take_turns(connection: Connection, entity: str, side: str) -> None:
     """Let nobody else take a read of this side in until this transaction ends: of two that bring the same new record,
     each has to see what the other made of it."""

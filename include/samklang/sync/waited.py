@@ -86,7 +86,7 @@ def _bring_up_to_date(
     views = {view.name: view for view in sync.views(descriptions)}
     for read in reference["reads"]:
         with sync.database.read() as connection:
-            _, started_at = seen.newest_taken_in(connection, sync.entity, read["side"])
+            started_at = seen.read_since(connection, sync.entity, read["side"])
         if _is_old(sync, plan, started_at or read["started_at"]):
             newer = catch_up(sync, read, Run(plan["run_id"]), descriptions[read["side"]])
             take_in(sync, views[read["side"]], newer)
