@@ -54,6 +54,8 @@ def test_every_text_has_a_normal_form_and_that_is_its_own(value: tuple[str, str]
 @example(("html", "</&lt;"), "NO", "html")
 @example(("html", "&lt;</"), "NO", "html")
 @example(("html", "<script>"), "NO", "html")
+@example(("html", "<!--"), "NO", "html")
+@example(("html", "a<!--->b<!--c--!>d"), "NO", "html")
 def test_what_is_written_means_what_was_read(value: tuple[str, str], region: str, form: str) -> None:
     kind, raw = value
     accepts = Accepts(form=form, max_length=255, choices=frozenset({"NO", "SE"}))

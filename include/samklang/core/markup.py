@@ -15,9 +15,8 @@ from html.parser import HTMLParser
 import nh3
 
 _MARKUP = re.compile(r"</?[a-z][^<>]*>|<!--|&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]*);", re.IGNORECASE | re.ASCII)
-_NO_TAG = re.compile(r"<(?:!(?!--)|\?|/(?=[^a-zA-Z]))[^>]*>?")
-"""What a browser takes for a comment up to the next `>` or the end, and Python's parser for text if it is not closed.
-"""
+_NO_TAG = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?:!|\?|/(?=[^a-zA-Z]))[^>]*>?", re.DOTALL)
+"""What a browser takes for a comment; Python's parser takes some of it for text."""
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SECTIONS = ("address", "article", "aside", "blockquote", "div", "footer", "header", "main", "nav", "pre", "section")
 _LINES = ("br", "dd", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "ul")

@@ -22,6 +22,9 @@ UNKNOWN, UNKNOWN_EACH = 100.0, 10.0
 """Points that an operation is taken to cost until an answer tells: at least, and for each of its calls or ids."""
 MOST = 1000.0
 """Points of one request. (sheet: Shopify 5)"""
+SLOWEST_RATE, FULL_AGAIN = 50.0, 20.0
+"""Points per second that every shop gets at least, and seconds after which an empty bucket is full on every plan: an
+answer that says less, or more, is not waited for. (sheet: Shopify 5)"""
 BACK_FOR = 30.0
 """Seconds after which points that were not needed have come back anyway."""
 
@@ -71,7 +74,7 @@ class Budget:
             now, rate = self._clock(), self.rate
             room = Room(points / rate)
             back = self._back if now - self._back_at < BACK_FOR else 0.0
-            used = max(0.0, self._used / rate - (now - self._used_at))
+            used = max(0.0, min(FULL_AGAIN, self._used / rate) - (now - self._used_at))
             self._back = self._used = 0.0
         wait = self._limit.book(room.seconds, ahead=usable / rate, back=back, used=used)
         if wait > 0:
@@ -94,14 +97,14 @@ class Budget:
         status = cost.get("throttleStatus") if isinstance(cost, dict) else None
         if not isinstance(cost, dict) or not isinstance(status, dict):
             return
-        actual = _number(cost.get("actualQueryCost"))
+        actual = min(MOST, max(0.0, _number(cost.get("actualQueryCost"))))
         room.spent += actual - room.under_way
         room.under_way = 0.0
         with self._lock:
             self.spent += actual
             self._costs[operation] = (_number(cost.get("requestedQueryCost")), size)
             self._maximum = _number(status.get("maximumAvailable")) or DEFAULT_MAXIMUM
-            self.rate = _number(status.get("restoreRate")) or DEFAULT_RATE
+            self.rate = max(SLOWEST_RATE, _number(status.get("restoreRate")) or DEFAULT_RATE)
             self._used = self._maximum - _number(status.get("currentlyAvailable"))
             self._used_at = self._clock()
 
