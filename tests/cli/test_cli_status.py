@@ -13,6 +13,8 @@ import pytest
 from tests.cli.running import Answer, Command
 from tests.sync.world import World, customers
 
+from samklang.store.database import Database
+
 COUNTS = [
     "linked", "in_sync", "held", "ambiguous", "quarantined", "excluded", "conflicts", "pending_intents", "gone",
     "erased",
@@ -39,6 +41,29 @@ def test_counts_follow_what_the_runs_did(answer: Answer, world: World) -> None:
     assert (counts["linked"], counts["in_sync"], counts["ambiguous"]) == (1, 1, 2)
     assert counts["last_run"]["run_id"] == "run-1"
     assert counts["last_run"]["state"] == "success"
+
+
+def test_whoever_looks_into_a_store_that_no_run_has_used_is_told_which_one_it_is(
+    samklang: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in (["status"], ["runs", "customers"], ["holds", "customers"], ["matches", "customers"]):
+        told = samklang(*words).stderr.splitlines()
+        assert len(told) == 1
+        assert f"sqlite, {home / 'samklang.db'} (the default: there is no connection samklang_store)" in told[0]
+        assert "AIRFLOW_CONN_SAMKLANG_STORE or AIRFLOW_HOME" in told[0]
+    Database(f"sqlite:///{tmp_path / 'other.db'}").close()
+    monkeypatch.setenv("AIRFLOW_CONN_SAMKLANG_STORE", f"sqlite:///{tmp_path / 'other.db'}")
+
+    told = samklang("status", "--json").stderr.splitlines()
+
+    assert len(told) == 1
+    assert f"No run has used this link store yet: sqlite, {tmp_path / 'other.db'}. " in told[0]
+
+
+def test_a_store_that_a_run_has_used_is_looked_into_without_a_word(samklang: Command, world: World) -> None:
+    world.run()
+
+    assert samklang("status").stderr == ""
 
 
 def test_the_tables_say_the_same_as_the_json(samklang: Command, world: World) -> None:

@@ -54,7 +54,7 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
     entity = next((word for word in (ctx.params.get("entity"), *ctx.args) if word in ENTITIES), "")
     try:
-        with open_store(os.environ).read() as connection:
+        with open_store(os.environ, quiet=True).read() as connection:
             found = lists.runs(connection, entity).rows
     except SamklangError:
         return []

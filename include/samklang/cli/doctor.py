@@ -24,7 +24,7 @@ from samklang.errors import SamklangError
 from samklang.mapping_files import load_mapping, mappings_folder
 from samklang.settings import STORE_CONNECTION, shared_trouble, staging_url
 from samklang.store import journal
-from samklang.store.address import is_missing
+from samklang.store.address import is_missing, place
 from samklang.store.database import Database
 from samklang.systems.base import Check, Description
 
@@ -116,16 +116,16 @@ def _store(environ: Environment, tenants: Mapping[str, Description]) -> list[Che
     url, failed = _try("store", partial(find_store, environ))
     if url is None:
         return failed
-    parsed = make_url(url)
     if is_missing(url):
-        file = Path(parsed.database or "")
+        file = Path(make_url(url).database or "")
         _, failed = _try("store", partial(_write_in, file.parent), remedy=f"Let this user write to {file.parent}.")
         return failed or [Check("store", True, f"the first run makes {file}")]
     database, failed = _try("store", partial(Database, url))
     if database is None:
         return failed
-    place = parsed.database if database.dialect == "sqlite" else f"{parsed.database} on {parsed.host}"
-    checks = [Check("store", True, f"{database.dialect}, {place}")]
+    with database.read() as connection:
+        unused = "" if journal.has_run(connection) else "; no run has used it yet"
+    checks = [Check("store", True, place(url) + unused)]
     for side, description in tenants.items():
         _, failed = _try(f"store of {side}", partial(_bound, database, side, description))
         checks += failed or [Check(f"store of {side}", True, f"{description.name} ({description.id})")]

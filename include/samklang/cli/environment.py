@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import typer
+
 from samklang.errors import ConfigurationError
 from samklang.settings import STORE_CONNECTION, airflow_home, default_store_url, staging_url
 from samklang.staging import Staging
-from samklang.store.address import is_missing, store_url
+from samklang.store import journal
+from samklang.store.address import is_missing, place, store_url
 from samklang.store.database import Database
 
 _PREFIX = "AIRFLOW_CONN_"
@@ -51,14 +54,31 @@ def find_connection(conn_id: str, environ: Mapping[str, str]) -> Any:
     return _from_airflow(conn_id)
 
 
-def open_store(environ: Mapping[str, str], *, make: bool = False) -> Database:
-    """The link store.
+def open_store(environ: Mapping[str, str], *, make: bool = False, quiet: bool = False) -> Database:
+    """The link store. Where no run has used it yet, a line on stderr says so: it may be another one that is meant.
 
     :param make: False: where there is no embedded one yet, an empty one in memory, so that looking makes no file.
+    :param quiet: say nothing.
     :raises SamklangError: it cannot be opened.
     """
     url = find_store(environ)
-    return Database("sqlite://" if is_missing(url) and not make else url)
+    database = Database("sqlite://" if is_missing(url) and not make else url)
+    if not (make or quiet):
+        with database.read() as connection:
+            is_unused = not journal.has_run(connection)
+        if is_unused:
+            typer.echo(_unused(url, environ), err=True)
+    return database
+
+
+def _unused(url: str, environ: Mapping[str, str]) -> str:
+    why, home = "", ""
+    if url == default_store_url(environ):
+        why, home = f" (the default: there is no connection {STORE_CONNECTION})", " or AIRFLOW_HOME"
+    return (
+        f"No run has used this link store yet: {place(url)}{why}. Name another one by {_PREFIX}"
+        f"{STORE_CONNECTION.upper()}{home}; that of `make up` by the line `source ...` that it prints."
+    )
 
 
 def open_staging(environ: Mapping[str, str], database: Database) -> Staging:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from types import FrameType
 
 from rich.console import Console
 
-from samklang.demo.airflow_server import PROJECT, AirflowServer, sign_in_as
-from samklang.demo.place import FOLDER, write_mappings
-from samklang.demo.processes import PostgreSQL, Simulators, connection_variables, store_connection
+from samklang.demo.airflow_server import AIRFLOW_FOR_A_SHELL, PROJECT, AirflowServer, sign_in_as
+from samklang.demo.place import FOLDER, write_environment, write_mappings
+from samklang.demo.processes import BIN, PostgreSQL, Simulators, connection_variables, store_connection
 from samklang.demo.story import RECORDS, Story
 
 _UP = PROJECT / ".airflow"
@@ -46,7 +48,8 @@ def _up(console: Console, *, demo: bool, port: int, records: int) -> int:
     home = FOLDER if demo else _UP
     if demo:
         shutil.rmtree(home, ignore_errors=True)  # the simulators start over, so the store does too
-    variables = {name: value for name, value in os.environ.items() if name.startswith(("AIRFLOW_CONN_", "SAMKLANG_"))}
+    yours = {name: value for name, value in os.environ.items() if name.startswith(("AIRFLOW_CONN_", "SAMKLANG_"))}
+    variables, urls = dict(yours), dict[str, str]()
     with ExitStack() as stack:
         console.print("Starting …")
         postgres = stack.enter_context(PostgreSQL(home / "postgres"))
@@ -54,8 +57,9 @@ def _up(console: Console, *, demo: bool, port: int, records: int) -> int:
             simulators = stack.enter_context(Simulators(home / "logs", records=records))
             variables |= connection_variables({**simulators.connections(), **store_connection(postgres)})
             variables |= {"SAMKLANG_MAPPINGS": str(write_mappings(home / "mappings", quiet=False))}
-            console.print(f"PowerOffice Go (simulated) at {simulators.powerofficego.url}")
-            console.print(f"Shopify (simulated) at {simulators.shopify.url}")
+            urls = {"POWEROFFICEGO": simulators.powerofficego.url, "SHOPIFY": simulators.shopify.url}
+            console.print(f"PowerOffice Go (simulated) at {urls['POWEROFFICEGO']}")
+            console.print(f"Shopify (simulated) at {urls['SHOPIFY']}")
         elif "AIRFLOW_CONN_SAMKLANG_STORE" not in variables:
             variables |= connection_variables(store_connection(postgres))
         if not demo:
@@ -68,11 +72,29 @@ def _up(console: Console, *, demo: bool, port: int, records: int) -> int:
             f"\n[bold]Airflow is at {airflow.url}[/] — {way}; this machine only. Ctrl-C ends everything.",
             markup=True, highlight=False, soft_wrap=True,
         )  # fmt: skip
+        environment = write_environment(home, *for_a_shell(airflow.environment, yours, urls))
+        stack.callback(environment.unlink, missing_ok=True)
+        console.print(
+            "In another shell, so that its commands look at the same store:\n"
+            f"  source {shlex.quote(str(environment))}\n  {BIN / 'samklang'} status",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
         _note_missing(console, variables)
         with suppress(KeyboardInterrupt):
             signal.pause()
         console.print("Stopping …")
     return 0
+
+
+def for_a_shell(
+    airflow: Mapping[str, str], yours: Mapping[str, str], simulators: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """What a shell needs of the environment of our Airflow, and which of it only the user can set."""
+    ours = {name: value for name, value in airflow.items() if yours.get(name) != value}
+    needed = {name: value for name, value in ours.items() if name.startswith(("AIRFLOW_CONN_", "SAMKLANG_"))}
+    needed |= {name: airflow[name] for name in AIRFLOW_FOR_A_SHELL}
+    needed |= dict(simulators)
+    return needed, [name for name in yours if name not in needed]
 
 
 def _note_missing(console: Console, variables: dict[str, str]) -> None:

@@ -19,6 +19,15 @@ from samklang.demo.processes import BIN, Block, Child, free_port, stop, wait_unt
 
 PROJECT = Path(__file__).resolve().parents[3]
 _COMPONENTS = ("api-server", "scheduler", "dag-processor")
+AIRFLOW_FOR_A_SHELL = (
+    "AIRFLOW_HOME",
+    "AIRFLOW__CORE__DAGS_FOLDER",
+    "AIRFLOW__CORE__EXECUTOR",
+    "AIRFLOW__CORE__LOAD_EXAMPLES",
+    "AIRFLOW__CORE__PLUGINS_FOLDER",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+)
+"""With these, commands in a shell know of connections that were made in the UI, and `airflow dags test` of the DAGs."""
 _FINISHED = ("success", "failed")
 _READING = 3.0
 """Seconds that nobody is faster than. Airflow 3.3.2 loses an answer that comes before its scheduler has taken note of

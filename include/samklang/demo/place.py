@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from samklang.demo.airflow_server import PROJECT
@@ -30,3 +33,20 @@ def write_mappings(folder: Path, *, quiet: bool) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text)
     return folder
+
+
+def write_environment(folder: Path, variables: Mapping[str, str], yours: Iterable[str] = ()) -> Path:
+    """A file that a shell sources, so that its commands look at what `make up` runs on.
+
+    :param variables: what it sets; for its owner alone, since connections are among it.
+    :param yours: variables that the user has set: their keys are not written down, it says where one lacks.
+    """
+    file = folder / "environment"
+    file.unlink(missing_ok=True)
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
+    for name in sorted(yours):
+        lack = f"{name} is set where make up runs, and not here: export it here too."
+        lines.append(f'[ -n "${{{name}:-}}" ] || echo {shlex.quote(lack)} >&2')
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write("\n".join(lines) + "\n")
+    return file

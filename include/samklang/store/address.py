@@ -72,6 +72,15 @@ def is_missing(url: str) -> bool:
     return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
 
 
+def place(url: str) -> str:
+    """Where a store lies, for people: without user and password."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return f"sqlite, {parsed.database}"
+    host = parsed.host or parsed.query.get("host") or "this machine"
+    return f"postgresql, {parsed.database} on {host}" + (f":{parsed.port}" if parsed.port else "")
+
+
 def _postgresql(connection: StoreConnection) -> URL:
     if not connection.schema:
         raise ConfigurationError(

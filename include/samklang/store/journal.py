@@ -101,6 +101,11 @@ def finish_run(
     )
 
 
+def has_run(connection: Connection) -> bool:
+    """Whether any run has used this store."""
+    return connection.execute(select(runs.c.run_id).where(runs.c.kind != PLAN_ONLY).limit(1)).first() is not None
+
+
 def is_backfill(connection: Connection, entity: str, run_id: str) -> bool:
     kind = connection.execute(select(runs.c.kind).where(runs.c.entity == entity, runs.c.run_id == run_id)).scalar()
     return kind == "backfill"
