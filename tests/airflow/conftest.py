@@ -75,8 +75,8 @@ class World:
             results = {row.task_id: XComModel.deserialize_value(row) for row in rows}
         return Finished(run, str(run.state), tasks, results)
 
-    def rerun(self, finished: Finished, task_id: str, task: Any = None) -> str:
-        """Clear one task of a run and let it run again. :returns: how it ended."""
+    def rerun(self, finished: Finished, task_id: str, task: Any = None, *, cleared: bool = False) -> str:
+        """Let one task of a run run again. :param cleared: with all of its tries anew. :returns: how it ended."""
         from airflow.sdk.definitions.dag import _run_task
         from airflow.utils.session import create_session
 
@@ -84,6 +84,8 @@ class World:
         with create_session() as session:
             instances = finished.run.get_task_instances(session=session)
             instance = next(ti for ti in instances if ti.task_id == task_id)
+            if cleared:
+                instance.max_tries = instance.try_number + task.retries
             instance.try_number += 1
             instance.state = None
             session.commit()

@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+from samklang.store import journal
 
 pytestmark = pytest.mark.airflow
 
@@ -92,6 +95,57 @@ def test_a_question_that_nobody_answers_in_time_counts_as_no(world: Any, monkeyp
     assert world.rerun(run, "settle") == "success"
     review = {"decision": "rejected", "by": "nobody in time", "reason": None}
     assert world.outcome(run.run).results["settle"]["review"] == review
+
+
+def test_a_rejection_whose_task_died_after_it_was_noted_is_taken_by_the_retry_and_nobody_is_asked_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.change_mapping("customers", "creates: 1000", "creates: 1")
+    run = world.run()
+    task = world.task(run, "review")
+    no = {
+        "chosen_options": ["Reject"],
+        "params_input": {"reason": "far too many"},
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": {"id": "1", "name": "Kari"},
+    }
+
+    def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(task), "execute", lambda self, context: self.execute_complete(context, no))
+        broken.setattr(type(task), "skip", die)
+        assert world.rerun(run, "review", task) in ("failed", "up_for_retry")
+    asked: list[str] = []
+    monkeypatch.setattr(ApprovalOperator, "execute", lambda self, _context: asked.append(self.subject))
+
+    assert world.rerun(run, "review") == "success"
+
+    assert (world.plan(run)["state"], asked) == ("rejected", [])
+    assert world.rerun(run, "settle") == "success"
+    review = {"decision": "rejected", "by": "Kari", "reason": "far too many"}
+    assert world.outcome(run.run).results["settle"]["review"] == review
+    assert world.outcome(run.run).results["review"] == review
+
+
+def test_who_clears_the_review_of_a_rejected_plan_is_asked_again_and_meanwhile_it_is_not_rejected(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.change_mapping("customers", "creates: 1000", "creates: 1")
+    run = world.run()
+    with world.store() as database, database.begin() as connection:
+        journal.set_plan(
+            connection, world.plan(run)["id"], state="rejected", decided_by="Kari", decided_at="2026-12-01T00:00:00"
+        )
+    asked: list[str] = []
+    monkeypatch.setattr("samklang.airflow.operators.review._can_wait", lambda _context: True)
+    monkeypatch.setattr(ApprovalOperator, "execute", lambda self, _context: asked.append(self.subject))
+
+    assert world.rerun(run, "review", cleared=True) == "success"
+
+    assert len(asked) == 1
+    assert (world.plan(run)["state"], world.plan(run)["decided_by"]) == ("proposed", None)
 
 
 def test_on_guard_fail_ends_the_run_with_every_limit_that_was_passed(world: Any) -> None:

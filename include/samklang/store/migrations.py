@@ -86,6 +86,10 @@ def _add_how_far_the_other_side_was_read(connection: Connection) -> None:
     connection.execute(update(schema.seen).where(schema.seen.c.changed_after.is_not(None)).values(changed_after=None))
 
 
+def _add_why_a_person_decided(connection: Connection) -> None:
+    _add_column(connection, schema.plans.c.reason)
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_freezes_and_what_quarantine_knows,
@@ -95,6 +99,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _add_what_systems_say_and_who_holds_what_is_taken,
     _name_the_store,
     _add_how_far_the_other_side_was_read,
+    _add_why_a_person_decided,
 )
 """Append only. A step that has shipped is never edited."""
 

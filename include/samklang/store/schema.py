@@ -175,6 +175,7 @@ plans = Table(
     Column("created_at", String(40), nullable=False),
     Column("decided_at", String(40)),
     Column("decided_by", String(200)),
+    Column("reason", String(200)),  # what the person who decided wrote about it
     Index("plans_of_run", "entity", "run_id", "id"),
     Index("plans_newest", "entity", "id"),
 )

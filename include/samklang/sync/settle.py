@@ -25,7 +25,6 @@ def settle(
     plan: dict[str, Any] | None,
     written: dict[str, dict[str, Any] | None],
     failed: list[str],
-    reason: str | None = None,
 ) -> dict[str, Any]:
     """Move watermarks, write the summary.
 
@@ -36,7 +35,6 @@ def settle(
 
     :param written: what each load reported, by side; None where it did not finish.
     :param failed: task ids that failed before this one.
-    :param reason: given by the person who approved or rejected the plan.
     :returns: the summary, also kept in the store.
     """
     with sync.database.read() as connection:  # no write waits for it
@@ -75,7 +73,7 @@ def settle(
             "denied": {read["side"]: sorted(read["denied"]) for read in reads if read["denied"]},
             "plan": plan["plan"] if plan else None,
             "counts": plan["counts"] if plan else None,
-            "review": _review(stored, reason),
+            "review": _review(stored),
             "loads": written,
             "requests": {side: sum(int(one["requests"]) for one in tasks) for side, tasks in used.items()},
             "budget": shares(used),
@@ -132,11 +130,11 @@ def _lag(lags: list[float]) -> dict[str, Any] | None:
     return {"p50": p50, "p95": p95, "writes": len(lags)}
 
 
-def _review(plan: dict[str, Any] | None, reason: str | None) -> dict[str, Any] | None:
+def _review(plan: dict[str, Any] | None) -> dict[str, Any] | None:
     """Who decided on the plan, and why; None where nobody and nothing has."""
     if plan is None or plan["decided_by"] is None:
         return None
-    return {"decision": plan["state"], "by": plan["decided_by"], "reason": reason}
+    return {"decision": plan["state"], "by": plan["decided_by"], "reason": plan["reason"]}
 
 
 def _held(connection: Connection, sync: Sync) -> dict[str, Any]:

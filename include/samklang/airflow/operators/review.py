@@ -54,7 +54,11 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
             stored = _stored(sync, plan)
             if stored["state"] == "approved":
                 self.log.info("plan %d is approved already, by %s", plan["plan"], stored["decided_by"])
-                return {"decision": "approved", "by": stored["decided_by"], "reason": None}
+                return _decision(stored)
+            if stored["state"] == "rejected" and self._is_retry(context):
+                self.log.info("plan %d is rejected already, by %s", plan["plan"], stored["decided_by"])
+                context["ti"].xcom_push("return_value", _decision(stored))  # as when the answer came
+                self.skip(ti=context["ti"], tasks=self.get_direct_relatives(upstream=False))
             if stored["state"] == "dry":
                 self.log.info("a dry run: plan %d is kept, nothing is written", plan["plan"])
                 self.skip(ti=context["ti"], tasks=self.get_direct_relatives(upstream=False))
@@ -68,6 +72,8 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
         if on_guard == "fail" or not _can_wait(context):
             raise _refusal(plan["plan"], reasons, asked=on_guard == "ask")
         self.subject, self.body = _question(self.entity, plan, reasons)
+        if stored["state"] == "rejected":  # cleared: from now on it waits for an answer again
+            self._open_again(plan["plan"])
         self._tell(context)
         result: dict[str, Any] = super().execute(context)
         return result
@@ -94,11 +100,22 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
         super().execute_complete(context, event)  # where rejected, it skips the loads
         return decision
 
+    def _is_retry(self, context: Context) -> bool:
+        """Whether this follows a try that broke off. Who clears a task gives it all of its tries anew."""
+        ti = context["ti"]
+        return ti.max_tries is not None and ti.max_tries - ti.try_number < self.retries - 1
+
+    def _open_again(self, plan_id: int) -> None:
+        from samklang.store import journal
+
+        with self.open_sync() as sync, sync.database.begin() as connection:
+            journal.set_plan(connection, plan_id, state="proposed", decided_by=None, decided_at=None, reason=None)
+
     def _decide(self, sync: Sync, plan_id: int, state: str, by: str, reason: str | None = None) -> dict[str, Any]:
         from samklang.store import journal
 
         with sync.database.begin() as connection:
-            journal.set_plan(connection, plan_id, state=state, decided_by=by, decided_at=sync.clock())
+            journal.set_plan(connection, plan_id, state=state, decided_by=by, decided_at=sync.clock(), reason=reason)
         self.log.info("plan %d is %s (%s%s)", plan_id, state, by, f": {reason}" if reason else "")
         return {"decision": state, "by": by, "reason": reason}
 
@@ -116,6 +133,10 @@ def _reason_param() -> Param:
 
 def _one_line(text: object) -> str | None:
     return " ".join(str(text or "").split())[:_REASON_LENGTH] or None
+
+
+def _decision(stored: dict[str, Any]) -> dict[str, Any]:
+    return {"decision": stored["state"], "by": stored["decided_by"], "reason": stored["reason"]}
 
 
 def _stored(sync: Sync, plan: dict[str, Any]) -> dict[str, Any]:

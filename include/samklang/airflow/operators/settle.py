@@ -51,7 +51,6 @@ class SettleOperator(SyncOperator):
                 plan=plan,
                 written=written,
                 failed=failed,
-                reason=(pull(context, REVIEW) or {}).get("reason"),
             )
             expired = expire(sync)
             health = {name: number for name, number in summary["health"].items() if isinstance(number, int)}
