@@ -41,6 +41,8 @@ def test_an_edit_of_pictures_tables_links_and_styles_is_an_edit(before: str, aft
         ("<ul>\n  <li>Warm</li>\n</ul>", "<ul><li> Warm </li></ul>"),
         ('<img alt="a" src="b">', "<IMG src='b' alt='a'/>"),
         ("R&amp;D", "R&D"),
+        ("<html><head></head><body><p><b>Warm</b></p></body></html>", "<b>Warm</b>"),
+        ("<ul><li>Warm<li>Soft</ul>", "<ul><li>Warm</li><li>Soft</li></ul>"),
     ],
 )
 def test_another_spelling_of_the_same_is_no_edit(one: str, other: str) -> None:
@@ -68,6 +70,42 @@ def test_nothing_that_runs_or_reaches_out_goes_to_a_shop(text: str) -> None:
     written = written_form("html", text, accepts=HTML, region="NO")
     assert "Warm" in written
     assert not any(evil in written.lower() for evil in ("go()", "script", "iframe", "style", "onclick", "onerror"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PICTURE,
+        "<h2>Warm</h2><ul><li>Soft</li><li>5 &lt; 7</li></ul>",
+        "<table><tbody><tr><td>1</td><td>2</td></tr></tbody></table>",
+        "<p><strong>Warm</strong> and <em>soft</em></p>",
+    ],
+)
+def test_pictures_lists_tables_and_emphasis_reach_a_shop(text: str) -> None:
+    assert normal_form("html", written_form("html", text, accepts=HTML, region="NO")) == normal_form("html", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<svg><text>Warm</text></svg><p>wool</p>", "Warm wool"),
+        ("<section>Warm</section><section>wool</section>", "Warm wool"),
+        ("<p>Warm<object><summary>wool</summary></object></p>", "Warmwool"),
+        ("<textarea><b>Warm</b></textarea>", "Warm"),
+        ("Warm<!-- not said --> wool", "Warm wool"),
+        ("<noscript><img src=a.png></noscript>Warm", "Warm"),
+        ("<iframe>old browsers</iframe>Warm", "Warm"),
+        ("<template>later</template>Warm", "Warm"),
+    ],
+)
+def test_all_words_that_a_browser_shows_reach_a_shop_and_no_others(text: str, words: str) -> None:
+    assert plain_form(text) == words
+    assert plain_form(written_form("html", text, accepts=HTML, region="NO")) == words
+
+
+def test_what_is_written_in_stores_already_stays_equal() -> None:
+    text = '<p class="lead">Warm <b>R&amp;D</b></p><table><tr><td>1</td></tr></table><img src="a.png" alt="5 &lt; 7"/>'
+    assert fingerprint(text) == "\N{OBJECT REPLACEMENT CHARACTER}b0ef9603794b2bac"
 
 
 @given(st.text(max_size=60))
