@@ -46,6 +46,13 @@ def send(simulator: Simulator, method: str, path: str, body: Any = None) -> tupl
     return response.status, orjson.loads(response.body)
 
 
+@pytest.mark.parametrize("verb", ["create", "set"])
+def test_an_edit_whose_values_are_no_object_is_told_so(verb: str) -> None:
+    status, said = send(Counter(), "POST", "/_control/edit", {"entity": "products", verb: None})
+    assert status == 400
+    assert "object" in said["error"]
+
+
 def test_the_same_verbs_work_in_the_process_and_over_http() -> None:
     counter = Counter()
     assert send(counter, "POST", "/_control/reset", {"records": 5, "seed": 2, "overlap": 0.5}) == (200, {})

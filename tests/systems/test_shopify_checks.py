@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from scripted import Answer
-from shop import EVERY_PRODUCT_FIELD, HOST, Shop, World
+from shop import EVERY_PRODUCT_FIELD, HOST, Shop, World, data, error, errors
 
 from samklang.systems.base import Check, System
 from samklang.systems.shopify import ShopifyConfig, ShopifyCustomers
@@ -61,6 +61,18 @@ def test_protected_customer_data_that_is_denied_is_named() -> None:
     (check,) = failed(world.customers()).values()
     assert check.name == "Shopify: protected customer data"
     assert "emailAddress, firstName" in check.detail
+    assert "protected customer data" in check.remedy
+
+
+def test_protected_customer_data_that_is_denied_as_a_whole_is_told() -> None:
+    shop = Shop(
+        Scopes=data(m0={"accessScopes": [{"handle": "read_customers"}, {"handle": "write_customers"}]}),
+        Describe=data(m0={"id": "gid://shopify/Shop/1"}),
+        ProbeProtectedData=errors(error("ACCESS_DENIED", ["m0"]), m0=None),
+        ReadDefinition=data(m0=None),
+    )
+    (check,) = (check for check in shop.customers().check() if "protected" in check.name)
+    assert not check.ok
     assert "protected customer data" in check.remedy
 
 

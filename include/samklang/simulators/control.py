@@ -213,6 +213,8 @@ class Controlled(ABC):
                 case "GET state":
                     return json_response(self.state())
                 case "POST edit":
+                    if not all(isinstance(body.get(name, {}), dict) for name in ("set", "create")):
+                        raise ValueError("what is set or created is an object: names of fields, and their values")
                     return json_response(self.edit(body))
                 case "GET log/requests":
                     return json_response(self.requests())

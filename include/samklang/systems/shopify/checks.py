@@ -62,8 +62,8 @@ def _check_scope(scope: str, granted: set[str]) -> Check:
 def _check_protected(client: ShopifyClient, title: str) -> Check:
     denied = client.run([_PROBE], operation="ProbeProtectedData").denied
     if denied:
-        names = ", ".join(sorted({path[-1] for path in denied}))
-        return Check(title, False, f"the app may not see {names}", PROTECTED_DATA)
+        names = ", ".join(sorted({path[-1] for path in denied if path}))
+        return Check(title, False, f"the app may not see {names or 'customers'}", PROTECTED_DATA)
     return Check(title, True, "the app may see names, addresses, e-mails and phones")
 
 
