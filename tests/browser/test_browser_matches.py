@@ -89,7 +89,7 @@ def test_many_links_are_taken_apart_at_once_and_judged_anew_later(site: Site, co
     console.chosen("Kept apart", *ids)
     console.button("Include").click()
     console.confirm("Include")
-    expect(console.told()).to_contain_text("Judged anew by the next run: 2")
+    expect(console.told()).to_contain_text("Let in again: 2")
     site.run(PRODUCTS)
     assert site.status("products")["linked"] == linked + 2
 

@@ -43,8 +43,42 @@ def test_one_sees_what_an_undo_would_do_before_one_says_yes(edited: World) -> No
     assert "shopify:21 FirstName Karin Kari" in text
     assert "changed since" in text
     assert "Made or linked: kept, and left alone until let in again" in text
-    assert "1 fields are put back, 1 are left alone, 1 links are ended and their records kept apart" in text
+    assert "1 field is put back, 1 is left alone, 1 link is ended and its records kept apart" in text
     assert (edited.rows(orders), edited.rows(actions)) == ([], [])
+
+
+def test_a_pair_that_an_undo_has_parted_says_by_which_undo_and_whom_and_how_to_link_it_again(
+    edited: World, samklang: Command, answer: Answer
+) -> None:
+    answer("undo", "customers", "--run", "run-2", "--yes")
+    (undone,) = edited.rows(actions)
+    edited.run()
+
+    told = " ".join(samklang("explain", "customers", "powerofficego:13").stdout.split())
+    again = " ".join(samklang("undo", "customers", "--run", "run-2", "--yes").stdout.split())
+
+    who, number = undone["person"], undone["id"]
+    assert f"Taken apart by an undo by {who} (action {number}). If that was wrong: samklang link customers" in told
+    assert "powerofficego:13 shopify:1 makes them twins again" in told
+    assert f"1 link that this run made has been taken apart already, by undo {number} of {who}" in again
+    assert "samklang include customers ID" in again
+    assert answer("undo", "customers", "--run", "run-2", "--preview")["parted"][0]["action"] == number
+    assert answer("include", "customers", "powerofficego:13")["done"] == ["powerofficego:13 = shopify:1"]
+    edited.run()
+    assert answer("explain", "customers", "powerofficego:13")["records"][0]["state"] == "linked"
+
+
+def test_an_excluded_pair_says_who_excluded_it_and_how_to_go_on_with_its_link(
+    edited: World, samklang: Command, answer: Answer
+) -> None:
+    assert answer("exclude", "customers", "shopify:21")["done"] == ["powerofficego:11 = shopify:21"]
+
+    told = " ".join(samklang("explain", "customers", "powerofficego:11").stdout.split())
+
+    assert f"Excluded by {edited.rows(actions)[0]['person']} (action 1). To go on with the link as it was" in told
+    assert "samklang include customers powerofficego:11" in told
+    back = answer("include", "customers", "powerofficego:11")["done"]
+    assert back == ["powerofficego:11 = shopify:21, linked as before"]
 
 
 def test_an_undone_run_is_put_back_by_the_next_one_and_held_there(edited: World, answer: Answer) -> None:

@@ -125,7 +125,7 @@ def test_many_are_unlinked_and_included_again(pair: World, post: Post, look: Loo
     again = post("matches/unlink", which=which, show="linked")
     assert "2 left as they are" in again
     assert "kept apart already" in again
-    assert "Judged anew by the next run: 2." in post("matches/include", which=which, show="kept_apart")
+    assert "Let in again: 2." in post("matches/include", which=which, show="kept_apart")
     assert "Nobody keeps any records apart." in look("matches?show=kept_apart")
 
 

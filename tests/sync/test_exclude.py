@@ -13,10 +13,11 @@ from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers
 from samklang.core.records import Scope
 from samklang.errors import DecisionError
 from samklang.store import ledger
-from samklang.store.schema import actions, conflicts, history, intents, link_sides, seen, verdicts
+from samklang.store.schema import actions, conflicts, history, holds, intents, link_sides, seen, verdicts
 from samklang.store.schema import links as links_table
 from samklang.sync.decide import Desk, Done
 from samklang.sync.exclude import exclude, include
+from samklang.sync.undo import undo
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
 BOTH_WAYS = "create_in: [shopify, powerofficego]"
@@ -34,6 +35,10 @@ def let_in(world: World, *records: Record) -> Done:
 
 def judged(world: World) -> dict[Record, str]:
     return {(v["side"], v["record_id"]): v["reason"] for v in world.rows(verdicts)}
+
+
+def undone(world: World) -> list[str]:
+    return [row["field"] for row in world.rows(holds) if row["reason"] == "undone"]
 
 
 @pytest.mark.parametrize("side", [LEFT, RIGHT])
@@ -94,7 +99,7 @@ def test_excluding_a_linked_record_keeps_both_twins_apart(world_on_each_store: W
     world.left.edit(c, last="Moe")
     world.run()
 
-    assert done == Done(done=[f"{RIGHT}:{b}"])
+    assert done == Done(done=[f"{LEFT}:{a} = {RIGHT}:{b}"])
     assert (world.right.value(b, "last"), world.right.value(d, "last")) == ("Lie", "Moe")
     assert set(judged(world)) == {(LEFT, a), (RIGHT, b)}
     assert (world.status()["linked"], world.status()["excluded"]) == (1, 2)
@@ -120,7 +125,7 @@ def test_doing_it_again_changes_nothing_and_is_no_action(world_on_each_store: Wo
     c = world.left.add(email="ola@post.example", first="Ola", last="Dal")
     world.run(dry_run=True)
     these = ((LEFT, a), (RIGHT, b), (LEFT, c), (LEFT, c))
-    assert keep_out(world, *these) == Done(done=[f"{LEFT}:{a}", f"{RIGHT}:{b}", f"{LEFT}:{c}"])
+    assert keep_out(world, *these) == Done(done=[f"{LEFT}:{a} = {RIGHT}:{b}", f"{LEFT}:{c}"])
     before = [world.rows(t) for t in (links_table, link_sides, history, actions, verdicts)]
 
     done = keep_out(world, *these)
@@ -134,7 +139,8 @@ def test_an_included_record_is_judged_anew_by_the_next_run(world_on_each_store: 
     a, b = world.pair(**KARI)
     c = world.left.add(email="ola@post.example", first="Ola", last="Dal")
     world.run(dry_run=True)
-    keep_out(world, (LEFT, a), (LEFT, c))
+    do(world, lambda desk: (desk.unlink(f"{LEFT}:{a}"), Done())[1])
+    keep_out(world, (LEFT, c))
     world.run()
 
     assert all(row["linked"] for row in world.rows(seen))
@@ -143,11 +149,82 @@ def test_an_included_record_is_judged_anew_by_the_next_run(world_on_each_store: 
     assert not any(row["linked"] for row in world.rows(seen))  # lists find them without a link again
     world.run()
 
-    assert done == Done(done=[f"{RIGHT}:{b}", f"{LEFT}:{c}"])
+    assert done == Done(done=[f"{LEFT}:{a} = {RIGHT}:{b}", f"{LEFT}:{c}"])
     assert world.status()["linked"] == 2
     assert world.right.value("2", "email") == "ola@post.example"
     again = let_in(world, (RIGHT, b), (LEFT, "99"))
     assert again == Done(left=[(f"{RIGHT}:{b}", "linked"), (f"{LEFT}:99", "not kept apart by a person")])
+
+
+def test_twins_that_were_excluded_go_on_from_their_base_when_they_are_included(world_on_each_store: World) -> None:
+    world = world_on_each_store
+    a, b = world.pair(**KARI, city="Oslo")
+    before = world.rows(links_table)
+    keep_out(world, (LEFT, a))
+    world.left.edit(a, last="Dal")
+    world.right.edit(b, city="Moss")
+    world.run(mode="full")
+    assert (world.left.value(a, "city"), world.right.value(b, "last")) == ("Oslo", "Lie")
+
+    done = let_in(world, (RIGHT, b))
+    assert (world.rows(links_table), judged(world)) == (before, {})
+    assert (world.status()["linked"], world.status()["excluded"]) == (1, 0)
+    world.run()
+
+    assert done == Done(done=[f"{LEFT}:{a} = {RIGHT}:{b}, linked as before"])
+    assert (world.left.value(a, "city"), world.right.value(b, "last")) == ("Moss", "Dal")
+    assert world.rows(conflicts) == []
+
+
+def test_a_conflict_that_was_open_when_twins_were_excluded_is_open_again_once_they_are_included(
+    new_world: NewWorld,
+) -> None:
+    world = new_world(customers(NO_LIMITS, "policy: ask"))
+    a, b = world.pair(**KARI)
+    world.left.edit(a, last="Dal")
+    world.right.edit(b, last="Moe")
+    world.run()
+
+    keep_out(world, (LEFT, a))
+    world.run()
+    let_in(world, (LEFT, a))
+    world.run()
+
+    assert world.status()["conflicts"] == 1
+    (row,) = [row for row in world.rows(conflicts) if row["state"] == "open"]
+    assert row["base"] == f'{{"{LEFT}":"Lie","{RIGHT}":"Lie"}}'
+    assert (world.left.value(a, "last"), world.right.value(b, "last")) == ("Dal", "Moe")
+
+
+def test_a_plan_from_before_an_exclusion_writes_nothing_after_the_inclusion(world: World) -> None:
+    a, b = world.pair(**KARI)
+    world.left.edit(a, last="Dal")
+    run = world.begin()
+    plan = world.plan(run)
+
+    keep_out(world, (LEFT, a))
+    let_in(world, (LEFT, a))
+    world.carry_out(run, plan)
+    assert world.right.value(b, "last") == "Lie"
+
+    world.run()
+    assert world.right.value(b, "last") == "Dal"
+
+
+def test_what_was_put_back_stands_again_after_its_pair_was_excluded_and_included(world: World) -> None:
+    a, b = world.pair(**KARI)
+    world.left.edit(a, last="Dal")
+    world.run()
+    do(world, lambda desk: undo(desk, record=(RIGHT, b)))
+    world.run()
+    assert (world.left.value(a, "last"), world.right.value(b, "last")) == ("Dal", "Lie")
+
+    keep_out(world, (LEFT, a))
+    world.run()
+    let_in(world, (LEFT, a))
+    world.run()
+
+    assert (world.left.value(a, "last"), world.right.value(b, "last"), undone(world)) == ("Dal", "Lie", ["LastName"])
 
 
 def test_an_included_record_whose_twin_is_gone_may_get_a_new_one(world: World) -> None:

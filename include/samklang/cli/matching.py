@@ -158,7 +158,10 @@ def exclude(entity: Entity, records: _Records, as_json: AsJson = False) -> None:
 
 @app.command(rich_help_panel=DECIDE)
 def include(entity: Entity, records: _Records, as_json: AsJson = False) -> None:
-    """Judge excluded records anew in the next run."""
+    """Let excluded records in again.
+
+    Excluded twins are linked as before, and what was edited meanwhile travels. Others are judged anew by the next run.
+    """
     _each("include", "Included", entity, records, as_json)
 
 

@@ -16,6 +16,7 @@ from samklang.core.mapping import Mapping as EntityMapping
 if TYPE_CHECKING:
     from samklang.store.lists import Alone, Ambiguous, Conflict, Hold, Pair, Run, Shown
     from samklang.sync.decide import Done
+    from samklang.sync.parted import Parted
     from samklang.sync.undo import Field, Undo
 
 _FEW = 20
@@ -159,7 +160,7 @@ def done(what: Done, title: str) -> Renderables:
     return parts or [Text("Nothing to do.")]
 
 
-def undo(found: Undo, *, done: bool) -> Renderables:
+def undo(found: Undo, entity: str, *, done: bool) -> Renderables:
     def lines(fields: Sequence[Field]) -> list[list[str]]:
         return [
             [f"{one.side}:{one.record_id}", one.field, cell(one.now), cell(one.restored), one.reason]
@@ -174,20 +175,30 @@ def undo(found: Undo, *, done: bool) -> Renderables:
     made = [[*(f"{side}:{i}" for side, i in one.ids.items()), one.origin] for one in found.made[:_FEW]]
     parts += _table("Made or linked: kept, and left alone until let in again (samklang include)", ["", "", "how"], made)
     parts += _beyond(found.made)
+    parts += [Text(_parted(one, entity)) for one in found.parted]
     if not (found.fields or found.made):
-        return [*parts, Text("There is nothing to undo.")]
-    return [*parts, Text(f"{_sum(found)}. {_LATER}")] if done else parts
-
-
-def undo_question(found: Undo) -> str:
-    return f"{_sum(found)}. Go on?"
+        return [*parts, Text("There is nothing left to undo." if found.parted else "There is nothing to undo.")]
+    return [*parts, Text(f"{_sum(found)}.{f' {_LATER}' if done else ''}")]
 
 
 def _sum(found: Undo) -> str:
     return (
-        f"{len(found.fields)} fields are put back, {len(found.moved)} are left alone, "
-        f"{len(found.made)} links are ended and their records kept apart"
+        f"{_counted(len(found.fields), 'field is', 'fields are')} put back, "
+        f"{_counted(len(found.moved), 'is', 'are')} left alone, "
+        f"{_counted(len(found.made), 'link is ended and its', 'links are ended and their')} records kept apart"
     )
+
+
+def _parted(one: Parted, entity: str) -> str:
+    links = _counted(one.links, "link that this run made has", "links that this run made have")
+    return (
+        f"{links} been taken apart already, by {one} ({time(one.at)}). Where that was wrong, have them matched anew: "
+        f"samklang include {entity} ID"
+    )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 # --- runs, actions ----------------------------------------------------------------------------------------------------

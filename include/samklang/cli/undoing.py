@@ -67,19 +67,20 @@ def undo(
                 "put_back": found.fields,
                 "left": found.moved,
                 "made": found.made,
+                "parted": found.parted,
             }
             if preview or not (found.fields or found.made):
-                answer({**told, "done": False}, lambda: show_lists.undo(found, done=False))
+                answer({**told, "done": False}, lambda: show_lists.undo(found, entity, done=False))
                 return
             if not yes:
-                show_lists.print_to_stderr(show_lists.undo(found, done=False))
-                typer.confirm(show_lists.undo_question(found), abort=True, err=True)
+                show_lists.print_to_stderr(show_lists.undo(found, entity, done=False))
+                typer.confirm("Go on?", abort=True, err=True)
             store.act(  # of the run that was shown: another may have written since
                 "undo",
                 lambda desk: engine.undo(desk, run_id=found.of_run, record=who),
                 {"run": found.of_run, "fields": len(found.fields), "made": len(found.made)},
             )
-        answer({**told, "done": True}, lambda: show_lists.undo(found, done=True))
+        answer({**told, "done": True}, lambda: show_lists.undo(found, entity, done=True))
 
 
 @app.command(rich_help_panel=UNDO)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from samklang.core.jsontext import dumps
 from samklang.store.links import unmark
-from samklang.store.schema import conflicts, holds, intents, link_sides, links, verdicts
+from samklang.store.schema import conflicts, history, holds, intents, link_sides, links, verdicts
 from samklang.store.upserts import chunks, upsert
 
 Record = tuple[str, str]
@@ -58,6 +58,28 @@ def set_apart(connection: Connection, link_ids: Sequence[int]) -> None:
         connection.execute(
             update(link_sides).where(link_sides.c.link_id.in_(part)).values(revision=link_sides.c.revision + 1)
         )
+
+
+def only_excluded(connection: Connection, link_ids: Sequence[int]) -> set[int]:
+    """Those of these links that were set apart by an exclusion, and not because their records are no twins."""
+    return {link_id for link_id, (op, _) in partings(connection, link_ids).items() if op == "exclude"}
+
+
+def partings(connection: Connection, link_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """How each of these links was last set apart: `exclude` or `unlink`, and the name of the action."""
+    last: dict[int, tuple[str, str]] = {}
+    for part in chunks(link_ids):
+        notes = select(history.c.link_id, history.c.op, history.c.run_id).where(
+            history.c.link_id.in_(part), history.c.op.in_(("exclude", "unlink"))
+        )
+        last |= {row.link_id: (row.op, row.run_id) for row in connection.execute(notes.order_by(history.c.id))}
+    return last
+
+
+def link_again(connection: Connection, link_ids: Sequence[int]) -> None:
+    """Take `set_apart` back: their bases are what they were. The caller holds their locks."""
+    for part in chunks(link_ids):
+        connection.execute(update(links).where(links.c.id.in_(part)).values(state="linked"))
 
 
 def keep_alone(connection: Connection, entity: str, records: Sequence[Record], *, run_id: str, at: str) -> list[int]:

@@ -73,6 +73,14 @@ def written(connection: Connection, entity: str, run_id: str, link_id: int | Non
     return list(found.values())
 
 
+def links_parted(connection: Connection, entity: str, run_id: str, link_id: int | None) -> list[int]:
+    """Links of a run whose records are kept apart."""
+    statement = select(links.c.id).where(
+        links.c.entity == entity, links.c.run_id == run_id, links.c.state == "excluded"
+    )
+    return list(connection.execute(statement if link_id is None else statement.where(links.c.id == link_id)).scalars())
+
+
 def links_made(connection: Connection, entity: str, run_id: str, link_id: int | None) -> list[dict[str, Any]]:
     """Links of a run that are links still: `link_id`, `ids` by side, `origin`."""
     statement = select(links.c.id, links.c.origin).where(

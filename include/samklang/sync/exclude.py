@@ -16,8 +16,9 @@ _BUSY = "a run may be making a twin of it right now; try again after the run"
 def exclude(desk: Desk, records: Sequence[Record]) -> Done:
     """Keep records apart: from now on they are neither matched, nor created on the other side, nor written.
 
-    A linked record is kept apart together with its twin, as `Desk.unlink` does.
+    A linked record is kept apart together with its twin. Their link keeps its base, for `include`.
 
+    :returns: twins are named together, once.
     :raises DecisionError: there is no such side.
     """
     these, scopes, busy, links = _look(desk, records)
@@ -33,8 +34,9 @@ def exclude(desk: Desk, records: Sequence[Record]) -> Done:
         elif record in busy:
             left.append((named(record), _BUSY))
         elif link is not None:
+            if link.id not in pairs:
+                done.append(_both(link))
             pairs[link.id] = link
-            done.append(named(record))
         elif scopes[record] not in IN_SCOPE:
             left.append((named(record), f"out of scope: {scopes[record]}"))
         else:
@@ -46,14 +48,17 @@ def exclude(desk: Desk, records: Sequence[Record]) -> Done:
 
 
 def include(desk: Desk, records: Sequence[Record]) -> Done:
-    """Let records that a person keeps apart be judged anew by the next run, as `unlink --match-again` does.
+    """Let records in again that a person keeps apart.
 
-    A record that is kept apart together with another one is freed together with it.
+    Twins that were excluded are linked again, with the base that they had: what was edited meanwhile travels, on either
+    side. All others are judged anew by the next run, as `unlink --match-again` does: those that were alone, that were
+    taken apart or undone, and whose twin is gone. A record that is kept apart together with another one is freed
+    together with it.
 
     :raises DecisionError: there is no such side.
     """
     these, scopes, busy, links = _look(desk, records)
-    done, left = list[str](), list[tuple[str, str]]()
+    left = list[tuple[str, str]]()
     freed: dict[int, apart.Link] = {}
     for record in these:
         link = links.get(record)
@@ -63,10 +68,17 @@ def include(desk: Desk, records: Sequence[Record]) -> Done:
             left.append((named(record), _BUSY))
         else:
             freed[link.id] = link
-            done.append(named(record))
     entity, ends = desk.mapping.entity, [end for link in freed.values() for end in link.ends]
     scopes |= _scopes(desk, [end for end in ends if end not in scopes])
-    apart.end(desk.connection, list(freed))
+    whole = [
+        link.id
+        for link in freed.values()
+        if len(link.ends) == len(desk.mapping.sides) and all(scopes.get(end) != Scope.GONE for end in link.ends)
+    ]
+    again = apart.only_excluded(desk.connection, whole)
+    done = [_both(link) + (", linked as before" if link.id in again else "") for link in freed.values()]
+    apart.link_again(desk.connection, sorted(again))
+    apart.end(desk.connection, [link_id for link_id in freed if link_id not in again])
     apart.unsay(desk.connection, entity, ends)
     for link in freed.values():
         there = [end for end in link.ends if scopes.get(end) != Scope.GONE]
@@ -77,6 +89,10 @@ def include(desk: Desk, records: Sequence[Record]) -> Done:
             )  # fmt: skip
     desk.note_all("include", [(link.id, end, "") for link in freed.values() for end in link.ends])
     return Done(done, left)
+
+
+def _both(link: apart.Link) -> str:
+    return " = ".join(map(named, link.ends))
 
 
 def _look(

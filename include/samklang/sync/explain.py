@@ -23,6 +23,7 @@ from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, orders, seen
 from samklang.store.dossier import Records
+from samklang.sync import parted
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.in_part import shared_in_part
 from samklang.sync.transform import refusals_of
@@ -31,7 +32,6 @@ _GID = re.compile(r"gid://(?P<side>\w+)/\w+/(?P<id>[^/?\s]+)")
 _ABOUT = ("id", "scope", "created", "clock", "group_clocks", "our_key", "facts", "changed_after", "missing", "revisit")
 
 _GONE = "Decide with samklang unlink, which frees the record that is left, or with samklang relink."
-_APART = "Link it with samklang relink, or let it be matched again with samklang unlink --match-again."
 
 Decision = dict[str, Any]
 """`decision`: `in sync`, `edit`, `held`, `conflict`, `waiting`, `unknown`, `not synchronised` or `paused` of a field;
@@ -151,7 +151,8 @@ def _decide(
     pauses = [f"{s} is {row['scope']}" for s, row in known.items() if row["scope"] != Scope.ACTIVE]
     remedy = _GONE if any(row["scope"] == Scope.GONE for row in known.values()) else ""
     if link["state"] != "linked":
-        pauses, remedy = [*pauses, "kept apart by a person"], _APART
+        remedy = parted.remedy(connection, mapping.entity, link["id"], link["ids"])
+        pauses = [*pauses, "kept apart by a person"]
     if pauses:
         paused = {"decision": "paused", "reason": ", ".join(pauses)} | ({"remedy": remedy} if remedy else {})
         return {f.name: paused for f in mapping.fields}

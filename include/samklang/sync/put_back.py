@@ -33,6 +33,8 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
     planner = _Planner(sync, {view.name: view for view in views}, plan, frozen)
     for order in alive:
         pair = (apart if order["kind"] == orders.PART else linked).get(order["link_id"])
+        if order["state"] == orders.STANDING and pair is None and order["link_id"] in apart:
+            continue  # it stands again once they are let in
         if order["state"] == orders.STANDING:
             planner.stand(order, pair)
         else:

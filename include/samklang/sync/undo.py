@@ -20,6 +20,7 @@ from samklang.store import apart, journal, links, orders
 from samklang.store import undo as stored
 from samklang.store.upserts import chunks
 from samklang.sync.decide import Desk, Done, Record, named
+from samklang.sync.parted import Parted, of_run
 
 _PAGE = 5_000
 _ORDERED = "put back by the next run already"
@@ -62,12 +63,14 @@ class Undo:
     :param fields: what is put back. :param moved: what is left alone, with the reason.
     :param made: links that the run made: their records stay, and are kept apart from then on; what it wrote to them is
         put back all the same.
+    :param parted: what has set apart links that the run made, since.
     """
 
     of_run: str = ""
     fields: list[Field] = field(default_factory=list)
     moved: list[Field] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
+    parted: list[Parted] = field(default_factory=list)
 
 
 def preview(
@@ -93,6 +96,7 @@ def preview(
     for written in chunks(stored.written(connection, mapping.entity, run_id, link_id), _PAGE):
         for one in _judged(connection, mapping, run_id, written):
             (undo.moved if one.reason else undo.fields).append(one)
+    undo.parted += of_run(connection, mapping, run_id, link_id)
     return undo
 
 

@@ -102,8 +102,8 @@ class ReviewOperator(SyncOperator, ApprovalOperator):
 
     def _is_retry(self, context: Context) -> bool:
         """Whether this follows a try that broke off. Who clears a task gives it all of its tries anew."""
-        ti = context["ti"]
-        return ti.max_tries is not None and ti.max_tries - ti.try_number < self.retries - 1
+        most, number = context["ti"].max_tries, context["ti"].try_number
+        return most is not None and most - number < (self.retries or 0) - 1
 
     def _open_again(self, plan_id: int) -> None:
         from samklang.store import journal

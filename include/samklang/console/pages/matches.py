@@ -70,7 +70,7 @@ def exclude_(request: Request, entity: Entity, visitor: Actor, which: Which = []
 @router.post("/matches/include")
 def include_(request: Request, entity: Entity, visitor: Actor, which: Which = [], show: Text = "") -> HTMLResponse:  # noqa: B006
     done = place_of(entity).act("include", visitor, lambda desk: include(desk, _records(which)))
-    return _matches(request, entity, visitor, show, flash=flash_of(done, "Judged anew by the next run"))
+    return _matches(request, entity, visitor, show, flash=flash_of(done, "Let in again"))
 
 
 @router.post("/matches/link")
