@@ -64,11 +64,11 @@ def test_protected_customer_data_that_is_denied_is_named() -> None:
     assert "protected customer data" in check.remedy
 
 
-def test_protected_customer_data_that_is_denied_as_a_whole_is_told() -> None:
+def test_protected_customer_data_that_is_denied_without_a_field_is_told() -> None:
     shop = Shop(
         Scopes=data(m0={"accessScopes": [{"handle": "read_customers"}, {"handle": "write_customers"}]}),
         Describe=data(m0={"id": "gid://shopify/Shop/1"}),
-        ProbeProtectedData=errors(error("ACCESS_DENIED", ["m0"]), m0=None),
+        ProbeProtectedData=errors(error("ACCESS_DENIED"), m0={"nodes": []}),
         ReadDefinition=data(m0=None),
     )
     (check,) = (check for check in shop.customers().check() if "protected" in check.name)

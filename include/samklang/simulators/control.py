@@ -213,9 +213,7 @@ class Controlled(ABC):
                 case "GET state":
                     return json_response(self.state())
                 case "POST edit":
-                    if not all(isinstance(body.get(name, {}), dict) for name in ("set", "create")):
-                        raise ValueError("what is set or created is an object: names of fields, and their values")
-                    return json_response(self.edit(body))
+                    return json_response(self.edit(_order(body)))
                 case "GET log/requests":
                     return json_response(self.requests())
                 case "GET log/writes":
@@ -232,6 +230,13 @@ class Controlled(ABC):
         except KeyError as error:
             return json_response({"error": f"there is no record {error}"}, 404)
         return json_response({"error": f"there is no {verb} under {CONTROL}"}, 404)
+
+
+def _order(body: dict[str, Any]) -> dict[str, Any]:
+    """:raises ValueError: what is set or created is no object."""
+    if not all(isinstance(body.get(name, {}), dict) for name in ("set", "create")):
+        raise ValueError("what is set or created is an object: names of fields, and their values")
+    return body
 
 
 def _failure(fault: Mapping[str, Any]) -> Response:
