@@ -153,7 +153,10 @@ class Decisions:
 
     def _include(self, edit: Edit) -> bool:
         record = self._listed(edit, self._promises.now.apart)
+        twin = self._links("excluded").get(record)
         done = self._act("include", lambda desk: exclude.include(desk, [record]))
+        if done.done and twin is not None:
+            self._promises.match_again(record, twin, self._world.clock.seconds())
         if done.done:
             self._promises.set_free([record])
         return bool(done.done)
@@ -162,7 +165,12 @@ class Decisions:
         return self._decided(self._act("unlink", lambda desk: desk.unlink(self._text(edit))))
 
     def _match_again(self, edit: Edit) -> bool:
-        return self._decided(self._act("unlink", lambda desk: desk.unlink(self._text(edit), keep_apart=False)))
+        record = self._one(edit)
+        twin = (self._links() | self._links("excluded")).get(record)
+        done = self._act("unlink", lambda desk: desk.unlink(self._text(edit), keep_apart=False))
+        if twin is not None:
+            self._promises.match_again(record, twin, self._world.clock.seconds())
+        return self._decided(done)
 
     def _decided(self, done: Decided) -> bool:
         if done.apart:

@@ -101,7 +101,20 @@ class _Outcome:
     def _asked_for(self, records: list[Record]) -> int:
         """One for each record that they were made for, and as many more as a person wanted."""
         origins = {self.oracle.made_by_us[record] for record in records}
-        return sum(1 + self.oracle.promises.now.anew[origin] for origin in origins)
+        anew, again = self.oracle.promises.now.anew, self.oracle.promises.now.matched_again
+        return sum(
+            1 + anew[origin] + (origin in again and self._keys_differed(origin, *again[origin])) for origin in origins
+        )
+
+    def _keys_differed(self, one: Record, two: Record, since: float) -> bool:
+        """Whether two records that a person let be matched again had different keys then, or at any time later."""
+        name = self.oracle.key
+        values = set()
+        for record in (one, two):
+            cell = self.oracle.cells[record][name]
+            ended = [*cell.times[1:], float("inf")]
+            values |= {version.value for version, end in zip(cell.all, ended, strict=True) if end > since}
+        return len(values) > 1
 
     def _unkept(self) -> list[str]:
         """What people were promised."""
@@ -112,7 +125,9 @@ class _Outcome:
             for hold in self.store.reasons  # each is checked, see `reasons`
             if hold.field == "UnitPrice" and hold.reason not in _OF_PEOPLE
         }
-        return self.oracle.promises.violations(self.store.links, active, self.oracle.files.changed_at, held)
+        return self.oracle.promises.violations(
+            self.store.links, active, self.oracle.files.changed_at, held, self.store.refused_undos
+        )
 
     def _guesses(self) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""
@@ -170,7 +185,7 @@ class _Outcome:
             ends = [self.oracle.cells[record][name] for record in pair]
             if name == "Name" and self.oracle.shared_titles & set(pair):
                 continue
-            excused = self.store.excuse(pair, name) or self._is_stopped(name, ends)
+            excused = self.store.excuse(pair, name) or self._is_stopped(name, ends) or self._waits_whole(pair, name)
             excused = excused or self._is_country_alone(pair, name)
             found += [
                 f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
@@ -198,6 +213,19 @@ class _Outcome:
             return ends[target].version not in ends[1 - target].all
         source = ends[1 - target].version  # what is typed on the wrong side is put back, if anybody's value is there
         return source.value is None or source.ours == "default"
+
+    def _waits_whole(self, pair: tuple[Record, Record], name: str) -> bool:
+        """Whether another line of the address was typed on the one shared side: the two addresses are in conflict,
+        which is told, and one that waits does so whole."""
+        said = self.oracle.files.now
+        if name not in ADDRESS or len(said.sides.get(name, ())) != 1 or said.terms[name][1] != "both":
+            return False
+        target = SIDES.index(*said.sides[name])
+        both = {self.oracle.cells[end][name].version.value for end in pair}
+        return both <= self.store.told(pair, name) and any(
+            self.oracle.cells[pair[target]][line].version not in self.oracle.cells[pair[1 - target]][line].all
+            for line in self.oracle.mapped.intersection(ADDRESS)
+        )
 
     def _could_be_returned(self, side: str, name: str, cell: Cell) -> bool:
         """Whether nobody has what stood there, or only who got it by a write of ours and had something before."""

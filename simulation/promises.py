@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from simulation.values import ADDRESS, POWEROFFICEGO, SIDES, UNIQUE
@@ -40,6 +41,7 @@ class Kept:
     :param decided_at: seconds, when a person last decided which value stands: what was there before has had its day.
     :param twins: records that a person has linked.
     :param anew: records of which a person wanted one more twin made, and how often.
+    :param matched_again: records of pairs that a person let be matched again, each with the other one, and when.
     :param forgotten: records that were erased here, each with those that were erased together with it.
     """
 
@@ -49,6 +51,7 @@ class Kept:
     decided_at: dict[tuple[Pair, str], float] = field(default_factory=dict)
     twins: dict[Record, Record] = field(default_factory=dict)
     anew: Counter[Record] = field(default_factory=Counter)
+    matched_again: dict[Record, tuple[Record, float]] = field(default_factory=dict)
     forgotten: dict[Record, frozenset[Record]] = field(default_factory=dict)
 
     def copy(self) -> Kept:
@@ -142,6 +145,9 @@ class Promises:
         self._forget_pair_of(record)
         self.now.anew[record] += 1
 
+    def match_again(self, one: Record, other: Record, at: float) -> None:
+        self.now.matched_again |= {one: (other, at), other: (one, at)}
+
     def stand(self, stand: Stand) -> None:
         self.now.stands[stand.pair, stand.field] = stand
         self.decide(stand.pair, stand.field, stand.at)
@@ -223,10 +229,12 @@ class Promises:
         active: Mapping[str, set[str]],
         remapped_at: float = 0.0,
         held: Collection[tuple[Record, str]] = (),
+        refused: Collection[tuple[Record, str]] = (),
     ) -> list[str]:
         """:param links: by ids, PowerOffice Go's first. :param active: by side, records that are there and in scope.
         :param remapped_at: when the mapping file was last changed: what was decided before may not fit it.
         :param held: records and fields that cannot go to the other side as things stand, say for want of a tax on it.
+        :param refused: records and fields of undos of which the store says that they were refused.
         """
         pairs = {((POWEROFFICEGO, a), (SIDES[1], b)) for a, b in links}
         linked = {record: pair for pair in pairs for record in pair}
@@ -250,7 +258,7 @@ class Promises:
             there = (stand.pair in pairs or parted) and all(i in active[side] for side, i in stand.pair)
             held_back = any((end, stand.field) in held for end in stand.pair)
             if there and stand.at > remapped_at and not held_back and not self._is_void(stand):
-                found += self._broken(stand, active)
+                found += self._broken(stand, refused)
         return found
 
     def _is_void(self, stand: Stand) -> bool:
@@ -260,20 +268,30 @@ class Promises:
         shared = all(self.may_write[side] for side, _ in stand.pair)
         return edited or not shared or self.is_frozen(stand.pair, stand.field)
 
-    def _broken(self, stand: Stand, active: Mapping[str, set[str]]) -> list[str]:
+    def _broken(self, stand: Stand, refused: Collection[tuple[Record, str]]) -> list[str]:
         found = []
         for (side, i), wanted in zip(stand.pair, stand.values, strict=True):
             now = self.cells[side, i][stand.field].version.value
             if now == wanted or (wanted is None and stand.field in MUST_HAVE) or not _fits(side, stand.field, wanted):
                 continue
-            if stand.field in UNIQUE[self.entity] and self._holders(side, stand.field, wanted, active) - {i}:
+            since = stand.at if ((side, i), stand.field) in refused else inf  # whoever was told so may ask again
+            if stand.field in UNIQUE[self.entity] and self._holders(side, stand.field, wanted, since) - {i}:
                 continue
             found.append(f"{stand.kind}: {stand.field} of {side} {i} is not what a person had put there")
         return found
 
-    def _holders(self, side: str, name: str, value: str | None, active: Mapping[str, set[str]]) -> set[str]:
-        del active
-        return {i for (s, i), cells in self.cells.items() if s == side and cells[name].version.value == value}
+    def _holders(self, side: str, name: str, value: str | None, since: float) -> set[str]:
+        """Who has a value, or had it at any time since then."""
+        found = set()
+        for (one, i), cells in self.cells.items():
+            cell = cells[name]
+            ends = [*cell.times[1:], inf]
+            if one == side and any(
+                version.value == value and (end == inf or end > since)
+                for version, end in zip(cell.all, ends, strict=True)
+            ):
+                found.add(i)
+        return found
 
 
 def _fits(side: str, name: str, value: str | None) -> bool:

@@ -27,7 +27,7 @@ CHANCES: dict[str, float] = {
     "lagging replica": 0.1,
     "bad record": 0.06,
     "record that fails alone": 0.06,
-    "plans that wait": 0,
+    "plans that wait": 0.15,
 }
 """Part of the traces in which each of them is."""
 _FIRST_NUMBER = 300

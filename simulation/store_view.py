@@ -64,6 +64,7 @@ class StoreView:
     :param linked_at: seconds, when a pair was linked.
     :param told_before: by record and field, values in conflicts that a store listed which was replaced.
     :param unconfirmed: (side, id of the source) of creations that nobody knows the outcome of.
+    :param refused_undos: records and fields whose undo is listed as refused.
     """
 
     links: list[tuple[str, str]] = field(default_factory=list)
@@ -76,6 +77,7 @@ class StoreView:
     reasons: list[Hold] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
     unconfirmed: set[tuple[str, str]] = field(default_factory=set)
+    refused_undos: set[tuple[Record, str]] = field(default_factory=set)
     mapping: Mapping | None = None
 
     def pair_of(self, record: Record) -> tuple[Record, Record] | None:
@@ -139,6 +141,9 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
         clashes = [
             _clash(row, names[row["field"]].direction) for row in rows(schema.conflicts) if row["field"] in names
         ]
+        refused = {
+            ((row["side"], row["record_id"]), row["field"]) for row in rows(schema.orders) if row["state"] == "refused"
+        }
         conflicts: dict[tuple[str, str, str], tuple[set[str | None], bool]] = {}
         for row in rows(schema.conflicts):
             first, second = loads(row["record_ids"])
@@ -148,7 +153,7 @@ def read_store(database: Database, mapping: Mapping) -> StoreView:
     pairs = {(ends[link][POWEROFFICEGO], ends[link][SHOPIFY]): at for link, at in sorted(linked.items())}
     view = StoreView(list(pairs), accounted, holds, conflicts, pairs)
     view.verdicts, view.reasons, view.clashes, view.mapping = verdicts, reasons, clashes, mapping
-    view.unconfirmed = unconfirmed
+    view.unconfirmed, view.refused_undos = unconfirmed, refused
     return view
 
 
