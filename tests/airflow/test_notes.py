@@ -12,6 +12,11 @@ pytestmark = pytest.mark.airflow
 HEALTH = {"conflicts": 2, "ambiguous": 0, "quarantined": 1, "held": 0, "linked": 39}
 
 
+LOGGED: dict[str, Any] = {
+    "gone": {}, "denied": {}, "held": {"records": [], "more": 0}, "counts": None, "lag": None,
+}  # fmt: skip
+
+
 def summary(**changes: Any) -> dict[str, Any]:
     return {
         "state": "success",
@@ -35,7 +40,7 @@ def test_a_note_tells_what_was_read_and_written_and_what_to_look_at() -> None:
     assert text().splitlines() == [
         "Customers: in tune as far as the plan goes.",
         "- Read 43 in PowerOffice Go (whole), 4 in Shopify (changes)",
-        "- Wrote to Shopify: 2 created, 1 moved",
+        "- Wrote to Shopify: 2 created. Left: 1 moved",
         "- To look at: 2 conflicts, 1 quarantined",
         "- [Plan 12](/samklang/customers/plans/12)",
     ]
@@ -43,7 +48,22 @@ def test_a_note_tells_what_was_read_and_written_and_what_to_look_at() -> None:
 
 def test_a_run_that_wrote_nothing_says_so() -> None:
     assert "- Wrote nothing" in text(loads={"shopify": None, "powerofficego": {"outcomes": {}}}).splitlines()
-    assert "- Wrote nothing to Shopify: 1 moved" in text(loads={"shopify": {"outcomes": {"moved": 1}}})
+
+
+def test_a_note_and_the_log_name_writes_as_writes_and_what_was_left_apart_from_them() -> None:
+    from samklang.airflow.notes import in_words
+
+    loads = {
+        "powerofficego": {"outcomes": {"erased": 1, "outdated": 2}},
+        "shopify": {"outcomes": {"refused": 1, "written": 3, "linked": 1}},
+    }
+
+    lines = text(loads=loads).splitlines()
+    log = in_words("customers", summary(loads=loads, **LOGGED), HEALTH, 0)
+
+    assert "- Wrote nothing to PowerOffice Go. Left: 1 erased, 2 outdated" in lines
+    assert "- Wrote to Shopify: 3 written. Found: 1 linked. Left: 1 refused" in lines
+    assert "  wrote nothing to powerofficego. Left: 1 erased, 2 outdated\n" in log
 
 
 def test_a_rejected_run_says_who_and_why() -> None:

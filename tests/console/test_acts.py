@@ -94,6 +94,18 @@ def test_a_run_is_undone_after_a_look_at_what_that_would_do(edited: Edited, user
     assert world.writes() == written
 
 
+def test_the_pages_of_runs_name_writes_as_writes_and_what_was_left_apart_from_them(
+    edited: Edited, user: Browser
+) -> None:
+    world, a, b = edited
+    world.left.edit(a, last="Dal")
+    world.run(between=lambda: world.right.edit(b, last="Moe"))
+
+    assert "Shopify: nothing . Left: 1 moved" in text_of(user.page("/runs"))
+    assert "Written Left Because" in text_of(user.page("/runs/run-3"))
+    assert "nothing 1 moved" in text_of(user.page("/runs/run-3"))
+
+
 def test_a_run_that_is_too_large_to_judge_meanwhile_is_left_to_the_command_line(
     edited: Edited, user: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

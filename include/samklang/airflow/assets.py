@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from airflow.sdk import Asset
 
+from samklang.core.outcomes import written
+
 SCHEME = "x-samklang"
-_WRITES = ("created", "written", "freed")
 
 
 def entity_asset(entity: str) -> Asset:
@@ -23,7 +24,7 @@ def side_asset(side: str, entity: str) -> Asset:
 
 def writes(outcomes: dict[str, int]) -> int:
     """How many records a load wrote; 0 where there was nothing to do."""
-    return sum(outcomes.get(outcome, 0) for outcome in _WRITES)
+    return sum(written(outcomes).values())
 
 
 def openlineage_dataset(asset: Any) -> Any:

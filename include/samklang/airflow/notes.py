@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from samklang.airflow.assets import writes
 from samklang.airflow.links import console_url
+from samklang.core.outcomes import found, left, written
 from samklang.core.sides import title
 
 _LENGTH = 1000
@@ -32,11 +32,7 @@ def note(entity: str, summary: dict[str, Any], health: dict[str, int]) -> str:
     reports = {side: report["outcomes"] for side, report in summary["loads"].items() if report}
     if not any(reports.values()):
         lines.append("- Wrote nothing")
-    lines += [
-        f"- {'Wrote to' if writes(outcomes) else 'Wrote nothing to'} {title(side)}: {_counts(outcomes)}"
-        for side, outcomes in reports.items()
-        if outcomes
-    ]
+    lines += [f"- {_load(title(side), outcomes)}" for side, outcomes in reports.items() if outcomes]
     waiting = {name: health[name] for name in _FOR_PEOPLE if health[name]}
     if waiting:
         lines.append(f"- To look at: {_counts(waiting)}")
@@ -63,7 +59,7 @@ def in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expir
     for side, read in summary["reads"].items():
         lines.append(f"  read {read['rows']} records in {side}{'' if read['whole'] else ' (changes)'}")
     for side, report in summary["loads"].items():
-        lines.append(f"  wrote to {side}: {_counts(report['outcomes'] if report else {})}")
+        lines.append(f"  {_load(side, report['outcomes'] if report else {}, first='wrote')}")
     for side, count in summary["gone"].items():
         lines.append(f"  {count} records are gone in {side}; their twins are untouched")
     lines += [f"  {warning}" for warning in summary["warnings"]]
@@ -83,6 +79,15 @@ def in_words(entity: str, summary: dict[str, Any], health: dict[str, int], expir
     if expired:
         lines.append(f"  removed the staged files of {expired} old runs")
     return "\n".join(lines)
+
+
+def _load(side: str, outcomes: dict[str, int], *, first: str = "Wrote") -> str:
+    """Writes as writes, and what was left apart from them."""
+    done = written(outcomes)
+    told = [f"{first} to {side}: {_counts(done)}" if done else f"{first} nothing to {side}"]
+    told += [f"Found: {_counts(one)}" for one in [found(outcomes)] if one]
+    told += [f"Left: {_counts(one)}" for one in [left(outcomes)] if one]
+    return ". ".join(told)
 
 
 def _counts(counts: dict[str, int]) -> str:

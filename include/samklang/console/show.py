@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from samklang.core import outcomes
 from samklang.core.clocks import seconds_between, to_datetime
 from samklang.core.records import OUT_OF_SCOPE, Scope
 from samklang.core.sides import title
@@ -106,4 +107,5 @@ FILTERS = {
     "scope": scope,
     "words": words, "state": state, "side": title, "moment": moment, "exactly": exactly, "duration": duration,
     "number": number, "count": count, "cell": cell, "percent": percent,
+    "written": outcomes.written, "found": outcomes.found, "left": outcomes.left,
 }  # fmt: skip
