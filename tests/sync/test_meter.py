@@ -19,6 +19,18 @@ def test_a_task_is_told_what_it_used_itself_of_what_was_granted_meanwhile(world:
     assert meter.read() == {"requests": 30, "spent": 30.0, "granted": 60.0}
 
 
+def test_what_a_limit_grants_at_once_counts_as_granted_so_that_nobody_uses_more_than_all_of_it(world: World) -> None:
+    world.left.usage = Usage(requests=0, spent=0.0, rate=100.0, at_once=2000.0)
+    meter = Meter(world.sync(), LEFT)
+    world.left.usage = Usage(requests=40, spent=2050.0, rate=100.0, at_once=2000.0)
+    world.moment += timedelta(seconds=1)
+
+    used = meter.read()
+
+    assert used == {"requests": 40, "spent": 2050.0, "granted": 2100.0}
+    assert shares({LEFT: [used]})[LEFT] <= 1
+
+
 def test_the_share_of_a_side_is_that_of_all_its_tasks_together() -> None:
     reading = {"requests": 10, "spent": 10.0, "granted": 100.0}
     writing = {"requests": 90, "spent": 90.0, "granted": 100.0}

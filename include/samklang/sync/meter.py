@@ -25,7 +25,7 @@ class Meter:
         return {
             "requests": now.requests - self._before.requests,
             "spent": round(now.spent - self._before.spent, 1),
-            "granted": round(now.rate * seconds, 1),
+            "granted": round(now.at_once + now.rate * seconds, 1),
         }
 
 

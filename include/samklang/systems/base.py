@@ -157,12 +157,13 @@ class Usage:
 
     :param requests: sent, retries and tokens included.
     :param spent: what its rate limit counts: requests at PowerOffice Go, points at Shopify.
-    :param rate: how much of that it grants in a second.
+    :param rate: how much of that it grants in a second. :param at_once: how much it grants to whoever begins.
     """
 
     requests: int
     spent: float
     rate: float
+    at_once: float = 0.0
 
 
 class System(Protocol):

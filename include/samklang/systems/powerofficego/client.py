@@ -78,7 +78,8 @@ class PowerOfficeGoClient:
     def usage(self) -> Usage:
         """So far. The limit counts requests, those for tokens as well. (sheet: PowerOffice Go 6)"""
         sent = self._api.sent + self._tokens_at.sent
-        return Usage(sent, sent, self._config.requests_per_second)
+        rate = self._config.requests_per_second
+        return Usage(sent, sent, rate, max(1.0, rate))
 
     def sign_in(self) -> None:
         """Have a token. :raises AccessError: the keys are refused."""

@@ -53,12 +53,12 @@ class Budget:
         self._clock = clock
         self._lock = threading.Lock()
         self._costs: dict[str, tuple[float, int]] = {}
-        self._maximum = DEFAULT_MAXIMUM
         self._back = 0.0
         self._back_at = 0.0
         self._used = 0.0
         self._used_at = 0.0
         self.rate = DEFAULT_RATE
+        self.maximum = DEFAULT_MAXIMUM
         self.spent = 0.0
         """Points, since the start."""
 
@@ -68,7 +68,7 @@ class Budget:
 
         :param sizes: by operation, how many calls or ids are in it.
         """
-        usable = USABLE * self._maximum
+        usable = USABLE * self.maximum
         points = min(usable, sum(self._cost(name, size) for name, size in sizes.items()))
         with self._lock:
             now, rate = self._clock(), self.rate
@@ -103,9 +103,9 @@ class Budget:
         with self._lock:
             self.spent += actual
             self._costs[operation] = (_number(cost.get("requestedQueryCost")), size)
-            self._maximum = _number(status.get("maximumAvailable")) or DEFAULT_MAXIMUM
+            self.maximum = _number(status.get("maximumAvailable")) or DEFAULT_MAXIMUM
             self.rate = max(SLOWEST_RATE, _number(status.get("restoreRate")) or DEFAULT_RATE)
-            self._used = self._maximum - _number(status.get("currentlyAvailable"))
+            self._used = self.maximum - _number(status.get("currentlyAvailable"))
             self._used_at = self._clock()
 
     def _cost(self, operation: str, size: int) -> float:

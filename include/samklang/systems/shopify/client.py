@@ -99,7 +99,7 @@ class ShopifyClient:
     @property
     def usage(self) -> Usage:
         """So far, as the answers told."""
-        return Usage(self._api.sent + self._at_once.sent, self.budget.spent, self.budget.rate)
+        return Usage(self._api.sent + self._at_once.sent, self.budget.spent, self.budget.rate, self.budget.maximum)
 
     def sign_in(self) -> None:
         """Have a token. :raises AccessError: the keys are refused."""
