@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 from tests.cli.running import Answer, Command
 from tests.sync.world import World
 
@@ -45,11 +46,22 @@ def test_they_are_filtered_by_reason_and_side(refused: World, answer: Answer) ->
 
 
 def test_the_table_names_record_reason_remedy_and_next_try(refused: World, samklang: Command) -> None:
-    (line,) = [line for line in samklang("quarantine", "customers").stdout.splitlines() if "powerofficego:10" in line]
+    line, _ = [line for line in samklang("quarantine", "customers").stdout.splitlines() if "powerofficego:10" in line]
 
     assert "Kari Lie" in line
     assert "UTC" in line  # when it is tried again
     assert samklang("holds", "products").stdout.strip() == "Nothing."
+
+
+def test_a_held_field_is_listed_with_its_value_who_holds_it_and_what_the_system_said(
+    refused: World, samklang: Command
+) -> None:
+    with refused.database.begin() as connection:
+        connection.execute(update(holds).where(holds.c.source_id == "19").values(holder="77", said="Phone is taken"))
+
+    told = " ".join(samklang("holds", "customers").stdout.split())
+
+    assert "powerofficego:19 PhoneNumber ask Ola shopify:77 Phone is taken" in told
 
 
 def test_one_record_is_tried_again_by_the_next_run(refused: World, answer: Answer) -> None:

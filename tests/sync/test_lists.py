@@ -112,6 +112,18 @@ def test_an_ambiguous_key_is_one_entry_with_all_who_hold_it(world: World) -> Non
     assert sorted(keys, key=str) == [{(f"double{n}@post.example",)} for n in range(5)]
 
 
+def test_who_shares_a_key_in_part_is_listed_with_what_to_do_about_it(world: World) -> None:
+    world.left.add(id="11", email="Kari Lie <kari@post.example>", first="Kari", last="Lie")
+    world.right.add(id="21", email="kari@post.example", first="Kari", last="Lie")
+    world.run()
+
+    (one,) = look(world, lists.only_here, RIGHT).rows
+
+    assert one.reason == "EmailAddress_shared_in_part"
+    assert "more than the key in EmailAddress" in one.remedy
+    assert "samklang link" in one.remedy
+
+
 def test_what_a_person_has_linked_is_not_called_ambiguous_any_more(world: World) -> None:
     world.left.add(id="11", **KARI)
     world.left.add(id="12", **KARI)

@@ -132,13 +132,26 @@ def holds(rows: Sequence[Hold], reasons: Sequence[Mapping[str, Any]], more: bool
     )
     lines = [
         [
-            f"{one.record.side}:{_record(one.record)}", one.side, one.field or one.named or "", one.reason, one.remedy,
-            str(one.attempts), _next_try(one), time(one.since),
+            f"{one.record.side}:{_record(one.record)}", one.side, one.field or one.named or "", one.reason,
+            one.remedy, str(one.attempts), _next_try(one), time(one.since),
         ]
         for one in rows
     ]  # fmt: skip
     columns = ["record", "cannot go to", "field", "why", "what to do", "attempts", "next try", "since"]
-    return parts + _table("", columns, lines) + _more(more)
+    return parts + _table("", columns, lines) + _values(rows) + _more(more)
+
+
+def _values(rows: Sequence[Hold]) -> Renderables:
+    """What cannot go, who has it there, and the system's own words: as far as they are known."""
+    lines = [
+        [
+            f"{one.record.side}:{one.record.id}", name, cell(one.record.values.get(name)) if name else "",
+            f"{one.side}:{one.holder}" if one.holder else "", cell(one.said) if one.said else "",
+        ]
+        for one in rows
+        if (name := one.field or one.named or "") or one.holder or one.said
+    ]  # fmt: skip
+    return _table("Values", ["record", "field", "value", "who has it", "the system said"], lines)
 
 
 def _next_try(one: Hold) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
+from samklang.core.ambiguity import MANY, remedy_of
 from samklang.core.creation import Candidate, plan_creation
 from samklang.core.derive import SKIP, SideView
 from samklang.core.holds import UNDONE
@@ -251,13 +252,14 @@ def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: l
         if twins[side] == record_id:
             return {"decision": "link", "reason": key, "candidates": {other: [twins[other]]}}
     if found := matches.ambiguous.get((side, record_id)):
-        return {"decision": "ambiguous", "reason": f"{found[0]}_held_more_than_once", "candidates": found[1]}
+        why = f"{found[0]}{MANY}"
+        return {"decision": "ambiguous", "reason": why, "candidates": found[1], "remedy": remedy_of(why)}
     if blocked := matches.blocked.get((side, record_id)):
         return {"decision": "excluded", "reason": blocked[1], "candidates": {other: [blocked[2]]}}
     if shared := shared_in_part(connection, mapping, side, [record_id]).get(record_id):
-        remedies = [{"remedy": hold["remedy"]} for hold in holds if hold["field"] == shared.field]
+        remedies = [hold["remedy"] for hold in holds if hold["field"] == shared.field] or [remedy_of(shared.reason)]
         told = {"decision": "ambiguous", "reason": shared.reason, "candidates": shared.candidates}
-        return told | (remedies[0] if remedies else {})
+        return told | {"remedy": remedies[0]}
     return _creation(connection, terms, row, holds)
 
 

@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from samklang.core.ambiguity import SHARED
 from samklang.core.mapping import Mapping
 from samklang.store import holders
-
-SHARED = "_shared_in_part"
-"""After the name of a key field: the reason of such a verdict."""
 
 
 class Shared(NamedTuple):

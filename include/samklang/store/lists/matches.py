@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, tuple_
 
+from samklang.core.ambiguity import remedy_of
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.core.records import IN_SCOPE
@@ -204,7 +205,13 @@ def _alone(connection: Connection, mapping: Mapping, who: list[Record]) -> list[
         record, verdict, hold = records[side, record_id], judged.get((side, record_id)), held.get(target)
         if verdict is not None and verdict.verdict in ("ambiguous", "excluded"):
             answers.append(
-                Alone(record, verdict.verdict, verdict.reason, candidates=few_of(loads(verdict.candidates), mapping))
+                Alone(
+                    record,
+                    verdict.verdict,
+                    verdict.reason,
+                    remedy_of(verdict.reason),
+                    few_of(loads(verdict.candidates), mapping),
+                )
             )
         elif hold is not None:
             answers.append(Alone(record, "held" if hold.field else "quarantined", hold.reason, hold.remedy))
