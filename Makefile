@@ -52,7 +52,8 @@ lint: install ## formatting, lint, types, layering, licences, known vulnerabilit
 	@echo "• base image" && scripts/image.sh --check
 
 sbom: install ## the bill of materials of what is locked, as CycloneDX: sbom.cdx.json
-	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	@# a lock does not say what the project itself asks for: it warns of that
+	@PYTHONWARNINGS=ignore::UserWarning $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file sbom.cdx.json requirements.lock
 
 format: install ## format the code and apply the safe fixes of the linter

@@ -92,5 +92,5 @@ def test_a_user_who_does_not_own_the_database_is_told_what_is_left(world: World)
             connection.exec_driver_sql("DROP ROLE samklang_visitor")
 
     assert "seen" in told
-    assert "As their owner" in told
+    assert "In the database that samklang_store names, with psql or any other client, as their owner" in told
     assert "pg_statistic" in told

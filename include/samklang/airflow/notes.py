@@ -15,7 +15,8 @@ _STATES = {
     "success": "in tune as far as the plan goes",
     "dry": "a dry run; nothing was written and nothing moved",
     "rejected": "the plan was rejected; nothing was written and nothing moved",
-    "outdated": "the plan was overtaken by a newer one, or by a change of the mapping; what was open is planned anew",
+    "outdated": "the plan was overtaken by a newer one, or the mapping, the currency or the taxes have changed since "
+    "(the loads' logs say which); what was open is planned anew",
     "failed": "failed",
 }
 

@@ -10,6 +10,7 @@ from samklang.store.database import Database, named_trouble
 from samklang.store.schema import metadata
 
 _PATIENCE = "10s"
+_WHERE = "In the database that samklang_store names, with psql or any other client"
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -55,17 +56,17 @@ def _in_postgresql(connection: Connection) -> list[str]:
     if kept:
         remains.append(
             f"PostgreSQL could not write {', '.join(kept)} anew (in use, or of another owner), so their pages may hold "
-            "what was erased. As their owner, when no run is under way: VACUUM (FULL, ANALYZE)"
+            f"what was erased. {_WHERE}, as their owner, when no run is under way: VACUUM (FULL, ANALYZE)"
         )
     elif dead:
         remains.append(
             f"PostgreSQL kept {dead} old versions of rows, since another session has a transaction open that may see "
-            "them. When it has ended: VACUUM (FULL, ANALYZE)"
+            f"them. When it has ended, {_WHERE[0].lower()}{_WHERE[1:]}: VACUUM (FULL, ANALYZE)"
         )
     if not statistics:
         remains.append(
-            "what PostgreSQL's statistics quoted is overwritten, but old pages of them may hold it. As the owner of "
-            "the database: VACUUM FULL pg_catalog.pg_statistic"
+            "what PostgreSQL's statistics quoted is overwritten, but old pages of them may hold it. "
+            f"{_WHERE}, as its owner: VACUUM FULL pg_catalog.pg_statistic"
         )
     return remains
 
