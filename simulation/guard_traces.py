@@ -155,6 +155,11 @@ def corrected_keys(seed: int) -> Trace:
     return replace(trace, people=people, steps=steps)
 
 
+def corrected_keys_in_times_ahead(seed: int) -> Trace:
+    """The same where the clock of both systems is ahead of ours for as long as the plan waits, and longer."""
+    return replace(corrected_keys(seed), skews=dict.fromkeys(SIDES, 3600.0))
+
+
 def frozen_meanwhile(seed: int) -> Trace:
     """A field is frozen while the plan waits that would write it."""
     edit = Edit("type", POWEROFFICEGO, 1, "LastName", 501)

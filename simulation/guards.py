@@ -51,6 +51,7 @@ from simulation.guard_traces import (
     both_edit,
     busy_desks,
     corrected_keys,
+    corrected_keys_in_times_ahead,
     denied_fields,
     forgotten_product,
     frozen_meanwhile,
@@ -325,6 +326,11 @@ def _no_catching_up(stack: ExitStack) -> None:
     _put(stack, waited, _is_old=lambda *_a: False)
 
 
+def _their_clock_is_ours(stack: ExitStack) -> None:
+    """When a system was read last is told by its own clock."""
+    _put(stack, waited.seen, read_since=lambda *where: seen.newest_taken_in(*where)[1])
+
+
 def _matches_are_believed(stack: ExitStack) -> None:
     """Links and creates rest on the keys that stood there when the plan was made."""
     _put(stack, rejudge, matches=lambda _connection, _sync, _descriptions, lines: list(lines))
@@ -467,6 +473,7 @@ GUARDS = (
     Guard("a record that could not be read is not absent", _unread_is_absent, traces=unreadable),
     Guard("reads that lag are waited for", _reads_are_believed, missed_by=21, traces=lagging_reads),
     Guard("reading again under a plan that waited", _no_catching_up, traces=corrected_keys),
+    Guard("a plan that waited goes by our own clock", _their_clock_is_ours, traces=corrected_keys_in_times_ahead),
     Guard("links and creates judged again at load", _matches_are_believed, traces=corrected_keys),
     Guard("updates judged again at load", _updates_are_believed, traces=frozen_meanwhile),
     Guard("an address is judged again as a whole at load", _lines_move_on, traces=moved_on_meanwhile),
