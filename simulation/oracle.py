@@ -65,6 +65,7 @@ class Oracle:
     _planned: set[int] = field(default_factory=set)
     _known: set[int] = field(default_factory=set)
     _saved: set[Record] = field(default_factory=set)  # what we had made when the store was copied
+    _saved_at: float = 0.0  # seconds
     forgotten: set[Record] = field(default_factory=set)  # made by us, and a restored store has not linked it again yet
     unknowable: set[Record] = field(default_factory=set)  # forgotten, and nobody could know it when it was made anew
     promises: Promises = field(init=False)
@@ -98,9 +99,9 @@ class Oracle:
         """From now on we know better than any older plan."""
         self._known |= self._planned
 
-    def store_saved(self) -> None:
+    def store_saved(self, at: float) -> None:
         """This is what the store will know when it is put back."""
-        self._saved = set(self.made_by_us)
+        self._saved, self._saved_at = set(self.made_by_us), at
         self.promises.store_saved()
 
     def store_replaced(self) -> None:
@@ -108,6 +109,10 @@ class Oracle:
         self.forgotten = set(self.made_by_us) - self._saved
         self._planned.clear()
         self._known.clear()
+        for cell in (cell for cells in self.cells.values() for cell in cells.values()):
+            for version, came_at in zip(cell.all, cell.times, strict=True):
+                if version.ours == "default" and came_at > self._saved_at:
+                    version.ours, version.at = "", came_at  # nobody knows of the write beside which it was filled in
         self.promises.store_replaced()
 
     def repriced(self, at: float) -> None:

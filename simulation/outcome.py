@@ -12,7 +12,7 @@ from simulation.ledger import Ledger
 from simulation.oracle import FRESH, INDEX, Oracle
 from simulation.reasons import Reasons
 from simulation.store_view import StoreView
-from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, other
+from simulation.values import ADDRESS, FREE, POWEROFFICEGO, SHOPIFY, SIDES, normal, other
 from simulation.versions import Cell, Record, Version
 
 _OF_PEOPLE = ("undone", "frozen_by_a_person")
@@ -125,8 +125,9 @@ class _Outcome:
             for hold in self.store.reasons  # each is checked, see `reasons`
             if hold.field == "UnitPrice" and hold.reason not in _OF_PEOPLE
         }
+        files = self.oracle.files
         return self.oracle.promises.violations(
-            self.store.links, active, self.oracle.files.changed_at, held, self.store.refused_undos
+            self.store.links, active, files.changed_at, held, self.store.refused_undos, files.turned_at
         )
 
     def _guesses(self) -> list[str]:
@@ -185,8 +186,8 @@ class _Outcome:
             ends = [self.oracle.cells[record][name] for record in pair]
             if name == "Name" and self.oracle.shared_titles & set(pair):
                 continue
-            excused = self.store.excuse(pair, name) or self._is_stopped(name, ends) or self._waits_whole(pair, name)
-            excused = excused or self._is_country_alone(pair, name)
+            excused = self.store.excuse(pair, name) or self._is_stopped(name, ends)
+            excused = excused or self._is_country_alone(pair, name) or self._is_decided_in_vain(pair, name, ends)
             found += [
                 f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
                 for record, end in zip(pair, ends, strict=True)
@@ -214,18 +215,18 @@ class _Outcome:
         source = ends[1 - target].version  # what is typed on the wrong side is put back, if anybody's value is there
         return source.value is None or source.ours == "default"
 
-    def _waits_whole(self, pair: tuple[Record, Record], name: str) -> bool:
-        """Whether another line of the address was typed on the one shared side: the two addresses are in conflict,
-        which is told, and one that waits does so whole."""
+    def _is_decided_in_vain(self, pair: tuple[Record, Record], name: str, ends: list[Cell]) -> bool:
+        """Whether these two values were in conflict, and the one that won stands on the one side that may be written:
+        the other keeps its own. How it was decided is judged with the ledger."""
         said = self.oracle.files.now
-        if name not in ADDRESS or len(said.sides.get(name, ())) != 1 or said.terms[name][1] != "both":
+        writable = said.sides.get(name, frozenset())
+        if len(writable) != 1 or said.terms[name][1] != "both":
             return False
-        target = SIDES.index(*said.sides[name])
-        both = {self.oracle.cells[end][name].version.value for end in pair}
-        return both <= self.store.told(pair, name) and any(
-            self.oracle.cells[pair[target]][line].version not in self.oracle.cells[pair[1 - target]][line].all
-            for line in self.oracle.mapped.intersection(ADDRESS)
-        )
+        ids, values = (pair[0][1], pair[1][1]), [end.version.value for end in ends]
+        about = [clash for clash in self.store.clashes if (clash.ids, clash.field) == (ids, name)]
+        last = max(about, key=lambda clash: clash.at, default=None)
+        told = [normal(name, side, last.raw[side]) for side in SIDES] if last else None
+        return last is not None and told == values and {last.winner} == writable
 
     def _could_be_returned(self, side: str, name: str, cell: Cell) -> bool:
         """Whether nobody has what stood there, or only who got it by a write of ours and had something before."""

@@ -230,11 +230,13 @@ class Promises:
         remapped_at: float = 0.0,
         held: Collection[tuple[Record, str]] = (),
         refused: Collection[tuple[Record, str]] = (),
+        turned_at: Mapping[str, float] | None = None,
     ) -> list[str]:
         """:param links: by ids, PowerOffice Go's first. :param active: by side, records that are there and in scope.
         :param remapped_at: when the mapping file was last changed: what was decided before may not fit it.
         :param held: records and fields that cannot go to the other side as things stand, say for want of a tax on it.
         :param refused: records and fields of undos of which the store says that they were refused.
+        :param turned_at: by field: since when its values mean something else, as prices by other terms of the shop.
         """
         pairs = {((POWEROFFICEGO, a), (SIDES[1], b)) for a, b in links}
         linked = {record: pair for pair in pairs for record in pair}
@@ -257,7 +259,8 @@ class Promises:
             parted = stand.kind == "undo" and all(end in self.now.apart for end in stand.pair)
             there = (stand.pair in pairs or parted) and all(i in active[side] for side, i in stand.pair)
             held_back = any((end, stand.field) in held for end in stand.pair)
-            if there and stand.at > remapped_at and not held_back and not self._is_void(stand):
+            decided_under = max(remapped_at, (turned_at or {}).get(stand.field, 0.0))
+            if there and stand.at > decided_under and not held_back and not self._is_void(stand):
                 found += self._broken(stand, refused)
         return found
 

@@ -125,7 +125,7 @@ class World(Runs):
                 self._again(step.task, step.options.get("run"))
             case "backup":
                 self._backup = self.machine.copy_store()
-                self.oracle.store_saved()
+                self.oracle.store_saved(self.clock.seconds())
             case "restore" if self._backup is not None:
                 self.happenings.count("store restored from a backup")
                 self._told = self.store_view()
