@@ -188,7 +188,8 @@ def unlink(
         typer.Option(
             "--keep-apart/--match-again",
             help="Leave both alone from now on, or let the next run judge them as any records without a twin: with "
-            "different keys, each may be made anew on the other side. Without either: kept apart while both records are there; where one is gone, the other is judged anew.",
+            "different keys, each may be made anew on the other side. Without either: kept apart while both "
+            "records are there; where one is gone, the other is judged anew.",
             show_default=False,
         ),
     ] = None,
