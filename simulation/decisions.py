@@ -272,13 +272,12 @@ class Decisions:
         told = {int(one.split()[1]) for one in done.done}
         for row in rows:
             if row["id"] in told:
-                self._stands(row, side)
+                self._stands(row, side or _other_of(chosen))
         return bool(done.done)
 
-    def _stands(self, row: Mapping[str, Any], side: str | None) -> None:
+    def _stands(self, row: Mapping[str, Any], winner: str) -> None:
         a, b = loads(row["record_ids"])
         pair: Pair = ((POWEROFFICEGO, a), (SHOPIFY, b))
-        winner = side or (other(row["winner"]) if row["rule"] != "person" else row["winner"])
         name, raw = row["field"], loads(row["raw"])
         self._promises.decide(pair, name, self._world.clock.seconds())
         for one in ADDRESS if name in ADDRESS else (name,):
@@ -487,6 +486,12 @@ def difference(before: Content, after: Content) -> str:
 
 def _pair(one: Record, two: Record) -> Pair:
     return (one, two) if one[0] == POWEROFFICEGO else (two, one)
+
+
+def _other_of(conflict: Mapping[str, Any]) -> str:
+    """The side that lost; once a person has chosen, the one that they chose."""
+    winner: str = conflict["winner"]
+    return winner if conflict["rule"] == "person" else other(winner)
 
 
 def _record_of(text: str) -> Record:

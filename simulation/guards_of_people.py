@@ -74,7 +74,7 @@ def _undo_in_vain(stack: ExitStack) -> None:
 
 
 def _take_in_vain(stack: ExitStack) -> None:
-    _put(stack, conflicts, _put_back=lambda *_a: "", _choose=lambda *_a: "")
+    _put(stack, conflicts, _put_back=lambda *_a: None, _choose=lambda *_a: None)
 
 
 def _freeze_in_vain(stack: ExitStack) -> None:

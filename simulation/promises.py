@@ -69,7 +69,6 @@ class Promises:
     faults: list[str] = field(default_factory=list)
     now: Kept = field(default_factory=Kept)
     loading: int = 0
-    may_write: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(SIDES, True))
     edited_at: dict[tuple[Record, str], float] = field(default_factory=dict)
     ever_decided: set[Record] = field(default_factory=set)
     ever_forgotten: dict[Record, float] = field(
@@ -265,11 +264,10 @@ class Promises:
         return found
 
     def _is_void(self, stand: Stand) -> bool:
-        """Somebody has edited what it is about since, or it may not be written."""
+        """Somebody has edited what it is about since, or has it left alone."""
         names = ADDRESS if stand.field in ADDRESS else (stand.field,)
         edited = any(self.edited_at.get((end, name), 0.0) > stand.at for end in stand.pair for name in names)
-        shared = all(self.may_write[side] for side, _ in stand.pair)
-        return edited or not shared or self.is_frozen(stand.pair, stand.field)
+        return edited or self.is_frozen(stand.pair, stand.field)
 
     def _broken(self, stand: Stand, refused: Collection[tuple[Record, str]]) -> list[str]:
         found = []

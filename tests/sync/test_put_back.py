@@ -556,6 +556,92 @@ def test_an_address_goes_as_a_whole_to_the_side_that_a_person_chose(asking: Worl
     assert asking.status()["conflicts"] == 0
 
 
+def test_an_address_that_has_moved_in_part_is_left_whole_and_each_line_is_told_why(asking: World) -> None:
+    a, b = asking.pair(**KARI)
+    asking.left.edit(a, city="Bergen", zip="5003")
+    asking.right.edit(b, city="Oslo", zip="0150")
+    asking.run()
+    city, zip_code = (conflict(asking, f"MailAddress.{name}")["id"] for name in ("City", "ZipCode"))
+    asking.left.edit(a, city="Voss")
+    asking.plan(asking.begin(dry_run=True))  # it is read, and no plan has looked at the conflict anew yet
+
+    done = do(asking, lambda desk: take(desk, [zip_code], LEFT))
+
+    moved = "changed since; the next run looks at it anew"
+    assert done.done == []
+    assert done.left == [
+        (f"conflict {city} (MailAddress.City)", moved),
+        (f"conflict {zip_code} (MailAddress.ZipCode)", f"goes together with MailAddress.City: {moved}"),
+    ]
+    asking.run()
+    assert {row["state"] for row in asking.rows(conflicts) if row["field"].startswith("MailAddress")} == {"open"}
+    do(asking, lambda desk: take(desk, [conflict(asking, "MailAddress.ZipCode")["id"]], LEFT))
+    asking.run()
+    assert values(asking, a, b, "city", "zip") == [("Voss", "Voss"), ("5003", "5003")]
+
+
+@pytest.fixture
+def addressed(world: World) -> tuple[World, str, str]:
+    """A pair in conflict over its address: Shopify's, typed later, stands on both sides."""
+    a, b = world.pair(**KARI)
+    world.left.edit(a, city="Bergen", zip="5003")
+    world.right.edit(b, city="Oslo", zip="0150")
+    world.run()
+    return world, a, b
+
+
+def test_an_address_that_lost_is_not_put_back_in_part(addressed: tuple[World, str, str]) -> None:
+    world, a, b = addressed
+    world.right.edit(b, city="Asker")
+    world.run()
+
+    done = do(world, lambda desk: take(desk, [conflict(world, "MailAddress.ZipCode")["id"]]))
+    world.run()
+    world.run()
+
+    assert (done.done, len(done.left)) == ([], 2)
+    assert values(world, a, b, "city", "zip") == [("Asker", "Asker"), ("0150", "0150")]
+
+
+def test_an_edit_of_one_line_before_its_run_keeps_a_whole_address_from_being_put_back(
+    addressed: tuple[World, str, str],
+) -> None:
+    world, a, b = addressed
+    done = do(world, lambda desk: take(desk, [conflict(world, "MailAddress.ZipCode")["id"]]))
+    assert len(done.done) == 2
+    world.right.edit(b, city="Asker")
+    world.run()
+    world.run()
+
+    assert values(world, a, b, "city", "zip") == [("Asker", "Asker"), ("0150", "0150")]
+    assert {row["state"] for row in world.rows(orders)} == {"moved"}
+
+
+def test_the_other_value_is_not_said_to_be_taken_where_it_may_not_be_put_back(decided: tuple[World, str, str]) -> None:
+    world, _, _ = decided
+    world.remap(customers(NO_LIMITS, "share: {powerofficego: false}"))
+
+    done = do(world, lambda desk: take(desk, [conflict(world)["id"]], LEFT))
+
+    assert [why for _, why in done.left] == ["nothing is put back in PowerOffice Go (share in the mapping)"]
+    assert world.rows(orders) == []
+
+
+def test_a_decision_that_is_not_written_yet_is_not_said_to_have_moved(new_world: Callable[..., World]) -> None:
+    world = new_world(customers(NO_LIMITS, "policy: powerofficego"))
+    a, b = world.pair(**KARI)
+    long = "Karianne Margrethe Elisabeth"
+    world.left.edit(a, first=long)
+    world.right.edit(b, first="Kaia")
+    world.run()
+    assert held(world) == [(RIGHT, "FirstName", "too_long")]
+
+    done = do(world, lambda desk: take(desk, [conflict(world, "FirstName")["id"]]))
+
+    assert ["not written yet" in why for _, why in done.left] == [True]
+    assert values(world, a, b, "first") == [(long, "Kaia")]
+
+
 def test_an_open_conflict_without_a_side_is_refused_and_one_that_moved_on_is_left(asking: World) -> None:
     a, b = asking.pair(**KARI)
     asking.left.edit(a, last="Berg")

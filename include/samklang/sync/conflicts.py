@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from samklang.core.jsontext import dumps, loads
@@ -14,6 +15,7 @@ from samklang.sync.decide import Desk, Done
 from samklang.sync.undo import as_edited, seen_value
 
 _MOVED = "changed since; the next run looks at it anew"
+_UNWRITTEN = "decided, and not written yet: both sides hold their own, and there is nothing to put back"
 
 
 def take(desk: Desk, ids: Sequence[int], side: str | None = None) -> Done:
@@ -21,7 +23,7 @@ def take(desk: Desk, ids: Sequence[int], side: str | None = None) -> Done:
 
     Of an open conflict: the next run writes it to the other side. Of a decided one: the value that lost is put back
     where it was typed, and travels on from there like any edit, with the run after that. Fields that are decided
-    together, as those of an address, are taken together.
+    together, as those of an address, are taken together, or left together.
 
     :param ids: of conflicts. :param side: None: of decided conflicts the one that lost.
     :raises DecisionError: an open conflict, and no side.
@@ -30,12 +32,19 @@ def take(desk: Desk, ids: Sequence[int], side: str | None = None) -> Done:
         raise DecisionError(f"There is no side {side}.", remedy=f"Use {' or '.join(desk.mapping.sides)}.")
     journal.hold_plans(desk.connection, desk.mapping.entity)
     done, left = list[str](), list[tuple[str, str]]()
-    for conflict in _whole(desk, ids):
-        reason = _take(desk, conflict, side)
-        if reason:
-            left.append((_told(conflict), reason))
-        else:
-            done.append(_told(conflict))
+    for together in _by_place(desk, _whole(desk, ids)):
+        winner = side or _loser(desk, next(row for row in together if row["id"] in set(ids)))
+        choices = [_judged(desk, conflict, winner) for conflict in together]
+        blocking = next((one for one in choices if one.reason and one.blocks), None)
+        for choice in choices:
+            if not choice.reason and blocking is None:
+                _carry_out(desk, choice)
+                done.append(_told(choice.conflict))
+            elif choice.reason or blocking is None:
+                left.append((_told(choice.conflict), choice.reason))
+            else:
+                with_it = blocking.conflict["field"]
+                left.append((_told(choice.conflict), f"goes together with {with_it}: {blocking.reason}"))
     return Done(done, left)
 
 
@@ -82,34 +91,63 @@ def _place(desk: Desk, row: dict[str, Any]) -> tuple[str, int, str]:
     return row["record_ids"], row["plan_id"], f"group {group}" if group else f"field {row['field']}"
 
 
-def _take(desk: Desk, conflict: dict[str, Any], side: str | None) -> str:
-    """:returns: why it cannot be done; empty when it is done."""
-    winner = side or (_other(desk, conflict["winner"]) if conflict["rule"] != "person" else conflict["winner"])
+def _by_place(desk: Desk, rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Conflicts by what was decided together."""
+    found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(_place(desk, row), []).append(row)
+    return list(found.values())
+
+
+def _loser(desk: Desk, conflict: dict[str, Any]) -> str:
+    """The side that lost; once a person has chosen, the one that they chose. :raises DecisionError: not decided."""
+    winner: str | None = conflict["winner"]
     if winner is None:
         raise DecisionError(
             f"The conflict {conflict['id']} is not decided yet.",
             remedy=f"Say whose value stands: {' or '.join(desk.mapping.sides)}.",
         )
+    return winner if conflict["rule"] == "person" else desk.mapping.other(winner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A side's value is to stand. :param reason: why it cannot; empty when it can. :param blocks: whether what was
+    decided together with it cannot either: half an address of each side is one that nobody has."""
+
+    conflict: dict[str, Any]
+    winner: str
+    pair: dict[str, Any]
+    reason: str = ""
+    blocks: bool = True
+
+
+def _judged(desk: Desk, conflict: dict[str, Any], winner: str) -> _Choice:
     if conflict["winner"] == winner:
-        return "that side's value stands already"
+        return _Choice(conflict, winner, {}, "that side's value stands already", blocks=False)
     if conflict["field"] not in {f.name for f in desk.mapping.fields}:
-        return "the field is not in the mapping any more"
+        return _Choice(conflict, winner, {}, "the field is not in the mapping any more")
     pair = _pair(desk, conflict)
     if pair is None:
-        return "these records are no twins any more"
+        return _Choice(conflict, winner, {}, "these records are no twins any more")
     if any(pair[f"{one}_scope"] != Scope.ACTIVE for one in desk.mapping.sides):
-        return "one of the two records is paused"
-    reason = _cannot_stand(desk, conflict, winner)
-    reason = reason or (_choose if conflict["state"] == "open" else _put_back)(desk, conflict, pair, winner)
-    if reason:
-        return reason
+        return _Choice(conflict, winner, pair, "one of the two records is paused")
+    if reason := _does_not_travel(desk, conflict, winner):
+        # What is open is asked about anew, and the whole address with it; what is decided stays as it is.
+        return _Choice(conflict, winner, pair, reason, blocks=conflict["state"] == "open")
+    reason = _not_taken(desk, conflict, winner)
+    return _Choice(conflict, winner, pair, reason or _has_moved(desk, conflict, pair, winner))
+
+
+def _carry_out(desk: Desk, choice: _Choice) -> None:
+    conflict, pair, winner = choice.conflict, choice.pair, choice.winner
+    (_choose if conflict["state"] == "open" else _put_back)(desk, conflict, pair, winner)
     clashes.decide(desk.connection, conflict["id"], person=desk.person, at=desk.at, winner=winner)
     desk.note(pair["link_id"], "take", _ends(desk, conflict), conflict["field"])
-    return ""
 
 
-def _cannot_stand(desk: Desk, conflict: dict[str, Any], winner: str) -> str:
-    """Why the mapping, or a system, would keep a side's value from going to the other one; empty where neither does."""
+def _does_not_travel(desk: Desk, conflict: dict[str, Any], winner: str) -> str:
+    """Why the mapping would keep a side's value from going to the other one; empty where it does not."""
     f, loser = desk.mapping.field(conflict["field"]), desk.mapping.other(winner)
     if f.direction not in ("both", f"to_{loser}"):
         return f"the field goes to {title(winner)} only: change it in {title(loser)}"
@@ -119,20 +157,41 @@ def _cannot_stand(desk: Desk, conflict: dict[str, Any], winner: str) -> str:
         return ""
     if conflict["state"] == "open" and f.group is None:  # of an address, the other side's line stands with the rest
         return f"an empty value never beats another in a conflict: empty it in {title(loser)}"
-    if not f.clear:
-        return "an emptied value of this field does not travel (clear in the mapping)"
-    for side in (loser, winner) if conflict["state"] != "open" else ():
+    return "" if f.clear else "an emptied value of this field does not travel (clear in the mapping)"
+
+
+def _not_taken(desk: Desk, conflict: dict[str, Any], winner: str) -> str:
+    """Why a system would not take what is to be put back there, or is to go there from there; empty where it would."""
+    if conflict["state"] == "open":
+        return ""
+    if not desk.mapping.shares(winner):
+        return f"nothing is put back in {title(winner)} (share in the mapping)"
+    f = desk.mapping.field(conflict["field"])
+    if (loads(conflict["raw"])[winner] or "").strip():
+        return ""
+    for side in (desk.mapping.other(winner), winner):
         if not desk.rules[side].accepts(f.names[side]).clearable:
             return f"{title(side)} takes no empty value in this field"
     return ""
 
 
-def _choose(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: str) -> str:
+def _has_moved(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: str) -> str:
+    """Whether the two sides hold something else than a person was shown; empty where they do not."""
+    name, loser, raw = conflict["field"], desk.mapping.other(winner), loads(conflict["raw"])
+    now = {side: seen_value(pair, side, name)[0] for side in (winner, loser)}
+    is_as_found = all(now[side] == raw[side] for side in now)
+    if conflict["state"] == "open":
+        return "" if is_as_found else _MOVED
+    if (earlier := _earlier(desk, pair, name)) is not None and earlier["side"] == loser:
+        return ""  # it is taken back
+    if now[loser] != raw[loser] or not (_in_tune(pair, winner, name) and _in_tune(pair, loser, name)):
+        return _UNWRITTEN if is_as_found else _MOVED
+    return ""
+
+
+def _choose(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: str) -> None:
     """Both sides hold their values still: the loser's becomes its base, and the winner's an edit against its own."""
-    raw, loser = loads(conflict["raw"]), desk.mapping.other(winner)
-    now = {one: seen_value(pair, one, conflict["field"]) for one in (winner, loser)}
-    if any(now[one][0] != raw[one] for one in now):
-        return _MOVED
+    loser = desk.mapping.other(winner)
     group = desk.mapping.field(conflict["field"]).group
     others = [f.name for f in desk.mapping.fields if group and f.group == group and f.name not in conflict["together"]]
     for f in [desk.mapping.field(n) for n in (conflict["field"], *others)]:
@@ -150,7 +209,6 @@ def _choose(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: 
             pair["link_id"],
             {stands: {f.name: as_edited(here, there)}, gives_way: {f.name: there}},
         )
-    return ""
 
 
 def _moved(desk: Desk, pair: dict[str, Any], name: str) -> bool:
@@ -162,17 +220,15 @@ def _moved(desk: Desk, pair: dict[str, Any], name: str) -> bool:
     return False
 
 
-def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: str) -> str:
-    """The value that lost is written where it was typed, if both sides hold what was decided."""
+def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: str) -> None:
+    """The value that lost is written where it was typed."""
     name, loser, raw = conflict["field"], desk.mapping.other(winner), loads(conflict["raw"])
-    earlier = orders.alive_of(desk.connection, [pair["link_id"]]).get((pair["link_id"], name))
-    if earlier is not None and earlier["kind"] == "take":  # not carried out yet: both sides hold what they held before
+    earlier = _earlier(desk, pair, name)
+    if earlier is not None:  # not carried out yet: both sides hold what they held before
         orders.close(desk.connection, earlier["id"], orders.RELEASED, desk.at)
         if earlier["side"] == loser:
-            return ""
+            return
     here, there = seen_value(pair, winner, name), seen_value(pair, loser, name)
-    if there[0] != raw[loser] or not (_in_tune(pair, winner, name) and _in_tune(pair, loser, name)):
-        return _MOVED
     orders.add(
         desk.connection,
         desk.mapping.entity,
@@ -184,7 +240,12 @@ def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner
             }
         ],
     )  # fmt: skip
-    return ""
+
+
+def _earlier(desk: Desk, pair: dict[str, Any], name: str) -> orders.Row | None:
+    """What a person has taken, and no run has put back yet."""
+    order = orders.alive_of(desk.connection, [pair["link_id"]]).get((pair["link_id"], name))
+    return order if order is not None and order["kind"] == "take" else None
 
 
 def _in_tune(pair: dict[str, Any], side: str, name: str) -> bool:
@@ -200,10 +261,6 @@ def _pair(desk: Desk, conflict: dict[str, Any]) -> dict[str, Any] | None:
     pair = pairs.get(conflict["link_id"])
     same = pair is not None and dumps([pair[f"{s}_id"] for s in desk.mapping.sides]) == conflict["record_ids"]
     return pair if same else None
-
-
-def _other(desk: Desk, side: str | None) -> str | None:
-    return None if side is None else desk.mapping.other(side)
 
 
 def _link_id(conflict: dict[str, Any]) -> int:

@@ -6,6 +6,8 @@ merge decided for that field, since that is what the person looked at.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +33,7 @@ def put_back(sync: Sync, views: tuple[SideView, SideView], plan: Plan) -> None:
         apart = links.these(connection, sync.entity, sync.mapping.sides, ids, state="excluded")
         frozen = freezes.of_persons(connection, sync.entity)
     planner = _Planner(sync, {view.name: view for view in views}, plan, frozen)
+    planner.find_moved(alive, linked)
     for order in alive:
         pair = (apart if order["kind"] == orders.PART else linked).get(order["link_id"])
         if order["state"] == orders.STANDING and pair is None and order["link_id"] in apart:
@@ -50,9 +53,21 @@ class _Planner:
     frozen: set[tuple[int, str]]  # by a person: link and field ("": all of them)
     _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     _ordered: set[tuple[str, str, str]] = field(default_factory=set)  # ids of both records, first side first, and field
+    _moved: set[tuple[int, str]] = field(default_factory=set)  # link and group of what was taken, and is in part void
 
     def __post_init__(self) -> None:
         self._rows = {(row.side, row.id): row for row in self.plan.rows if row.op == "update" and row.id}
+
+    def find_moved(self, alive: Iterable[orders.Row], linked: MappingOf[int, dict[str, Any]]) -> None:
+        """An address that a person has taken is put back whole, or not at all: see which have moved in part."""
+        for order in alive:
+            place = self._place(order) if order["kind"] == "take" else None
+            if place is not None and self._has_moved(order, linked.get(order["link_id"])):
+                self._moved.add(place)
+
+    def _place(self, order: orders.Row) -> tuple[int, str] | None:
+        group = {f.name: f.group for f in self.sync.mapping.fields}.get(order["field"])
+        return (order["link_id"], group) if group else None
 
     def stand(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
         """An undo is held as long as neither base of the field has moved since."""
@@ -65,18 +80,8 @@ class _Planner:
 
     def carry_out(self, order: orders.Row, pair: dict[str, Any] | None) -> None:
         side, other, name = order["side"], self.sync.mapping.other(order["side"]), order["field"]
-        expected = {side: order["expected"], other: order["other"]}
-        freed = freed_by_us(pair, side, name) if pair else None
-        # We emptied it to carry out this order, and did not get further.
-        ours = pair is not None and freed is not None and freed == order["expected"]
-        emptied = {side: loads(pair[f"{side}_raw"])[name]} if pair is not None and ours else {}
-        if (
-            pair is None
-            or name not in {f.name for f in self.sync.mapping.fields}
-            or pair[f"{side}_id"] != order["record_id"]
-            or not _still(pair, "raw", expected | emptied, name)
-            or (order["kind"] == "take" and self._changes(pair, name))
-        ):
+        in_part = order["kind"] == "take" and self._place(order) in self._moved
+        if pair is None or in_part or self._has_moved(order, pair):
             self.plan.closed.append(Closed(order["id"], orders.MOVED))
             return
         if any(pair[f"{s}_scope"] != Scope.ACTIVE for s in (side, other)) or not self.sync.mapping.shares(side):
@@ -89,10 +94,25 @@ class _Planner:
             self.plan.closed.append(Closed(order["id"], orders.REFUSED))
             return
         self._take_out(pair, name)
-        now = emptied.get(side, order["expected"])
+        emptied = _emptied_for(order, pair)
+        now = loads(pair[f"{side}_raw"])[name] if emptied else order["expected"]
         change = FieldChange(name, now, order["value"], order["kind"], _based(pair, other, name), order=order["id"])
-        change.freed, change.needed = freed if emptied else None, not accepts.clearable
+        change.freed, change.needed = order["expected"] if emptied else None, not accepts.clearable
         self._row(pair, side).changes.append(change)
+
+    def _has_moved(self, order: orders.Row, pair: dict[str, Any] | None) -> bool:
+        """Whether anything that it rests on is not as it was when the order was given."""
+        side, name = order["side"], order["field"]
+        if pair is None or name not in {f.name for f in self.sync.mapping.fields}:
+            return True
+        expected = {side: order["expected"], self.sync.mapping.other(side): order["other"]}
+        if _emptied_for(order, pair):
+            expected[side] = loads(pair[f"{side}_raw"])[name]
+        return (
+            pair[f"{side}_id"] != order["record_id"]
+            or not _still(pair, "raw", expected, name)
+            or (order["kind"] == "take" and self._changes(pair, name))
+        )
 
     def _stands(self, pair: dict[str, Any], order: orders.Row) -> bool:
         """Whether both bases are what they were when the value was put back, but for their spelling."""
@@ -164,6 +184,12 @@ class _Planner:
             self._rows[place] = row
             self.plan.rows.append(row)
         return self._rows[place]
+
+
+def _emptied_for(order: orders.Row, pair: dict[str, Any]) -> bool:
+    """Whether we emptied the field to carry out this order, and did not get further."""
+    freed = freed_by_us(pair, order["side"], order["field"])
+    return freed is not None and bool(freed == order["expected"])
 
 
 def _still(pair: dict[str, Any], part: str, expected: dict[str, str | None], name: str) -> bool:
