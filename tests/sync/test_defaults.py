@@ -196,3 +196,21 @@ def test_a_line_that_somebody_types_between_our_look_and_our_write_travels(both:
     both.run()
     both.run()
     assert both.right.value(b, "country") == "SE"
+
+
+@pytest.mark.parametrize("policy", ["ask", "powerofficego"])
+def test_a_country_that_stood_beside_other_lines_is_no_default_and_is_decided_as_a_conflict(
+    new_world: Callable[..., World], policy: str
+) -> None:
+    world = new_world(customers(NO_LIMITS, f"policy: {policy}", "share: {shopify: false}"))
+    address = {"city": "Moss", "zip": "1530"}
+    a = world.left.add(email="kari@post.example", first="Kari", last="Lie", **address, country="NO")
+    b = world.right.add(
+        email="kari@post.example", first="Kari", last="Lie", **address, country="SE", line1="Storgata 1"
+    )
+
+    for _ in range(3):
+        world.run()
+
+    assert (world.left.value(a, "line1"), world.left.value(a, "country")) == ("Storgata 1", "NO")
+    assert world.right.value(b, "country") == "SE"

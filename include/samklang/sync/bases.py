@@ -57,17 +57,20 @@ class Bases:
         factors = [one.partition("*")[2] for one in (form, now["form"][name])]
         return all(factors) and common_form(raw, factors[0]) != common_form(change["value"], factors[1])
 
-    def _begun_with(self, changes: list[dict[str, Any]]) -> set[str]:
+    def _begun_with(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> set[str]:
         """The other fields of groups that these changes were the first of: what stands there now, the system put there
-        beside what we wrote."""
+        beside what we wrote. Where another line is filled in, people have had an address there."""
         group_of = {f.name: f.group for f in self.sync.mapping.fields}
         begun = {group_of[c["field"]] for c in changes if c["value"] is not None}
         begun -= {group_of[c["field"]] for c in changes if (c["expected"] or "").strip()}
-        return {name for name, group in group_of.items() if group and group in begun} - {c["field"] for c in changes}
+        others = group_of.keys() - {c["field"] for c in changes}
+        filled = {name for name in others if (now["raw"].get(name) or "").strip() and not self.is_default(name, now)}
+        begun -= {group_of[name] for name in filled}
+        return {name for name in others if group_of[name] and group_of[name] in begun}
 
     def filled_in(self, changes: list[dict[str, Any]], now: dict[str, Any]) -> set[str]:
         """Of these, what the system is known to fill in: anything else was typed between our look and our write."""
-        return {name for name in self._begun_with(changes) if self.is_default(name, now)}
+        return {name for name in self._begun_with(changes, now) if self.is_default(name, now)}
 
     def is_default(self, name: str, now: dict[str, Any]) -> bool:
         default = self.sync.system(self.side).rules.accepts(self.sync.mapping.field(name).names[self.side]).default
