@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,30 @@ def test_whoever_cannot_be_without_a_value_is_not_emptied_first() -> None:
         ("1", "update"),
         ("2", "update"),
     ]
+
+
+@pytest.mark.parametrize("wanted", ["a", "b"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_whoever_has_no_part_in_a_swap_comes_after_those_who_have(at: int, wanted: str) -> None:
+    swap = [update("1", "a", "b"), update("2", "b", "a")]
+    third = update("3", None, wanted)
+    third.changes.append(FieldChange("first", "Kari", "Anna", "edit", ("Anna", "Anna", "text"), needed=True))
+
+    order([*swap[:at], third, *swap[at:]], UNIQUE, lowered)
+
+    assert third.wave > max(row.wave for row in swap if row.changes[0].value == wanted)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_whoever_was_emptied_and_whom_that_one_waits_for_come_before_all_others(turned: bool) -> None:
+    emptied, before = update("1", None, "b"), update("2", "b", "c")
+    emptied.changes[0].freed = "a"
+    others = [update("3", None, "b"), create("4", "c")]
+    rows = [emptied, before, *others]
+
+    order(rows[::-1] if turned else rows, UNIQUE, lowered)
+
+    assert [row.wave for row in others] == [emptied.wave + 1, before.wave + 1]
 
 
 def test_where_nobody_can_be_without_a_value_nothing_is_emptied() -> None:

@@ -59,10 +59,12 @@ def is_quiet(world: World) -> bool:
     return world.writes() == 0
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, system: MemorySystem, identifier: str, code: str = "invalid") -> None:
-    """A record that takes no other e-mail address than it had before."""
-    allowed = (system.value(identifier, "email"), None)
-    name, problems = system.names["email"], system._problems
+def refuse(
+    monkeypatch: pytest.MonkeyPatch, system: MemorySystem, identifier: str, code: str = "invalid", name: str = "email"
+) -> None:
+    """A record that takes no other value than it had before."""
+    allowed = (system.value(identifier, name), None)
+    name, problems = system.names[name], system._problems
 
     def refusing(own: str | None, changes: Any) -> tuple[Problem, ...]:
         if own == identifier and name in changes and changes[name] not in allowed:
@@ -263,6 +265,85 @@ def test_a_value_that_was_emptied_for_another_is_not_given_to_a_new_record_first
     world.run()
 
     assert values(there, 2, "email") == [person["email"] for person in PEOPLE[:2]]
+
+
+@pytest.mark.parametrize("target", SIDES)
+@pytest.mark.parametrize("third", [1, 2, 3])
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_a_swap_is_not_kept_from_going_on_by_a_third_who_waits_for_one_of_its_values(
+    world: World, target: str, wanted: int, third: int
+) -> None:
+    """Else one of the two would have nothing, and what it had would be gone."""
+    source, there, swapping = _with_a_third(world, target, third, wanted)
+
+    world.run()
+
+    ours, theirs = [[system.value(i, "phone") for i in swapping] for system in (source, there)]
+    assert ours == theirs
+    assert there.value(str(third), "phone") is None
+    assert {(row["source_id"], row["reason"]) for row in world.rows(holds)} == {(str(third), "taken")}
+    assert is_quiet(world)
+
+    source.edit(swapping[0], phone="+4722334480")  # and gets it once they let go of it
+    source.edit(swapping[1], phone="+4722334481")
+    world.run()
+
+    assert there.value(str(third), "phone") == source.value(str(third), "phone")
+    assert world.rows(holds) == []
+
+
+@pytest.mark.parametrize("third", [1, 2, 3])
+@pytest.mark.parametrize("wanted", [1, 2])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_swap_that_broke_off_goes_on_before_a_third_who_waits_for_one_of_its_values(
+    world: World, monkeypatch: pytest.MonkeyPatch, at: int, wanted: int, third: int
+) -> None:
+    source, there, swapping = _with_a_third(world, RIGHT, third, wanted)
+    _die(world, monkeypatch, at, after_commit=True)
+
+    world.run()
+
+    ours, theirs = [[system.value(i, "phone") for i in swapping] for system in (source, there)]
+    assert ours == theirs
+    assert there.value(str(third), "phone") is None
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+@pytest.mark.parametrize("third", [1, 2, 3])
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_where_a_swap_cannot_go_on_no_third_gets_what_one_of_the_two_is_to_have_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, wanted: int, third: int, refused: int
+) -> None:
+    _, there, swapping = _with_a_third(world, RIGHT, third, wanted)
+    before = [there.value(i, "phone") for i in swapping]
+    refuse(monkeypatch, there, swapping[refused], name="phone")
+
+    for _ in range(3):
+        world.run()
+
+        assert [there.value(i, "phone") for i in swapping] == before
+        assert there.value(str(third), "phone") is None
+
+
+def _with_a_third(
+    world: World, target: str, third: int, wanted: int
+) -> tuple[MemorySystem, MemorySystem, tuple[str, str]]:
+    """Two of three swap their phones, and one without a phone, now renamed, has been waiting for one of these.
+
+    :param wanted: the phone of which of the two. :returns: as `people`, and the two.
+    """
+    source, there = people(world, target, 3)
+    world.run()
+    source.edit(str(third), phone=None)
+    world.run()
+    swapping = [str(n + 1) for n in range(3) if n + 1 != third]
+    phones = [source.value(i, "phone") for i in swapping]
+    source.edit(str(third), phone=phones[wanted - 1])
+    world.run()
+    source.edit(swapping[0], phone=phones[1])
+    source.edit(swapping[1], phone=phones[0])
+    source.edit(str(third), first="Renamed")
+    return source, there, (swapping[0], swapping[1])
 
 
 def test_a_write_of_a_partner_that_stays_unclear_leaves_nobody_without(world: World) -> None:

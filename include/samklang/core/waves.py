@@ -3,10 +3,14 @@
 Two linked customers may swap e-mail addresses, and a system that wants them unique refuses the first of the two
 writes. So a value is freed before it is taken: the taker waits a wave, and a circle is opened by emptying one value
 first. Where the target cannot be without it for a moment, the circle is only cut, and the system has the last word.
+
+Where several take one value, those come first on whom a circle depends, or a record that an earlier plan emptied: if
+somebody else had the value, that record could neither get its own nor have back what it had.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from graphlib import TopologicalSorter
 
@@ -27,7 +31,9 @@ def order(rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal)
 
     :param unique: by side, the fields whose values no two records may share.
     """
-    waits = _waits(rows, unique, normal)
+    frees, takers = _slots(rows, unique, normal)
+    waits = _waits(frees, takers)
+    pressing = _pressing(rows, waits)
     roots = sorted(waits, key=lambda number: any(change.needed for change in rows[number].changes))
     freed: dict[int, list[str]] = {}
     for taker, holder in list(_closing(waits, roots)):
@@ -35,15 +41,19 @@ def order(rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal)
         freed.setdefault(holder, []).extend(name for name in names if name not in freed[holder])
         del waits[taker][holder]
     opened = [_free(rows[holder], names) for holder, names in sorted(freed.items()) if names]
+    _let_first(pressing, takers, waits)
     depths = _depths(waits)
     for number, row in enumerate(rows):
         row.wave = depths.get(number, 0) + (1 if opened else 0)
     return opened + rows
 
 
-def _waits(rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal) -> _Waits:
+def _slots(
+    rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal
+) -> tuple[dict[Slot, int], dict[Slot, list[int]]]:
+    """Which row lets go of a value, and which rows take it."""
     frees: dict[Slot, int] = {}
-    takes: list[tuple[int, Slot]] = []
+    takers: dict[Slot, list[int]] = {}
     for number, row in enumerate(rows):
         for change in row.changes:
             if change.field not in unique.get(row.side, frozenset()):
@@ -52,13 +62,44 @@ def _waits(rows: list[Row], unique: Mapping[str, frozenset[str]], normal: Normal
             if held is not None and held != wanted and row.op == "update":
                 frees[row.side, change.field, held] = number
             if wanted is not None and wanted != held:
-                takes.append((number, (row.side, change.field, wanted)))
+                takers.setdefault((row.side, change.field, wanted), []).append(number)
+    return frees, takers
+
+
+def _waits(frees: Mapping[Slot, int], takers: Mapping[Slot, list[int]]) -> _Waits:
     waits: _Waits = {}
-    for number, slot in takes:
+    for slot, numbers in takers.items():
         holder = frees.get(slot)
-        if holder is not None and holder != number:
-            waits.setdefault(number, {}).setdefault(holder, []).append(slot[1])
+        for number in numbers:
+            if holder is not None and holder != number:
+                waits.setdefault(number, {}).setdefault(holder, []).append(slot[1])
     return waits
+
+
+def _pressing(rows: list[Row], waits: _Waits) -> set[int]:
+    """Rows in a circle or of a record that we emptied, and all that these wait for: whoever is left when those are
+    taken away one by one for whom nobody waits. So none of them ever waits for one that is taken away."""
+    owed = {number for number, row in enumerate(rows) if any(change.freed is not None for change in row.changes)}
+    waited_for = Counter(holder for holders in waits.values() for holder in holders)
+    pressing = set(range(len(rows)))
+    free = [number for number in pressing if not waited_for[number] and number not in owed]
+    while free:
+        number = free.pop()
+        pressing.discard(number)
+        for holder in waits.get(number, ()):
+            waited_for[holder] -= 1
+            if not waited_for[holder] and holder not in owed:
+                free.append(holder)
+    return pressing
+
+
+def _let_first(pressing: set[int], takers: Mapping[Slot, list[int]], waits: _Waits) -> None:
+    """Whoever takes the same value as one of these waits for it."""
+    for slot, numbers in takers.items():
+        for first in pressing.intersection(numbers) if len(numbers) > 1 else ():
+            for number in numbers:
+                if number not in pressing:
+                    waits.setdefault(number, {}).setdefault(first, []).append(slot[1])
 
 
 def _closing(waits: _Waits, roots: list[int]) -> Iterator[tuple[int, int]]:

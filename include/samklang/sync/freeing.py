@@ -36,6 +36,7 @@ class Freeing:
     rows: Sequence[Row]
     _released_by: dict[_Place, list[int]] = field(default_factory=dict)  # by field and value: emptied, written over
     _freed_by: dict[_Place, int] = field(default_factory=dict)  # by field and record
+    _taken_by: dict[_Place, list[int]] = field(default_factory=dict)  # by field and value, where any is owed one
     _waves: dict[int, int] = field(default_factory=dict)
     _kept: set[tuple[int, str]] = field(default_factory=set)  # row and field that were not written: nothing became free
     _stuck: set[tuple[int, str]] = field(default_factory=set)  # those among them that are held
@@ -45,7 +46,12 @@ class Freeing:
         rules, mapping = self.sync.system(self.side).rules, self.sync.mapping
         self._unique = frozenset(f.name for f in mapping.fields if rules.accepts(f.names[self.side]).unique)
         self._waves = {row["n"]: row["wave"] for row in self.rows}
+        owed = {c["field"] for row in self.rows for c in row["changes"] if c.get("freed") is not None}
         for row in self.rows:
+            for change in row["changes"]:
+                if change["field"] in self._unique & owed and row["op"] != "free":
+                    wanted = self._normal(change["field"], change["value"])
+                    self._taken_by.setdefault((change["field"], wanted or ""), []).append(row["n"])
             for change in row["changes"] if row["op"] in ("update", "free") else ():
                 if change["field"] in self._unique:
                     held = self._normal(change["field"], change.get("freed") or change["expected"])
@@ -97,11 +103,14 @@ class Freeing:
             return ledger.results(connection, self.plan_id, self.side)
 
     def _waits_for(self, row: Row, change: Row, outcomes: Mapping[int, str]) -> int | None:
-        """The row of an earlier wave that was to come first, and did not, or not with this field."""
+        """The row of an earlier wave that was to come first, and did not, or not with this field: the value's holder,
+        or whoever takes it, too, and keeps a record waiting that we emptied. If that one is not written, the value goes
+        back to its holder; if it is, the system says who has it."""
         name = change["field"]
         if name not in self._unique or row["op"] == "free":
             return None
-        before = self._released_by.get((name, self._normal(name, change["value"]) or ""), ())
+        place = name, self._normal(name, change["value"]) or ""
+        before = (*self._released_by.get(place, ()), *(self._taken_by.get(place, ()) if place[1] else ()))
         emptied = self._freed_by.get((name, row["id"])) if change.get("freed") else None
         for n in (*(() if emptied is None else (emptied,)), *before):
             if n == row["n"] or self._waves[n] >= row["wave"]:
