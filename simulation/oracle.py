@@ -350,10 +350,15 @@ class Oracle:
         return bool(shown) and shown[-1].value == cell.version.value
 
     def _sources_with_one(self, record: Record, name: str) -> list[bool]:
-        """Of each record whose value it may get, whether one that no two may share stands there, as we were shown:
-        then nobody has emptied it, whatever was emptied there long ago."""
-        sources = [self.cells[one][name].version for one in self._sources_of(record) if one in self.cells]
-        return [v.value is not None and v.seen for v in sources] if name in UNIQUE[self.entity] else []
+        """Of each record whose value it may get, whether one that no two may share stood there, as the plan knew: then
+        nobody has emptied it, whatever was emptied there long ago. What we were shown since is for the next plan."""
+        sources = [self.cells[one][name] for one in self._sources_of(record) if one in self.cells]
+        return [self._planned_value(cell) is not None for cell in sources] if name in UNIQUE[self.entity] else []
+
+    def _planned_value(self, cell: Cell) -> str | None:
+        """What the plan takes to stand in a cell: the newest that we were shown before it was made."""
+        at = max(self.plans, default=0.0)
+        return next((v.value for v in reversed(cell.all) if v.seen_at is not None and v.seen_at <= at), None)
 
     def _is_rolled_back(self, side: str, name: str, cell: Cell, value: str | None) -> bool:
         """A ring could not go on: what it had before our write goes back to a record, so that another one, which we

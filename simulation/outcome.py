@@ -190,9 +190,10 @@ class _Outcome:
             excused = excused or self._is_country_alone(pair, name) or self._is_decided_in_vain(pair, name, ends)
             found += [
                 f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
-                for record, end in zip(pair, ends, strict=True)
+                for record, end, twin in zip(pair, ends, reversed(ends), strict=True)
                 if end.version.ours == "freed"
                 and self._could_be_returned(record[0], name, end)
+                and not self._was_emptied_since(end, twin)
                 and not self.oracle.promises.is_undone(pair, name)  # emptied again as it was before the undone write
             ]
             if ends[0].version.value != ends[1].version.value and not excused and not _is_default(ends):
@@ -239,6 +240,14 @@ class _Outcome:
             for one in holders
             if one.version.value == value
         )
+
+    def _was_emptied_since(self, cell: Cell, twin: Cell) -> bool:
+        """Whether a person has emptied the twin, which the plan that emptied this cell did not know yet: that is how
+        both are to be."""
+        planned = max((at for at in self.oracle.plans if at <= cell.changed_at), default=0.0)
+        last = twin.version
+        typed_there = last.value is None and last.at is not None and last.side != cell.version.side
+        return typed_there and last.seen_at is not None and last.seen_at > planned
 
     def _is_country_alone(self, pair: tuple[Record, Record], name: str) -> bool:
         """A country alone is no address, and PowerOffice Go, which takes none without more, has none."""
