@@ -109,10 +109,11 @@ class Oracle:
         self.forgotten = set(self.made_by_us) - self._saved
         self._planned.clear()
         self._known.clear()
-        for cell in (cell for cells in self.cells.values() for cell in cells.values()):
-            for version, came_at in zip(cell.all, cell.times, strict=True):
-                if version.ours == "default" and came_at > self._saved_at:
-                    version.ours, version.at = "", came_at  # nobody knows of the write beside which it was filled in
+        for cells in (cells for record, cells in self.cells.items() if record not in self.forgotten):
+            for cell in cells.values():
+                for version, came_at in zip(cell.all, cell.times, strict=True):
+                    if version.ours == "default" and came_at > self._saved_at:
+                        version.ours, version.at = "", came_at  # the write beside which it was filled in is forgotten
         self.promises.store_replaced()
 
     def repriced(self, at: float) -> None:
