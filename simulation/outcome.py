@@ -6,6 +6,7 @@ In the end each version that nobody typed over must stand on both sides, or be a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from math import inf
 
 from simulation.ledger import Ledger
@@ -188,6 +189,7 @@ class _Outcome:
                 continue
             excused = self.store.excuse(pair, name) or self._is_stopped(name, ends)
             excused = excused or self._is_country_alone(pair, name) or self._is_decided_in_vain(pair, name, ends)
+            excused = excused or self._is_one_figure_abroad(pair, name)
             found += [
                 f"unreturned: {name} of {record[0]} {record[1]} is empty since we emptied it for another one"
                 for record, end, twin in zip(pair, ends, reversed(ends), strict=True)
@@ -228,6 +230,12 @@ class _Outcome:
         last = max(about, key=lambda clash: clash.at, default=None)
         told = [normal(name, side, last.raw[side]) for side in SIDES] if last else None
         return last is not None and told == values and {last.winner} == writable
+
+    def _is_one_figure_abroad(self, pair: tuple[Record, Record], name: str) -> bool:
+        """Whether the shop's prices are in another currency, and both sides show one figure: what it comes to with VAT
+        says nothing then, and there is nothing to list."""
+        figures = {normal("Name", end[0], self.oracle.promises.raw(end, name)) for end in pair}
+        return name == "UnitPrice" and self.oracle.foreign_since is not None and len(_amounts(figures)) == 1
 
     def _could_be_returned(self, side: str, name: str, cell: Cell) -> bool:
         """Whether nobody has what stood there, or only who got it by a write of ours and had something before."""
@@ -368,3 +376,7 @@ def _is_default(ends: list[Cell]) -> bool:
     """PowerOffice Go puts a country on a new address by itself: nobody's edit."""
     go, shop = ends
     return go.version.ours == "default" and shop.version.value is None
+
+
+def _amounts(figures: set[str | None]) -> set[Decimal | None]:
+    return {None if figure is None else Decimal(figure) for figure in figures}
