@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 WEIGHTS: dict[str, float] = {
-    "decisions": 0.4,  # part of the traces in which people decide things
+    "decisions": 0,  # part of the traces in which people decide things
     "decided while a plan waits": 0.3,  # part of their runs
     "decided during a run": 0.2,
     "mapping changes": 0.25,  # part of the traces in which the mapping file is changed
