@@ -155,7 +155,7 @@ class Decisions:
         record = self._listed(edit, self._promises.now.apart)
         twin = self._links("excluded").get(record)
         done = self._act("include", lambda desk: exclude.include(desk, [record]))
-        if done.done and twin is not None:
+        if done.done and twin is not None and self._links().get(record) != twin:  # else they are linked as before
             self._promises.match_again(record, twin, self._world.clock.seconds())
         if done.done:
             self._promises.set_free([record])

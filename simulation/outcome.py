@@ -234,8 +234,10 @@ class _Outcome:
     def _is_one_figure_abroad(self, pair: tuple[Record, Record], name: str) -> bool:
         """Whether the shop's prices are in another currency, and both sides show one figure: what it comes to with VAT
         says nothing then, and there is nothing to list."""
-        figures = {normal("Name", end[0], self.oracle.promises.raw(end, name)) for end in pair}
-        return name == "UnitPrice" and self.oracle.foreign_since is not None and len(_amounts(figures)) == 1
+        if name != "UnitPrice" or self.oracle.foreign_since is None:
+            return False
+        figures = [self.oracle.promises.raw(end, name) for end in pair]
+        return None not in figures and len({Decimal(str(figure)) for figure in figures}) == 1
 
     def _could_be_returned(self, side: str, name: str, cell: Cell) -> bool:
         """Whether nobody has what stood there, or only who got it by a write of ours and had something before."""
@@ -376,7 +378,3 @@ def _is_default(ends: list[Cell]) -> bool:
     """PowerOffice Go puts a country on a new address by itself: nobody's edit."""
     go, shop = ends
     return go.version.ours == "default" and shop.version.value is None
-
-
-def _amounts(figures: set[str | None]) -> set[Decimal | None]:
-    return {None if figure is None else Decimal(figure) for figure in figures}

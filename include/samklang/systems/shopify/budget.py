@@ -74,7 +74,7 @@ class Budget:
             now, rate = self._clock(), self.rate
             room = Room(points / rate)
             back = self._back if now - self._back_at < BACK_FOR else 0.0
-            used = max(0.0, min(FULL_AGAIN, self._used / rate) - (now - self._used_at))
+            used = max(0.0, min(usable / rate + FULL_AGAIN, self._used / rate) - (now - self._used_at))
             self._back = self._used = 0.0
         wait = self._limit.book(room.seconds, ahead=usable / rate, back=back, used=used)
         if wait > 0:
