@@ -13,7 +13,7 @@ import requests
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from samklang.demo.airflow_server import sign_in_as
+from samklang.demo.airflow_server import AIRFLOW_FOR_A_SHELL, sign_in_as
 from samklang.local_names import is_anybodys
 from samklang.simulators.http import served
 from samklang.simulators.powerofficego import PowerOfficeGoSimulator
@@ -103,12 +103,8 @@ def test_only_the_demo_goes_without_a_password(
 
     def airflow(_home: Path, _database: str, variables: dict[str, str], *, port: int) -> Any:
         started.append(variables)
-        return nullcontext_with(url=f"http://127.0.0.1:{port}")
-
-    def nullcontext_with(**values: Any) -> Any:
-        made = nullcontext()
-        made.__dict__.update(values)
-        return made
+        shell = dict.fromkeys(AIRFLOW_FOR_A_SHELL, "")
+        return nullcontext(SimpleNamespace(url=f"http://127.0.0.1:{port}", environment=shell))
 
     server = SimpleNamespace(url="http://127.0.0.1:9", connections=dict)
     monkeypatch.setattr(up, "_UP", tmp_path / "up")

@@ -65,8 +65,7 @@ def _up(console: Console, *, demo: bool, port: int, records: int) -> int:
         if not demo:
             password = secrets.token_urlsafe(12)
             variables |= sign_in_as(_USER, password, home / "airflow")
-        airflow = AirflowServer(home / "airflow", postgres.url("airflow"), variables, port=port)
-        stack.enter_context(airflow)
+        airflow = stack.enter_context(AirflowServer(home / "airflow", postgres.url("airflow"), variables, port=port))
         way = "no password" if demo else f"user {_USER}, password {password}, until it ends"
         console.print(
             f"\n[bold]Airflow is at {airflow.url}[/] — {way}; this machine only. Ctrl-C ends everything.",
