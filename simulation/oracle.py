@@ -111,10 +111,22 @@ class Oracle:
         self._known.clear()
         for cells in (cells for record, cells in self.cells.items() if record not in self.forgotten):
             for cell in cells.values():
-                for version, came_at in zip(cell.all, cell.times, strict=True):
-                    if version.ours == "default" and came_at > self._saved_at:
-                        version.ours, version.at = "", came_at  # the write beside which it was filled in is forgotten
+                self._forget_writes(cell)
         self.promises.store_replaced()
+
+    def _forget_writes(self, cell: Cell) -> None:
+        """No store remembers what we wrote into it since it was saved."""
+        ours = False
+        for version, came_at in zip(cell.all, cell.times, strict=True):
+            if came_at <= self._saved_at:
+                continue
+            if version.at == came_at:
+                version.over_ours, ours = version.over_ours or ours, False
+                continue
+            ours = True
+            if version.ours == "default":
+                version.ours, version.at = "", came_at  # the write beside which it was filled in is forgotten
+        cell.ours = cell.ours or ours
 
     def repriced(self, at: float) -> None:
         """Prices are judged by other terms from now on: nobody has typed what PowerOffice Go's come to in the shop."""
