@@ -20,12 +20,12 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from samklang.core import creation, keys, matching, merge, plan_pairs, prices, values
+from samklang.core import conflicts, creation, keys, matching, merge, plan_pairs, prices, values
 from samklang.core.derive import by_field
 from samklang.core.mapping import Mapping, Vat
 from samklang.core.records import Scope
 from samklang.core.rules import EntityRules
-from samklang.store import journal, ledger, links, seen
+from samklang.store import clashes, journal, ledger, links, seen
 from samklang.sync import (
     bases,
     extract,
@@ -265,7 +265,7 @@ def _asked_about_in_vain(stack: ExitStack) -> None:
     def first(members: Any, states: Any, pair: int) -> Any:
         return next(f for f in members if states[f.name].conflict[pair])
 
-    _put(stack, merge, _decides=first)
+    _put(stack, conflicts, _decides=first)
 
 
 def _lone_country_waits(stack: ExitStack) -> None:
@@ -371,6 +371,11 @@ def _parted_as_they_are(stack: ExitStack) -> None:
         return these(*arguments) if state == "linked" else {}
 
     _put(stack, links, these=linked)
+
+
+def _decided_anew(stack: ExitStack) -> None:
+    """A conflict whose winner waits is decided by the clocks of today, in each run."""
+    _put(stack, clashes, unsettled=lambda *_a: {})
 
 
 def _spelling_ends_an_undo(stack: ExitStack) -> None:
@@ -484,6 +489,7 @@ GUARDS = (
         _parted_as_they_are,
         traces=small_traces.PARTED_BY_UNDO,
     ),
+    Guard("a conflict stays decided", _decided_anew, traces=small_traces.DECIDED),
     Guard("an undo stands though a side is spelt anew", _spelling_ends_an_undo, traces=small_traces.RESPELT_UNDO),
     Guard("who was made is known as made", _made_is_matched, traces=small_traces.MADE),
     Guard("our key belongs to the variant that we made", _any_variant_is_ours, traces=small_traces.NEW_VARIANT),

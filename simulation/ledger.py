@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 from simulation.oracle import Oracle
 from simulation.store_view import Clash, StoreView
@@ -26,7 +27,7 @@ class Ledger:
         for clash in self.store.clashes:
             where = f"{clash.field} of {clash.ids[0]} and {clash.ids[1]}"
             found += [f"{what} {where}" for what in self._of_one(clash)]
-        return found + self._addresses()
+        return found + self._turned() + self._addresses()
 
     def _of_one(self, clash: Clash) -> list[str]:
         found = []
@@ -80,6 +81,26 @@ class Ledger:
         first, last = sorted(edits)
         reads = [t for end in zip(SIDES, clash.ids, strict=True) for t in self.oracle.reads.get(end, ())]
         return clash.kind == "edit" and any(first <= t <= last for t in reads)
+
+    def _turned(self) -> list[str]:
+        """What was decided stays so, until somebody changes one of the two values."""
+        by_place: dict[tuple[tuple[str, str], str], list[Clash]] = defaultdict(list)
+        for clash in sorted(self.store.clashes, key=lambda clash: clash.at):
+            if clash.rule in ("latest", "tie"):
+                by_place[clash.ids, clash.field].append(clash)
+        return [
+            f"turned: another side won without an edit: {name} of {ids[0]} and {ids[1]}"
+            for (ids, name), clashes in by_place.items()
+            for one, next_one in pairwise(clashes)
+            if one.raw == next_one.raw
+            and one.winner != next_one.winner
+            and not self._changed(ids, name, one.at, next_one.at)
+        ]
+
+    def _changed(self, ids: tuple[str, str], name: str, since: float, until: float) -> bool:
+        """Whether a value of the two was another one in between. A plan knows what was there when it read."""
+        cells = (self.oracle.cells[end][name] for end in zip(SIDES, ids, strict=True))
+        return any(since - SOON <= at <= until for cell in cells for at in cell.times)
 
     def _addresses(self) -> list[str]:
         """An address is decided as one: what the side that lost had changed in its other lines is listed, too."""

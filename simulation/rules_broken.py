@@ -6,34 +6,34 @@ from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
-from samklang.core import creation, merge, plan_pairs
+from samklang.core import conflicts, creation, plan_pairs
 from samklang.core.holds import NOT_CLEARABLE
 
 
 def earlier_edit_wins(stack: ExitStack) -> None:
     """Of two edits, the one with the earlier clock wins."""
-    judge = merge._judge  # noqa: SLF001
+    judge = conflicts._judge  # noqa: SLF001
 
     def turned(*arguments: Any) -> tuple[str, int | None]:
         rule, winner = judge(*arguments)
         return rule, 1 - winner if rule == "latest" and winner is not None else winner
 
-    stack.enter_context(mock.patch.object(merge, "_judge", turned))
+    stack.enter_context(mock.patch.object(conflicts, "_judge", turned))
 
 
 def empty_value_wins(stack: ExitStack) -> None:
     """In a conflict, an empty value may beat another one."""
-    stack.enter_context(mock.patch.object(merge, "_never_empty", lambda rule, winner, *_: (rule, winner)))
+    stack.enter_context(mock.patch.object(conflicts, "_never_empty", lambda rule, winner, *_: (rule, winner)))
 
 
 def lines_decided_singly(stack: ExitStack) -> None:
     """Each line of an address is decided by itself."""
-    stack.enter_context(mock.patch.object(merge, "_groups", lambda mapping: [[f] for f in mapping.fields]))
+    stack.enter_context(mock.patch.object(conflicts, "_groups", lambda mapping: [[f] for f in mapping.fields]))
 
 
 def order_always_certain(stack: ExitStack) -> None:
     """Which of two edits came first is always said to be known."""
-    stack.enter_context(mock.patch.object(merge, "_certain", return_value=True))
+    stack.enter_context(mock.patch.object(conflicts, "_certain", return_value=True))
 
 
 def nobody_is_made(stack: ExitStack) -> None:

@@ -57,6 +57,11 @@ RESPELT_UNDO = small(
     RUN, does("type", 501, "LastName"), RUN, does("undo", 1, side=SHOPIFY), RUN,
     does("respell", 0, "LastName"), RUN, RUN,
 )  # fmt: skip
+DECIDED = small(
+    "customers",
+    RUN, does("type", 501, "PhoneNumber", SHOPIFY), does("garbage", 502, "PhoneNumber"), RUN,
+    does("type", 503, "FirstName", SHOPIFY), RUN,
+)  # fmt: skip
 DEFAULT_COUNTRY = small(
     "customers",
     RUN, does("type", 501, _CITY, SHOPIFY), does("type", 502, _ZIP, SHOPIFY), RUN, RUN, RUN,

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from samklang.core.compare import field_arrays
 from samklang.core.derive import derive_all
 from samklang.core.jsontext import dumps
-from samklang.core.merge import field_arrays, merge
+from samklang.core.merge import merge
 from samklang.core.plan import Plan, Refusals, Refused, Row, fingerprint
 from samklang.core.plan_pairs import plan_pairs
 from samklang.core.waves import order

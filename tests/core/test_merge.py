@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samklang.core.clocks import seconds_between
+from samklang.core.compare import field_arrays
 from samklang.core.jsontext import dumps
 from samklang.core.mapping import Field, Mapping
-from samklang.core.merge import AGREE, NOTHING, TO_FIRST, TO_SECOND, Merged, field_arrays, merge
+from samklang.core.merge import AGREE, NOTHING, TO_FIRST, TO_SECOND, Merged, merge
 from samklang.core.values import normal_form
 
 FIRST, SECOND = SIDES = ("powerofficego", "shopify")

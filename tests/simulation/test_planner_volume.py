@@ -14,7 +14,7 @@ import pytest
 from simulation.planner import asking, matching
 from simulation.planner.running import BLOCK, Outcome, Violation, blocks, run_block
 
-from samklang.core import creation, derive, merge, plan, plan_pairs
+from samklang.core import compare, conflicts, creation, derive, plan, plan_pairs
 from samklang.core.mapping import Mapping
 
 ROOT = Path(__file__).parents[2]
@@ -69,49 +69,49 @@ Patch = pytest.MonkeyPatch
 
 
 def empty_may_win(patch: Patch) -> None:
-    patch.setattr(merge, "_never_empty", lambda rule, winner, _state, _pair: (rule, winner))
+    patch.setattr(conflicts, "_never_empty", lambda rule, winner, _state, _pair: (rule, winner))
 
 
 def groups_fall_apart(patch: Patch) -> None:
-    patch.setattr(merge, "_groups", lambda mapping: [[f] for f in mapping.fields])
+    patch.setattr(conflicts, "_groups", lambda mapping: [[f] for f in mapping.fields])
 
 
 def no_base_counts(patch: Patch) -> None:
-    patch.setattr(merge, "_counts", lambda arrays, _side: np.zeros(len(arrays.raw[0]), dtype=bool))
+    patch.setattr(compare, "_counts", lambda arrays, _side: np.zeros(len(arrays.raw[0]), dtype=bool))
 
 
 def every_base_counts(patch: Patch) -> None:
-    patch.setattr(merge, "_counts", lambda arrays, side: arrays.base_form[side] != merge.ABSENT)
+    patch.setattr(compare, "_counts", lambda arrays, side: arrays.base_form[side] != compare.ABSENT)
 
 
 def direction_is_forgotten_in_conflicts(patch: Patch) -> None:
-    patch.setattr(merge, "_one_way", lambda _field, _mapping, rule, winner: (rule, winner))
+    patch.setattr(conflicts, "_one_way", lambda _field, _mapping, rule, winner: (rule, winner))
 
 
 def unknown_is_empty(patch: Patch) -> None:
     def arrays_of(*arguments: Any) -> Any:
-        arrays = merge.field_arrays(*arguments)
+        arrays = compare.field_arrays(*arguments)
         for one in arrays.values():
             for values in (*one.raw, *one.normal):
-                values[values == merge.ABSENT] = None
+                values[values == compare.ABSENT] = None
             for n in (0, 1):
-                one.form[n][one.form[n] == merge.ABSENT] = "text"
+                one.form[n][one.form[n] == compare.ABSENT] = "text"
         return arrays
 
     patch.setattr(asking, "field_arrays", arrays_of)
 
 
 def the_earlier_clock_wins(patch: Patch) -> None:
-    judge = merge._judge
-    patch.setattr(merge, "_judge", lambda f, mapping, clocks: judge(f, mapping, clocks[::-1]))
+    judge = conflicts._judge
+    patch.setattr(conflicts, "_judge", lambda f, mapping, clocks: judge(f, mapping, clocks[::-1]))
 
 
 def there_is_no_tie(patch: Patch) -> None:
-    patch.setattr(merge, "_TIE_SECONDS", -1.0)
+    patch.setattr(conflicts, "_TIE_SECONDS", -1.0)
 
 
 def every_order_is_certain(patch: Patch) -> None:
-    patch.setattr(merge, "_certain", lambda *_: True)
+    patch.setattr(conflicts, "_certain", lambda *_: True)
 
 
 def a_side_that_is_not_shared_is_written(patch: Patch) -> None:
@@ -219,8 +219,8 @@ def first_violation() -> Violation | None:
 
 def test_a_violation_is_told_with_the_command_that_replays_it() -> None:
     broken = (
-        "import sys; from samklang.core import merge; from simulation.planner import __main__;"
-        "merge._TIE_SECONDS = 1e9;"
+        "import sys; from samklang.core import conflicts; from simulation.planner import __main__;"
+        "conflicts._TIE_SECONDS = 1e9;"
         "sys.argv = ['planner', '--traces', '200', '--workers', '1']; sys.exit(__main__.main())"
     )
     answer = run_python("-c", broken)

@@ -364,3 +364,43 @@ def test_what_was_asked_stays_open_while_a_record_is_paused(asking: World) -> No
     asking.run()
 
     assert asking.status()["conflicts"] == 3
+
+
+def undecidable(world: World) -> tuple[str, str]:
+    """A pair of which the later edit won, and cannot be written: the other system takes no such phone."""
+    a, b = world.pair(**KARI, phone="+4722334455")
+    edit_both(world, (a, b), left={"phone": "ring etter fire"}, right={"phone": "+4733445566"}, later=LEFT)
+    world.run()
+    return a, b
+
+
+def test_a_conflict_stays_decided_while_its_winner_waits_whatever_else_is_edited(world: World) -> None:
+    a, b = undecidable(world)
+    world.right.edit(b, first="Kaja")
+
+    world.run()
+
+    assert world.left.value(a, "first") == "Kaja"
+    assert world.left.value(a, "phone") == "ring etter fire"
+    assert world.right.value(b, "phone") == "+4733445566"
+    assert [row["winner"] for row in ledger(world)] == [LEFT]
+
+
+def test_a_conflict_whose_winner_waits_is_decided_anew_when_the_loser_edits_that_field(world: World) -> None:
+    a, b = undecidable(world)
+    world.right.edit(b, phone="+4744556677")
+
+    world.run()
+
+    assert world.left.value(a, "phone") == world.right.value(b, "phone") == "+4744556677"
+    assert [row["winner"] for row in ledger(world)] == [LEFT, RIGHT]
+
+
+def test_the_same_conflict_some_other_day_is_decided_by_its_own_edits(world: World) -> None:
+    a, b = world.pair(**KARI)
+    for later, winner in ((LEFT, "Karin"), (RIGHT, "Kaja")):
+        edit_both(world, (a, b), left={"first": "Karin"}, right={"first": "Kaja"}, later=later)
+        world.run()
+        assert world.left.value(a, "first") == world.right.value(b, "first") == winner
+        world.left.edit(a, first="Kari")
+        world.run()

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samklang.core.compare import FieldArrays
 from samklang.core.mapping import Field, Mapping
-from samklang.core.merge import NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
+from samklang.core.merge import NOTHING, TO_FIRST, TO_SECOND, Merged
 from samklang.core.plan import FROZEN, FROZEN_BY_PERSON, Freeze
 from samklang.core.plan_pairs import region_of
 from samklang.core.prices import common_form

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from samklang.core.compare import ABSENT, FieldArrays
+from samklang.core.conflicts import Conflict
 from samklang.core.derive import UNSENT, SideView, is_default
 from samklang.core.freed import freed_value
 from samklang.core.holds import (
@@ -24,7 +26,7 @@ from samklang.core.holds import (
 )
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Field, Mapping
-from samklang.core.merge import ABSENT, AGREE, NOTHING, TO_FIRST, TO_SECOND, FieldArrays, Merged
+from samklang.core.merge import AGREE, NOTHING, TO_FIRST, TO_SECOND, Merged
 from samklang.core.plan import (
     FROZEN,
     FROZEN_BY_PERSON,
@@ -124,9 +126,8 @@ class _PairPlanner:
             key = matched if isinstance(matched, str) else None
             self.plan.tuned.append(Tuned(ids, key, tuned, drop, (first, second)))
 
-    def clash(self, conflict: Any) -> Clash:
+    def clash(self, conflict: Conflict) -> Clash:
         sides, i, a = self.mapping.sides, conflict.pair, self.arrays[conflict.field]
-        f = self.mapping.field(conflict.field)
         based = conflict.kind == "edit"
         return Clash(
             ids=(str(self.columns[f"{sides[0]}_id"][i]), str(self.columns[f"{sides[1]}_id"][i])),
@@ -134,10 +135,10 @@ class _PairPlanner:
             kind=conflict.kind,
             rule=conflict.rule,
             winner=None if conflict.winner is None else sides[conflict.winner],
-            certain=conflict.certain,
+            certain=conflict.order.certain,
             raw=(a.raw[0][i], a.raw[1][i]),
             base=(a.base_raw[0][i], a.base_raw[1][i]) if based else None,
-            clocks=(self._clock(f, 0, i), self._clock(f, 1, i)),
+            clocks=conflict.order.clocks,
         )
 
     def _changes(self, wanted: list[Field], target: int, i: int, ids: tuple[str, str]) -> list[FieldChange]:

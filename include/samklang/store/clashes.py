@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
-from samklang.store.schema import conflicts
+from samklang.core.jsontext import loads
+from samklang.core.plan import ON_THE_WAY
+from samklang.store.schema import conflicts, history, links
 from samklang.store.upserts import chunks
 
 Row = Mapping[str, Any]
@@ -56,6 +58,38 @@ def close(connection: Connection, entity: str, record_ids: str, fields: Sequence
         )
         .values(state="decided", rule="agreed")
     )
+
+
+def unsettled(connection: Connection, entity: str, twins: Mapping[int, str]) -> dict[tuple[int, str], Row]:
+    """By link and field, the newest conflict that was found since the two were linked, and whose field nothing has been
+    written to since.
+
+    :param twins: by link, the ids of its records as JSON text.
+    """
+    links_of = {record_ids: link_id for link_id, record_ids in twins.items()}
+    found: dict[tuple[int, str], Row] = {}
+    for part in chunks(list(twins)):
+        alive = select(links.c.id, links.c.run_id, links.c.created_at).where(links.c.id.in_(part))
+        linked = {row.id: row for row in connection.execute(alive)}
+        rows = connection.execute(
+            select(conflicts)
+            .where(conflicts.c.entity == entity, conflicts.c.record_ids.in_([twins[i] for i in part]))
+            .order_by(conflicts.c.id)
+        )
+        for row in rows.mappings():
+            link = linked[links_of[row["record_ids"]]]
+            if row["run_id"] == link.run_id or row["at"] >= link.created_at:
+                found[link.id, row["field"]] = dict(row)
+        written = connection.execute(
+            select(history.c.link_id, history.c.after, history.c.at).where(
+                history.c.link_id.in_({link_id for link_id, _ in found}), history.c.op.not_in(ON_THE_WAY)
+            )
+        )
+        for link_id, after, at in written:
+            for name in loads(after):
+                if (link_id, name) in found and at >= found[link_id, name]["at"]:
+                    del found[link_id, name]
+    return found
 
 
 def waiting(connection: Connection, entity: str) -> list[tuple[str, str]]:

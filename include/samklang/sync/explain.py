@@ -11,13 +11,14 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from samklang.core.ambiguity import MANY, remedy_of
+from samklang.core.compare import ABSENT, FieldArrays, field_arrays
 from samklang.core.creation import Candidate, plan_creation
 from samklang.core.derive import SKIP, SideView
 from samklang.core.holds import UNDONE
 from samklang.core.jsontext import dumps
 from samklang.core.mapping import Field, Mapping
 from samklang.core.matching import match
-from samklang.core.merge import ABSENT, TO_FIRST, TO_SECOND, FieldArrays, Merged, field_arrays, merge
+from samklang.core.merge import TO_FIRST, TO_SECOND, Merged
 from samklang.core.plan import Plan, Refusals, join_clocks
 from samklang.core.plan_pairs import plan_pairs
 from samklang.core.records import IN_SCOPE, Scope
@@ -25,6 +26,7 @@ from samklang.core.rules import EntityRules
 from samklang.store import dossier, links, orders, seen
 from samklang.store.dossier import Records
 from samklang.sync import parted
+from samklang.sync.decided import merge_pairs
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.in_part import shared_in_part
 from samklang.sync.transform import refusals_of
@@ -159,7 +161,7 @@ def _decide(
         return {f.name: paused for f in mapping.fields}
     pairs = links.pair(connection, mapping.entity, mapping.sides, link["id"]).assign(matched=None)
     arrays = field_arrays(mapping, pairs)
-    merged = merge(mapping, pairs, arrays)
+    merged = merge_pairs(connection, mapping, pairs, arrays)
     plan = Plan(frozen=freeze_fields(connection, mapping, pairs, arrays, merged, terms.now))
     plan_pairs(mapping, terms.views, pairs, arrays, merged, _refusals(connection, terms, holds), plan)
     decisions = {f.name: _decision(f.name, arrays[f.name], merged, plan, holds) for f in mapping.fields}

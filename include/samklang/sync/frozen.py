@@ -9,8 +9,9 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from samklang.core.clocks import earlier
+from samklang.core.compare import FieldArrays
 from samklang.core.mapping import Mapping
-from samklang.core.merge import FieldArrays, Merged
+from samklang.core.merge import Merged
 from samklang.core.pingpong import Frozen, Past, freeze, moving
 from samklang.core.plan import Freeze
 from samklang.store import freezes

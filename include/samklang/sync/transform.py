@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Row
 
+from samklang.core.compare import field_arrays
 from samklang.core.creation import Candidate, key_holds, plan_creation
 from samklang.core.derive import SideView
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
 from samklang.core.matching import Matches, match
-from samklang.core.merge import field_arrays, merge
+from samklang.core.merge import merge
 from samklang.core.plan import Plan, Refusals, Refused, Verdict, join_clocks
 from samklang.core.plan_pairs import plan_pairs, tune_pairs
 from samklang.core.records import Scope
@@ -25,6 +26,7 @@ from samklang.store import apart, holders, journal, ledger, links, seen
 from samklang.sync import taken, unread
 from samklang.sync.context import Run, Sync, from_json
 from samklang.sync.count import count
+from samklang.sync.decided import merge_pairs
 from samklang.sync.frozen import freeze_fields
 from samklang.sync.giving_back import give_back
 from samklang.sync.in_part import shared_in_part
@@ -115,8 +117,8 @@ def _plan_pairs(
     sync: Sync, views: tuple[SideView, SideView], pairs: pd.DataFrame, refusals: Refusals, plan: Plan
 ) -> None:
     arrays = field_arrays(sync.mapping, pairs)
-    merged = merge(sync.mapping, pairs, arrays)
     with sync.database.read() as connection:
+        merged = merge_pairs(connection, sync.mapping, pairs, arrays)
         plan.frozen += freeze_fields(connection, sync.mapping, pairs, arrays, merged, sync.clock())
     plan_pairs(sync.mapping, views, pairs, arrays, merged, refusals, plan)
 
