@@ -25,6 +25,7 @@ from simulation.shrink import shrink
 from simulation.situations import CHANCES
 from simulation.trace import DEATHS, DISK_FAULTS, STORE_FAULTS, WIRE_FAULTS, Trace
 from simulation.weights import weigh
+from simulation.widening import WIDENINGS
 
 PAST_FAILURES = Path(__file__).with_name("past_failures.txt")
 _AT_A_TIME = 20
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--past", action="store_true", help="also the seeds that have failed before")
-    choices = ["plain", "decisions", *CHANCES]
+    choices = ["plain", *WIDENINGS, *CHANCES]
     parser.add_argument("--only", action="append", choices=choices, help="traces in this situation, and no other")
     parser.add_argument("--shrink", action="store_true", help="cut a failing trace down to what matters, and print it")
     parser.add_argument("--weight", action="append", default=[], help="NAME=NUMBER, see `weights`; more than once")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -59,10 +58,7 @@ GUESSES = {
 def make_trace(seed: int, *, entity: str | None = None, situations: Collection[str] | None = None) -> Trace:
     """The trace of a seed. :param situations: that it is in, and no other; None: those that its seed gives it."""
     trace = _Maker(Random(seed)).make(seed, entity)
-    if situations is None or "decisions" in situations:
-        plain, trace = trace, widened(trace)
-        trace = replace(trace, situations=("decisions",) if trace is not plain else ())
-    return situated(trace, situations)
+    return situated(widened(trace, situations), situations)
 
 
 def make_plain_trace(seed: int, *, entity: str | None = None) -> Trace:

@@ -23,12 +23,9 @@ _NEVER_OUT = ("Name", "FirstName", "LastName")
 # --- what changes
 
 
-def remapped(trace: Trace) -> Trace:
+def remapped(trace: Trace, pick: Random) -> Trace:
     """A trace in which somebody changes the mapping file between its runs, tries a change out first, or waits with it
     until a plan is made."""
-    pick = Random(f"mapping {trace.seed}")
-    if pick.random() >= WEIGHTS["mapping changes"]:
-        return trace
     change = _Change(pick, trace.entity)
     steps: list[Step] = []
     runs = [number for number, step in enumerate(trace.steps) if step.what == "run"]

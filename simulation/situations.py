@@ -14,6 +14,7 @@ from typing import Any
 
 from simulation.trace import Edit, Event, Step, Trace
 from simulation.values import FIELDS, POWEROFFICEGO, SHOPIFY, SIDES, UNIQUE
+from simulation.widening import WIDENINGS
 
 CHANCES: dict[str, float] = {
     "shared values": 0.15,
@@ -49,13 +50,18 @@ def situated(trace: Trace, names: Collection[str] | None = None) -> Trace:
     return trace
 
 
+def _is_widened(trace: Trace) -> bool:
+    return any(name in WIDENINGS for name in trace.situations)
+
+
 # --- what people do more of
 
 
 def _sprinkled(trace: Trace, pick: Random, edit: Callable[[int], Edit], most: int) -> Trace:
     """Some of these edits before, during and after each run, and a run after the last ones."""
     steps: list[Step] = []
-    number = _FIRST_NUMBER + 60 * len(trace.situations)
+    before = [name for name in trace.situations if name in CHANCES]
+    number = _FIRST_NUMBER + 60 * (len(before) + _is_widened(trace))
 
     def edits(count: int) -> list[Edit]:
         nonlocal number
@@ -173,7 +179,7 @@ def _few_fields(trace: Trace, pick: Random) -> Trace:
 
 def _field_never_shown(trace: Trace, pick: Random) -> Trace:
     """Shopify does not show a field until people and faults are quiet."""
-    if "decisions" in trace.situations:
+    if _is_widened(trace):
         return trace
     fields = {
         "customers": ("Customer.defaultPhoneNumber", "Customer.defaultEmailAddress", "Customer.firstName"),
@@ -200,7 +206,7 @@ def _lagging_replica(trace: Trace, pick: Random) -> Trace:
 
 def _bad_record(trace: Trace, pick: Random) -> Trace:
     """One record makes every request fail that holds it, but reads of all."""
-    if "decisions" in trace.situations:
+    if _is_widened(trace):
         return trace
     bad: dict[str, Any] = {"side": pick.choice(SIDES), "person": pick.randrange(len(trace.people)), "alone": False}
     return replace(trace, conditions={**trace.conditions, "bad": bad})
@@ -208,7 +214,7 @@ def _bad_record(trace: Trace, pick: Random) -> Trace:
 
 def _fails_alone(trace: Trace, pick: Random) -> Trace:
     """One record cannot be written, and harms no other."""
-    if "decisions" in trace.situations:
+    if _is_widened(trace):
         return trace
     bad: dict[str, Any] = {"side": POWEROFFICEGO, "person": pick.randrange(len(trace.people)), "alone": True}
     return replace(trace, conditions={**trace.conditions, "bad": bad})

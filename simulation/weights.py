@@ -9,7 +9,7 @@ WEIGHTS: dict[str, float] = {
     "decisions": 0,  # part of the traces in which people decide things
     "decided while a plan waits": 0.3,  # part of their runs
     "decided during a run": 0.2,
-    "mapping changes": 0.25,  # part of the traces in which the mapping file is changed
+    "mapping": 0.25,  # part of the traces in which the mapping file is changed
     "mapping changed while a plan waits": 0.2,  # part of their runs
     "trial plan": 0.2,  # after a run of theirs
     "goods": 0.5,  # part of the traces of products with variants and changing prices

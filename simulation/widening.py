@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from random import Random
 
@@ -11,17 +12,20 @@ from simulation.values import FIELDS, SHOPIFY, SIDES
 from simulation.weights import WEIGHTS
 
 
-def widened(trace: Trace) -> Trace:
-    """A trace with everything that `WEIGHTS` asks for."""
-    return decided_on(remapped(stocked(trace)))
+def widened(trace: Trace, names: Collection[str] | None = None) -> Trace:
+    """The trace, with these. :param names: of `WIDENINGS`; None: those that its seed and `WEIGHTS` give it."""
+    for name, widen in WIDENINGS.items():
+        pick = Random(f"{name} {trace.seed}")
+        drawn = pick.random() < WEIGHTS[name]
+        made = widen(trace, pick) if (drawn if names is None else name in names) else trace
+        if made is not trace:
+            trace = replace(made, situations=(*trace.situations, name))
+    return trace
 
 
-def decided_on(trace: Trace) -> Trace:
+def decided_on(trace: Trace, pick: Random) -> Trace:
     """A trace in which people also decide things: between its runs, in the middle of them, and while plans wait."""
-    pick = Random(f"decisions {trace.seed}")
     weights = {what: WEIGHTS[what] for what in DECISIONS}
-    if pick.random() >= WEIGHTS["decisions"] or not any(weights.values()):
-        return trace
     people = len(trace.people) + 1
     names = list(FIELDS[trace.entity])
 
@@ -47,10 +51,9 @@ def decided_on(trace: Trace) -> Trace:
     return replace(trace, steps=tuple(steps))
 
 
-def stocked(trace: Trace) -> Trace:
+def stocked(trace: Trace, pick: Random) -> Trace:
     """A trace of products in which people sort variants and type fractions, and terms of prices change."""
-    pick = Random(f"goods {trace.seed}")
-    if trace.entity != "products" or pick.random() >= WEIGHTS["goods"]:
+    if trace.entity != "products":
         return trace
     weights = {what: WEIGHTS[what] for what in GOODS}
     numbers = iter(range(3000, 4000))
@@ -69,3 +72,11 @@ def stocked(trace: Trace) -> Trace:
     if pick.random() < WEIGHTS["prices without VAT"]:
         switches = {**switches, SHOPIFY: {**switches[SHOPIFY], "taxes_included": False}}
     return replace(trace, steps=tuple(steps), switches=switches)
+
+
+WIDENINGS: dict[str, Callable[[Trace, Random], Trace]] = {
+    "goods": stocked,
+    "mapping": remapped,
+    "decisions": decided_on,
+}
+"""Situations with many steps of their own."""
