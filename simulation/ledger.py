@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from simulation.oracle import Oracle
 from simulation.store_view import Clash, StoreView
-from simulation.values import ADDRESS, POWEROFFICEGO, SHOPIFY, SIDES, normal, other
+from simulation.values import POWEROFFICEGO, SHOPIFY, SIDES, normal, other
 from simulation.versions import Record
 
 SOON = 120.0
@@ -107,7 +107,7 @@ class Ledger:
         found = []
         decided: dict[tuple[tuple[str, str], int], list[Clash]] = defaultdict(list)
         for clash in self.store.clashes:
-            if clash.field in ADDRESS:
+            if clash.field in self.oracle.files.together(clash.at):
                 decided[clash.ids, clash.plan].append(clash)
         for (ids, _), clashes in decided.items():
             winners = {clash.winner for clash in clashes if clash.rule in ("latest", "tie", "policy", "group")}
@@ -124,7 +124,7 @@ class Ledger:
         if any(clash.kind == "link" for clash in clashes):
             return []
         found = []
-        for name in ADDRESS:
+        for name in self.oracle.files.together(at):
             if name in listed or name not in self.oracle.mapped:
                 continue
             theirs, ours = self._stood(lost, name, at), self._stood(won, name, at)

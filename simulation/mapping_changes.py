@@ -162,7 +162,7 @@ class Said:
 
     :param sides: by field: the sides on which it may be written. :param empties: fields that may be emptied.
     :param terms: by field: its kind, its direction, and whether it may be emptied.
-    :param asks: fields about whose conflicts people are asked.
+    :param asks: fields about whose conflicts people are asked. :param together: those that are decided as one.
     """
 
     sides: Mapping[str, frozenset[str]]
@@ -171,6 +171,7 @@ class Said:
     create_in: frozenset[str]
     match: tuple[str, ...]
     asks: frozenset[str] = frozenset()
+    together: frozenset[str] = frozenset()
 
 
 def said(entity: str, lines: tuple[str, ...]) -> Said:
@@ -202,6 +203,7 @@ def _read(entity: str, lines: tuple[str, ...]) -> Said:
         frozenset(s for s in file.get("create_in") or [] if share[s]),
         tuple(file["match"]),
         frozenset(name for name, one in fields.items() if one.get("policy", file.get("policy")) == "ask"),
+        frozenset(name for name, one in fields.items() if one.get("group")),
     )
 
 
@@ -228,8 +230,10 @@ class Files:
     _binding: Said | None = None
     _terms: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     _left_at: dict[str, float] = field(default_factory=dict)
+    _together: list[tuple[float, frozenset[str]]] = field(default_factory=list)  # and since when
 
     def __post_init__(self) -> None:
+        self._together.append((0.0, self.now.together))
         self.matched |= set(self.now.match)
         self._terms |= self.now.terms
 
@@ -247,6 +251,11 @@ class Files:
         self.matched |= set(new.match)
         self._terms |= new.terms
         self.now, self.changed_at = new, at
+        self._together.append((at, new.together))
+
+    def together(self, at: float) -> frozenset[str]:
+        """The fields that were decided as one then."""
+        return [names for since, names in self._together if since <= at][-1]
 
     def new_for(self, name: str, linked_at: float) -> float:
         """Since when a field has a base of a pair that was linked then."""

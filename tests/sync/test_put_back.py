@@ -11,7 +11,7 @@ from tests.sync.world import LEFT, NO_LIMITS, RIGHT, RULES, SIDES, World, custom
 
 from samklang.core.clocks import from_datetime
 from samklang.errors import DecisionError
-from samklang.store.schema import actions, conflicts, holds, links, orders
+from samklang.store.schema import actions, conflicts, history, holds, links, orders
 from samklang.sync.act import act
 from samklang.sync.conflicts import keep, take
 from samklang.sync.decide import Desk, Done
@@ -421,6 +421,37 @@ def test_a_choice_can_be_taken_back_before_its_run(decided: tuple[World, str, st
     world.run()
 
     assert values(world, a, b, "last") == [("Moe", "Moe")]
+
+
+@pytest.mark.parametrize("runs_between", [0, 1])
+def test_who_takes_a_value_after_an_undo_has_the_last_word(decided: tuple[World, str, str], runs_between: int) -> None:
+    world, a, b = decided
+    do(world, lambda desk: undo(desk, run_id=conflict(world)["run_id"]))
+    for _ in range(runs_between):
+        world.run()
+
+    done = do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+    for _ in range(3):
+        world.run()
+
+    assert done.left == []
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
+    assert held(world) == []
+
+
+def test_a_value_is_taken_though_a_later_edit_of_it_was_undone(decided: tuple[World, str, str]) -> None:
+    world, a, b = decided
+    world.left.edit(a, last="Dahl")
+    world.run()
+    do(world, lambda desk: undo(desk, run_id=world.rows(history)[-1]["run_id"]))
+    world.run()
+    assert values(world, a, b, "last") == [("Dahl", "Moe")]
+
+    do(world, lambda desk: take(desk, [conflict(world)["id"]]))
+    for _ in range(3):
+        world.run()
+
+    assert values(world, a, b, "last") == [("Berg", "Berg")]
 
 
 def test_the_other_value_is_not_taken_where_somebody_has_edited_since(decided: tuple[World, str, str]) -> None:

@@ -12,7 +12,7 @@ from samklang.core.sides import title
 from samklang.errors import DecisionError
 from samklang.store import clashes, journal, links, orders
 from samklang.sync.decide import Desk, Done
-from samklang.sync.undo import as_edited, seen_value
+from samklang.sync.undo import as_edited, let_go, seen_value
 
 _MOVED = "changed since; the next run looks at it anew"
 _UNWRITTEN = "decided, and not written yet: both sides hold their own, and there is nothing to put back"
@@ -182,8 +182,8 @@ def _has_moved(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winne
     is_as_found = all(now[side] == raw[side] for side in now)
     if conflict["state"] == "open":
         return "" if is_as_found else _MOVED
-    if (earlier := _earlier(desk, pair, name)) is not None and earlier["side"] == loser:
-        return ""  # it is taken back
+    if _is_taken_back(_earlier(desk, pair, name), loser):
+        return ""
     if now[loser] != raw[loser] or not (_in_tune(pair, winner, name) and _in_tune(pair, loser, name)):
         return _UNWRITTEN if is_as_found else _MOVED
     return ""
@@ -223,12 +223,15 @@ def _moved(desk: Desk, pair: dict[str, Any], name: str) -> bool:
 def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner: str) -> None:
     """The value that lost is written where it was typed."""
     name, loser, raw = conflict["field"], desk.mapping.other(winner), loads(conflict["raw"])
-    earlier = _earlier(desk, pair, name)
-    if earlier is not None:  # not carried out yet: both sides hold what they held before
-        orders.close(desk.connection, earlier["id"], orders.RELEASED, desk.at)
-        if earlier["side"] == loser:
-            return
     here, there = seen_value(pair, winner, name), seen_value(pair, loser, name)
+    earlier = _earlier(desk, pair, name)
+    if earlier is not None and earlier["state"] == orders.STANDING and here[0] == raw[winner]:
+        let_go(desk, earlier, winner)  # an undo has put it there already
+        return
+    if earlier is not None:
+        orders.close(desk.connection, earlier["id"], orders.RELEASED, desk.at)  # the last word goes
+    if _is_taken_back(earlier, loser):
+        return
     orders.add(
         desk.connection,
         desk.mapping.entity,
@@ -243,9 +246,13 @@ def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner
 
 
 def _earlier(desk: Desk, pair: dict[str, Any], name: str) -> orders.Row | None:
-    """What a person has taken, and no run has put back yet."""
-    order = orders.alive_of(desk.connection, [pair["link_id"]]).get((pair["link_id"], name))
-    return order if order is not None and order["kind"] == "take" else None
+    """What a person has taken, and no run has put back yet; or has undone."""
+    return orders.alive_of(desk.connection, [pair["link_id"]]).get((pair["link_id"], name))
+
+
+def _is_taken_back(earlier: orders.Row | None, loser: str) -> bool:
+    """Not carried out yet: both sides hold what they held before."""
+    return earlier is not None and earlier["kind"] == "take" and earlier["side"] == loser
 
 
 def _in_tune(pair: dict[str, Any], side: str, name: str) -> bool:

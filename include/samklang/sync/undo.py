@@ -143,14 +143,20 @@ def release(desk: Desk, text: str, field: str) -> Done:
     order = orders.alive_of(desk.connection, [link["id"]]).get((link["id"], field))
     if order is None or order["kind"] != "undo":
         return Done(left=[(what, "not put back, or let go already")])
-    orders.close(desk.connection, order["id"], orders.RELEASED, desk.at)
-    if order["state"] == orders.STANDING:
-        pair = links.these(desk.connection, desk.mapping.entity, desk.mapping.sides, [link["id"]])[link["id"]]
-        source = desk.mapping.other(order["side"])
-        base = as_edited(seen_value(pair, source, field), seen_value(pair, order["side"], field))
-        links.advance(desk.connection, link["id"], {source: {field: base}})
+    let_go(desk, order, desk.mapping.other(order["side"]))
     desk.note(link["id"], "release", sorted(link["ids"].items()), field)
     return Done(done=[what])
+
+
+def let_go(desk: Desk, order: orders.Row, source: str) -> None:
+    """An undo ends. Where it stands, one side's value moves over with the next run. :param source: that side."""
+    orders.close(desk.connection, order["id"], orders.RELEASED, desk.at)
+    if order["state"] != orders.STANDING:
+        return
+    pair = links.these(desk.connection, desk.mapping.entity, desk.mapping.sides, [order["link_id"]])[order["link_id"]]
+    name = order["field"]
+    base = as_edited(seen_value(pair, source, name), seen_value(pair, desk.mapping.other(source), name))
+    links.advance(desk.connection, order["link_id"], {source: {name: base}})
 
 
 def as_edited(now: Based, other: Based) -> Based:
