@@ -128,8 +128,22 @@ class _Outcome:
         }
         files = self.oracle.files
         return self.oracle.promises.violations(
-            self.store.links, active, files.changed_at, held, self.store.refused_undos, files.turned_at
+            self.store.links,
+            active,
+            files.changed_at,
+            held,
+            self.store.refused_undos,
+            self._shared_titles(),
+            files.turned_at,
         )
+
+    def _shared_titles(self) -> set[tuple[Record, str]]:
+        """Titles of several variants. Once one of them is alone again, its product is compared as if for the first
+        time, and what had been put back in PowerOffice Go counts no more than any other name there."""
+        shared = self.oracle.shared_titles - self.oracle.deleted
+        alone = {i for side, i in shared if not self.oracle.desks[side].shares_title(i)}
+        twins = {(POWEROFFICEGO, first) for first, second in self.store.links if second in alone}
+        return {(record, "Name") for record in shared | twins}
 
     def _guesses(self) -> list[str]:
         """Links of a record whose key another one on its side has had from the beginning, too."""

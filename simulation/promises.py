@@ -229,12 +229,14 @@ class Promises:
         remapped_at: float = 0.0,
         held: Collection[tuple[Record, str]] = (),
         refused: Collection[tuple[Record, str]] = (),
+        shared: Collection[tuple[Record, str]] = (),
         turned_at: Mapping[str, float] | None = None,
     ) -> list[str]:
         """:param links: by ids, PowerOffice Go's first. :param active: by side, records that are there and in scope.
         :param remapped_at: when the mapping file was last changed: what was decided before may not fit it.
         :param held: records and fields that cannot go to the other side as things stand, say for want of a tax on it.
         :param refused: records and fields of undos of which the store says that they were refused.
+        :param shared: records and fields that have become those of others, too: nobody writes them for one's sake.
         :param turned_at: by field: since when its values mean something else, as prices by other terms of the shop.
         """
         pairs = {((POWEROFFICEGO, a), (SIDES[1], b)) for a, b in links}
@@ -260,7 +262,7 @@ class Promises:
             held_back = any((end, stand.field) in held for end in stand.pair)
             decided_under = max(remapped_at, (turned_at or {}).get(stand.field, 0.0))
             if there and stand.at > decided_under and not held_back and not self._is_void(stand):
-                found += self._broken(stand, refused)
+                found += self._broken(stand, refused, shared)
         return found
 
     def _is_void(self, stand: Stand) -> bool:
@@ -269,9 +271,13 @@ class Promises:
         edited = any(self.edited_at.get((end, name), 0.0) > stand.at for end in stand.pair for name in names)
         return edited or self.is_frozen(stand.pair, stand.field)
 
-    def _broken(self, stand: Stand, refused: Collection[tuple[Record, str]]) -> list[str]:
+    def _broken(
+        self, stand: Stand, refused: Collection[tuple[Record, str]], shared: Collection[tuple[Record, str]]
+    ) -> list[str]:
         found = []
         for (side, i), wanted in zip(stand.pair, stand.values, strict=True):
+            if ((side, i), stand.field) in shared:
+                continue
             now = self.cells[side, i][stand.field].version.value
             if now == wanted or (wanted is None and stand.field in MUST_HAVE) or not _fits(side, stand.field, wanted):
                 continue

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from samklang.core.derive import SKIP
 from samklang.core.jsontext import loads
 from samklang.core.mapping import Mapping
 from samklang.core.plan import Based
@@ -209,6 +210,9 @@ def _why_not(pair: dict[str, Any], mapping: Mapping, raw: dict[str, Any], row: d
         return "changed since"
     if raw[row["field"]] == row["before"]:
         return "nothing to put back"
+    form = seen_value(pair, row["side"], row["field"])[2]
+    if form.startswith(SKIP):
+        return f"not synchronised at present: {form.removeprefix(SKIP)}"
     return ""
 
 
