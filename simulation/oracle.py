@@ -16,7 +16,7 @@ from simulation.desks import Desk
 from simulation.mapping_changes import Files
 from simulation.promises import Promises
 from simulation.values import FREE, POWEROFFICEGO, PRICES, SHOPIFY, UNIQUE, normal, other
-from simulation.versions import Cell, Loss, Record, Version
+from simulation.versions import Cell, Loss, Record, Version, forget_writes
 
 ANSWER = 1.0
 """Seconds in which the answer to a write comes, if it comes."""
@@ -109,24 +109,9 @@ class Oracle:
         self.forgotten = set(self.made_by_us) - self._saved
         self._planned.clear()
         self._known.clear()
-        for cells in (cells for record, cells in self.cells.items() if record not in self.forgotten):
-            for cell in cells.values():
-                self._forget_writes(cell)
+        known = (cells for record, cells in self.cells.items() if record not in self.forgotten)
+        forget_writes([cell for cells in known for cell in cells.values()], self._saved_at)
         self.promises.store_replaced()
-
-    def _forget_writes(self, cell: Cell) -> None:
-        """No store remembers what we wrote into it since it was saved."""
-        ours = False
-        for version, came_at in zip(cell.all, cell.times, strict=True):
-            if came_at <= self._saved_at:
-                continue
-            if version.at == came_at:
-                version.over_ours, ours = version.over_ours or ours, False
-                continue
-            ours = True
-            if version.ours == "default":
-                version.ours, version.at = "", came_at  # the write beside which it was filled in is forgotten
-        cell.ours = cell.ours or ours
 
     def repriced(self, at: float) -> None:
         """Prices are judged by other terms from now on: nobody has typed what PowerOffice Go's come to in the shop."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 Record = tuple[str, str]
 """Side and id."""
@@ -18,8 +20,8 @@ class Version:
     :param ours: `freed`: emptied by us, so that another record could have the value; `emptied`: that, or as it was with
         one of those who had the record's key. `default`: a system put it there beside our write, or for want of a
         price. `erased`: the shop emptied it with all that identifies a customer. None of these is an edit.
-    :param over_ours: whether it was typed over a write of ours before any later read: if that write was not heard of,
-        nobody can know which of the two came first.
+    :param over_ours: whether it was typed over a write of ours before any later read, or over what we had written to
+        the other side: if that write was not heard of, nobody can know which of the two came first.
     """
 
     side: str
@@ -56,7 +58,7 @@ class Cell:
     changed_at: float
     all: list[Version] = field(default_factory=list)
     times: list[float] = field(default_factory=list)  # when each of them came
-    ours: bool = False  # we wrote it, and no later read has shown it
+    ours: bool = False  # we wrote it, here or as a write that is forgotten there, and no later read has shown it
 
 
 @dataclass(slots=True)
@@ -66,3 +68,31 @@ class Loss:
     record: Record
     version: Version
     in_window: bool
+
+
+def forget_writes(cells: Sequence[Cell], saved_at: float) -> None:
+    """No store remembers what we wrote into these cells since it was saved."""
+    carried = {id(version) for cell in cells for version in _forget(cell, saved_at)}
+    for cell in cells:
+        # what was typed over one of them, where that was typed, is for the store an edit beside one of the other side
+        for version, typed in pairwise(cell.all):
+            typed.over_ours = typed.over_ours or (id(version) in carried and typed.side == version.side)
+        cell.ours = cell.ours or id(cell.version) in carried
+
+
+def _forget(cell: Cell, saved_at: float) -> list[Version]:
+    """:returns: what we carried here, and were first shown since the store was saved: no plan in it says so either."""
+    ours, carried = False, list[Version]()
+    for version, came_at in zip(cell.all, cell.times, strict=True):
+        if came_at <= saved_at:
+            continue
+        if version.at == came_at:
+            version.over_ours, ours = version.over_ours or ours, False
+            continue
+        ours = True
+        if version.ours == "default":
+            version.ours, version.at = "", came_at  # the write beside which it was filled in is forgotten
+        elif version.seen_at is not None and version.seen_at > saved_at:
+            carried.append(version)
+    cell.ours = cell.ours or ours
+    return carried
