@@ -39,6 +39,11 @@ def of_link(connection: Connection, link_id: int) -> list[Row]:
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
+def alive_of_field(connection: Connection, link_id: int, name: str) -> list[Row]:
+    """Orders of one field that are to be written or stand, newest first."""
+    return [row for row in of_link(connection, link_id) if row["field"] == name and row["state"] in (WANTED, STANDING)]
+
+
 def alive_of(connection: Connection, link_ids: Sequence[int]) -> dict[tuple[int, str], Row]:
     """Orders that are to be written or stand, by link and field."""
     found: dict[tuple[int, str], Row] = {}

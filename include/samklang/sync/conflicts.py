@@ -9,6 +9,7 @@ from typing import Any
 from samklang.core.jsontext import dumps, loads
 from samklang.core.records import Scope
 from samklang.core.sides import title
+from samklang.core.values import normal_form
 from samklang.errors import DecisionError
 from samklang.store import clashes, journal, links, orders
 from samklang.sync.decide import Desk, Done
@@ -225,11 +226,15 @@ def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner
     name, loser, raw = conflict["field"], desk.mapping.other(winner), loads(conflict["raw"])
     here, there = seen_value(pair, winner, name), seen_value(pair, loser, name)
     earlier = _earlier(desk, pair, name)
-    if earlier is not None and earlier["state"] == orders.STANDING and here[0] == raw[winner]:
-        let_go(desk, earlier, winner)  # an undo has put it there already
+    is_held = any(order["state"] == orders.STANDING for order in earlier)
+    is_there = is_held and _is_same(desk, name, here[0], raw[winner])
+    for order in earlier:  # the last word goes
+        if is_there:  # an undo has put it there already
+            let_go(desk, order, winner)
+        else:
+            orders.close(desk.connection, order["id"], orders.RELEASED, desk.at)
+    if is_there:
         return
-    if earlier is not None:
-        orders.close(desk.connection, earlier["id"], orders.RELEASED, desk.at)  # the last word goes
     if _is_taken_back(earlier, loser):
         return
     orders.add(
@@ -245,14 +250,20 @@ def _put_back(desk: Desk, conflict: dict[str, Any], pair: dict[str, Any], winner
     )  # fmt: skip
 
 
-def _earlier(desk: Desk, pair: dict[str, Any], name: str) -> orders.Row | None:
-    """What a person has taken, and no run has put back yet; or has undone."""
-    return orders.alive_of(desk.connection, [pair["link_id"]]).get((pair["link_id"], name))
+def _earlier(desk: Desk, pair: dict[str, Any], name: str) -> list[orders.Row]:
+    """What a person has taken, and no run has put back yet; or has undone. Newest first."""
+    return orders.alive_of_field(desk.connection, pair["link_id"], name)
 
 
-def _is_taken_back(earlier: orders.Row | None, loser: str) -> bool:
+def _is_taken_back(earlier: Sequence[orders.Row], loser: str) -> bool:
     """Not carried out yet: both sides hold what they held before."""
-    return earlier is not None and earlier["kind"] == "take" and earlier["side"] == loser
+    return bool(earlier) and earlier[0]["kind"] == "take" and earlier[0]["side"] == loser
+
+
+def _is_same(desk: Desk, name: str, one: str | None, other: str | None) -> bool:
+    """But for its spelling, which is no edit."""
+    kind, region = desk.mapping.field(name).kind, desk.mapping.region
+    return normal_form(kind, one, region) == normal_form(kind, other, region)
 
 
 def _in_tune(pair: dict[str, Any], side: str, name: str) -> bool:

@@ -141,10 +141,11 @@ def release(desk: Desk, text: str, field: str) -> Done:
     journal.hold_plans(desk.connection, desk.mapping.entity)
     record, link = desk.find_link(text)
     what = f"{named(record)} {field}"
-    order = orders.alive_of(desk.connection, [link["id"]]).get((link["id"], field))
-    if order is None or order["kind"] != "undo":
+    alive = orders.alive_of_field(desk.connection, link["id"], field)
+    if not alive or alive[0]["kind"] != "undo":
         return Done(left=[(what, "not put back, or let go already")])
-    let_go(desk, order, desk.mapping.other(order["side"]))
+    for order in alive:  # until its run, an undo stands beside the one that it undoes
+        let_go(desk, order, desk.mapping.other(order["side"]))
     desk.note(link["id"], "release", sorted(link["ids"].items()), field)
     return Done(done=[what])
 
