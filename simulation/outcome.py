@@ -61,9 +61,27 @@ class _Outcome:
                 or not self.oracle.desks[record[0]].is_active(record[1])
             ):
                 continue
-            if record not in self.store.accounted and record not in self.oracle.promises.now.forgotten:
+            if record not in self.store.accounted and not self._is_left_out(record):
                 found.append(f"forgotten: {record[0]} {record[1]} has no twin and nothing says why")
         return found + Ledger(self.oracle, self.store).violations()
+
+    def _is_left_out(self, record: Record) -> bool:
+        """Whether it was forgotten, or was first shown later, under the one key that it ever had and that somebody who
+        was forgotten had then: they would be back. A run says only how many of these it was shown."""
+        promises, name = self.oracle.promises, self.oracle.key
+        if record in promises.now.forgotten:
+            return True
+        key, reads = self._only_key(record, name), self.oracle.reads.get(record, [])
+        if not key or not reads or self.oracle.files.matched != {name}:
+            return False
+        since = [promises.ever_forgotten[one] for one in promises.now.forgotten if self._last_shown(one, name) == key]
+        return bool(since) and min(since) < reads[0]
+
+    def _last_shown(self, record: Record, name: str) -> str | None:
+        """What stood in a field when a person had the record forgotten, as far as we had been shown it."""
+        at = self.oracle.promises.ever_forgotten[record]
+        shown = [v.value for v in self.oracle.cells[record][name].all if v.seen_at is not None and v.seen_at <= at]
+        return shown[-1] if shown else None
 
     def _doubles(self) -> list[str]:
         made: dict[tuple[int, str], list[Record]] = {}
