@@ -332,6 +332,27 @@ def test_a_price_that_was_put_back_stands(new_world: Callable[..., World]) -> No
     assert (RIGHT, "UnitPrice", "undone") in held(world)
 
 
+def test_a_price_that_was_put_back_stops_no_run_while_its_vat_is_not_known(new_world: Callable[..., World]) -> None:
+    world = new_world(products(NO_LIMITS, "vat: {default: 25%}"))
+    a = world.left.add(title="Chair", code="C1", price="80")
+    world.run()
+    world.left.edit(a, price="800")
+    world.run()
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+    world.run()
+    (b,) = world.right.records
+
+    world.right.set(b, facts={"taxable": False})
+    world.left.edit(a, title="Stool")
+    world.run()
+
+    assert world.right.value(b, "title") == "Stool"
+    assert (world.left.value(a, "price"), world.right.value(b, "price")) == ("800", "100.00")
+    world.right.set(b, facts={"taxable": True})
+    world.run()
+    assert (world.left.value(a, "price"), world.right.value(b, "price")) == ("800", "100.00")
+
+
 def test_a_pair_that_was_made_is_known_as_made_after_it_was_excluded_and_included(world: World) -> None:
     a = world.left.add(**KARI)
     world.run()

@@ -108,7 +108,7 @@ def common_forms(raw: pd.Series, form: pd.Series) -> pd.Series:
 
 def common_form(raw: str | None, form: str | None) -> str | None:
     """One price as the tax-including side shows it; see `common_forms`."""
-    if raw is None or form is None or form.startswith(HELD):
+    if raw is None or not form or form.startswith(HELD):
         return None
     text = tidy(raw)
     amount = decimal(text)

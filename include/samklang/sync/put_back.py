@@ -136,7 +136,8 @@ class _Planner:
             _based(pair, side, name) for side in self.sync.mapping.sides
         )
         if self.sync.mapping.field(name).kind in ("money", "cost"):
-            return common_form(raw, form.partition("*")[2]) == common_form(other_raw, other_form.partition("*")[2])
+            factors = form.partition("*")[2], other_form.partition("*")[2]  # empty: its VAT is not known at present
+            return all(factors) and common_form(raw, factors[0]) == common_form(other_raw, factors[1])
         return normal == other_normal
 
     def _changes(self, pair: dict[str, Any], name: str) -> bool:
