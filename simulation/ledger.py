@@ -98,8 +98,14 @@ class Ledger:
         ]
 
     def _changed(self, ids: tuple[str, str], name: str, since: float, until: float) -> bool:
-        """Whether a value of the two was another one in between. A plan knows what was there when it read."""
-        cells = (self.oracle.cells[end][name] for end in zip(SIDES, ids, strict=True))
+        """Whether a value of the two, or of those that are decided with it, was another one in between. A plan knows
+        what was there when it read."""
+        together = self.oracle.files.together(until)
+        cells = (
+            self.oracle.cells[end][one]
+            for end in zip(SIDES, ids, strict=True)
+            for one in (together if name in together else (name,))
+        )
         return any(since - SOON <= at <= until for cell in cells for at in cell.times)
 
     def _addresses(self) -> list[str]:
