@@ -316,6 +316,20 @@ def test_an_undo_stands_though_a_side_is_spelt_anew_and_can_still_be_released(
     assert str(world.right.value(b, "last")).strip() == "Berg"
 
 
+def test_what_was_put_back_before_the_store_was_restored_stands_and_goes_no_further(
+    edited: tuple[World, str, str],
+) -> None:
+    world, a, b = edited
+    do(world, lambda desk: undo(desk, run_id="run-2"))
+
+    world.right.edit(b, last="Lie", city="Moss")  # the store does not know of the run that did this
+    for _ in range(3):
+        world.run()
+
+    assert values(world, a, b, "last", "city") == [("Berg", "Lie"), ("Oslo", "Moss")]
+    assert {(RIGHT, "LastName", "undone"), (RIGHT, "MailAddress.City", "undone")} <= set(held(world))
+
+
 def test_a_price_that_was_put_back_stands(new_world: Callable[..., World]) -> None:
     world = new_world(products(NO_LIMITS, "vat: {default: 25%}"))
     a = world.left.add(title="Chair", code="C1", price="80")

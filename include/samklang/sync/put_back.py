@@ -95,7 +95,7 @@ class _Planner:
             return
         self._take_out(pair, name)
         emptied = _emptied_for(order, pair)
-        now = loads(pair[f"{side}_raw"])[name] if emptied else order["expected"]
+        now = loads(pair[f"{side}_raw"])[name]
         change = FieldChange(name, now, order["value"], order["kind"], _based(pair, other, name), order=order["id"])
         change.freed, change.needed = order["expected"] if emptied else None, not accepts.clearable
         self._row(pair, side).changes.append(change)
@@ -106,8 +106,9 @@ class _Planner:
         if pair is None or name not in {f.name for f in self.sync.mapping.fields}:
             return True
         expected = {side: order["expected"], self.sync.mapping.other(side): order["other"]}
-        if _emptied_for(order, pair):
-            expected[side] = loads(pair[f"{side}_raw"])[name]
+        now = loads(pair[f"{side}_raw"]).get(name)
+        if _emptied_for(order, pair) or now == order["value"]:  # written already, says a store that is an older one
+            expected[side] = now
         return (
             pair[f"{side}_id"] != order["record_id"]
             or not _still(pair, "raw", expected, name)
