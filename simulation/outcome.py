@@ -332,7 +332,7 @@ class _Outcome:
                 continue
             if version.at is None or version.value in standing or any(version.came_before(later) for later in typed):
                 continue
-            if self.oracle.promises.had_its_day(pair, name, version):
+            if self.oracle.promises.had_its_day(pair, name, version) or self._stands_at_home(pair, name, version):
                 continue
             if version.at <= max(self.oracle.promises.ever_forgotten.get(end, 0.0) for end in pair):
                 continue  # whatever was told of it has been forgotten with the person
@@ -355,6 +355,14 @@ class _Outcome:
                 continue
             found.append(f"lost: {name} of {pair[0][1]} and {pair[1][1]}: an edit in {version.side} is gone")
         return found
+
+    def _stands_at_home(self, pair: tuple[Record, Record], name: str, version: Version) -> bool:
+        """Whether it came from a former twin, say by a link that was undone, and stands there, where it was typed."""
+        cells = [(one, cells[name]) for one, cells in self.oracle.cells.items() if one[0] == version.side]
+        return any(
+            cell.version is version and one not in (*pair, *self.oracle.deleted) and cell.changed_at == version.at
+            for one, cell in cells
+        )
 
     def _compared_at(self, pair: tuple[Record, Record], name: str) -> float:
         """When both ends had been read since the field meant something else, or a person linked them: until then there
