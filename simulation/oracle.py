@@ -387,7 +387,15 @@ class Oracle:
                 put_back |= version.ours == "default" and fresh
                 if version.value == value and (not version.ours or put_back):
                     return version
-        return None
+        return self._put_back_anew(record, name, value, own) if own else None
+
+    def _put_back_anew(self, record: Record, name: str, value: str | None, own: Cell) -> Version | None:
+        """A figure without VAT that stands there again, as a person wanted before prices came to be judged by other
+        terms: nobody has typed what it comes to in the shop now."""
+        if (record[0], name) != (POWEROFFICEGO, "UnitPrice") or not self.promises.stood_before(record, name):
+            return None
+        turned = self.promises.was_ordered(record, name, self.files.turned_at.get(name, 0.0))
+        return Version(record[0], name, value, own.version, None) if turned else None
 
     def _sources_of(self, record: Record) -> list[Record]:
         """Its twins, and whoever it may have been linked to by a key that both held."""

@@ -78,6 +78,7 @@ class Promises:
     _binding: Kept = field(default_factory=Kept)
     _saved: Kept = field(default_factory=Kept)
     _raw: dict[tuple[Record, str], Any] = field(default_factory=dict)
+    _raw_before: dict[tuple[Record, str], list[Any]] = field(default_factory=dict)
 
     # --- what happens
 
@@ -85,11 +86,17 @@ class Promises:
         """This stands in a field now. Another spelling of the same value is an edit, too."""
         if who == "human" and self._raw.get((record, name)) != raw:
             self.edited_at[record, name] = at
+        if (record, name) in self._raw and self._raw[record, name] != raw:
+            self._raw_before.setdefault((record, name), []).append(self._raw[record, name])
         self._raw[record, name] = raw
 
     def raw(self, record: Record, name: str) -> Any:
         """What stands in a field, or stood there last."""
         return self._raw.get((record, name))
+
+    def stood_before(self, record: Record, name: str) -> bool:
+        """Whether what stands in a field stood there before, to the letter."""
+        return self._raw.get((record, name)) in self._raw_before.get((record, name), ())
 
     def load_begins(self) -> None:
         if not self.loading:
@@ -207,6 +214,10 @@ class Promises:
     def is_ordered(self, record: Record, name: str) -> bool:
         """Whether a person has said which value stands in this field."""
         return any(record in pair and name == field for pair, field in self.now.decided_at)
+
+    def was_ordered(self, record: Record, name: str, until: float) -> bool:
+        """`is_ordered`, before a moment."""
+        return any(record in pair and name == field and at < until for (pair, field), at in self.now.decided_at.items())
 
     def is_undone(self, pair: Pair, name: str) -> bool:
         """Whether the two ends may differ because one was put back."""
