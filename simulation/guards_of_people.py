@@ -42,6 +42,11 @@ def _excluded_is_judged(stack: ExitStack) -> None:
     _put(stack, apart, keep_alone=lambda _c, _e, records, **_k: [0] * len(records))
 
 
+def _gone_is_made_again(stack: ExitStack) -> None:
+    """Nobody asks whether the twin is gone that a record had until a person let the two be matched anew."""
+    _put(stack, apart, left_by_gone=lambda *_a: {})
+
+
 def _undo_falls(stack: ExitStack) -> None:
     """What was put back is put forward again by the next run."""
 
@@ -188,6 +193,13 @@ OF_PEOPLE = (
         _excluded_is_judged,
         _customers(
             _does("exclude"), _says("create_in: [shopify, powerofficego]"), people=_ALONE, lines=("create_in: []",)
+        ),
+    ),
+    (
+        "who is gone is made again only when a person says so",
+        _gone_is_made_again,
+        _customers(
+            _does("undo run"), _does("delete"), _RUN, _does("include", side=SHOPIFY), people=(Person(1, (SHOPIFY,)),)
         ),
     ),
     ("an undo stands", _undo_falls, _customers(_type("LastName", 501), _RUN, _does("undo"), _RUN, _RUN)),

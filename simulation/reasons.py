@@ -134,6 +134,18 @@ class Reasons:
     def was_decided(self, record: Record) -> bool:
         return record in self.oracle.promises.now.apart or record in self.oracle.promises.ever_decided
 
+    def had_one_who_is_gone(self, record: Record) -> bool:
+        """Whether somebody who was its twin, or may have been by a key that both ever had, is deleted."""
+        keys = {version.value for version in self.oracle.cells[record][self.oracle.key].all} - {None}
+        made = self.oracle.made_by_us
+        return any(
+            record in (made.get(one), self.oracle.promises.now.twins.get(one))
+            or made.get(record) == one
+            or keys & {version.value for version in self.oracle.cells[one][self.oracle.key].all}
+            for one in self.oracle.deleted
+            if one[0] != record[0]
+        )
+
     def _lacks(self, record: Record, names: list[str]) -> bool:
         """Nothing stands in one of them that the other system would take, or the mapping would let go there."""
         writable = self.oracle.files.now.sides
@@ -178,6 +190,7 @@ VERDICTS: dict[str, Callable[[Reasons, Record], bool]] = {
     "match_key_unknown": lambda w, _: w.was_denied,
     "match_key_unknown_on_the_other_side": lambda w, record: w.was_denied or w.is_one_unread(other(record[0])),
     "made_for_a_record_that_is_not_there": lambda w, record: w.is_orphan(record),
+    "its_former_twin_is_gone": lambda w, record: w.was_decided(record) and w.had_one_who_is_gone(record),
     "kept_apart_by_a_person": lambda w, record: w.was_decided(record),
     "key_held_by_a_linked_record": lambda w, record: any(w.is_settled(one) for one in w.theirs(record)),
     "key_held_by_a_company": lambda w, record: any(not w.is_active(one) for one in w.theirs(record)),

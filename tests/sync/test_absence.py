@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.sync.acting import do, terms
 from tests.sync.world import LEFT, NO_LIMITS, RIGHT, World, customers
 
 from samklang.core.records import Scope
 from samklang.errors import AccessError, ProtocolError, RejectedError, RemoteError, TemporaryError
-from samklang.store.schema import revisit, seen, verdicts
+from samklang.store.schema import revisit, runs, seen, verdicts
+from samklang.sync.decide import Done
+from samklang.sync.exclude import include
+from samklang.sync.explain import explain
+from samklang.sync.undo import undo
 
 KARI = {"email": "kari@post.example", "first": "Kari", "last": "Lie"}
 NewWorld = Callable[..., World]
@@ -199,6 +204,43 @@ def test_a_gone_twin_is_never_made_again_however_often_everything_is_read(new_wo
     assert other.value(b, "first") == "Kari 5"
     assert [(v["verdict"], v["reason"]) for v in world.rows(verdicts)] == [("twin_gone", f"gone_in_{side}")]
     assert world.status()["gone"] == 1
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_who_was_deleted_before_the_two_were_matched_anew_is_made_again_only_when_a_person_says_so(
+    new_world: NewWorld, side: str, is_ours: bool
+) -> None:
+    world = new_world(customers(NO_LIMITS, "create_in: [shopify, powerofficego]"))
+    gone, other = (world.left, world.right) if side == LEFT else (world.right, world.left)
+    b = other.add(**KARI)
+    if not is_ours:
+        gone.add(**KARI)
+    world.run()
+    do(world, lambda desk: undo(desk, run_id=world.rows(runs)[0]["run_id"]))
+    (a,) = gone.records
+    gone.delete(a)
+    world.forget_writes()
+    world.run(mode="full")  # absent once: that proves nothing
+    free = (RIGHT if side == LEFT else LEFT, b)
+
+    do(world, lambda desk: include(desk, [free]))
+    for _ in range(3):
+        world.run(mode="full")
+
+    assert (gone.records, gone.writes) == ({}, [])
+    (verdict,) = world.rows(verdicts)
+    assert (verdict["record_id"], verdict["reason"]) == (b, "its_former_twin_is_gone")
+    with world.database.read() as connection:
+        told = explain(connection, terms(world), [free])[0]["outlook"]
+    assert (told["decision"], told["candidates"]) == ("excluded", {side: [a]})
+    assert told["remedy"].endswith(f"samklang relink customers {free[0]}:{b} --new")
+
+    do(world, lambda desk: (desk.make_anew(free), Done())[1])
+    world.run()
+
+    assert [op for op, _, _ in gone.writes] == ["create"]
+    assert world.rows(verdicts) == []
 
 
 def test_a_record_that_one_look_up_does_not_know_is_not_gone(world: World) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_, update
 
 from samklang.core.jsontext import dumps
+from samklang.core.records import Scope
 from samklang.store.links import unmark
-from samklang.store.schema import conflicts, history, holds, intents, link_sides, links, verdicts
+from samklang.store.schema import conflicts, history, holds, intents, link_sides, links, seen, verdicts
 from samklang.store.upserts import chunks, upsert
 
 Record = tuple[str, str]
 """Side and id."""
 REASON = "kept_apart_by_a_person"
+TWIN_GONE = "its_former_twin_is_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,34 @@ def partings(connection: Connection, link_ids: Sequence[int]) -> dict[int, tuple
         )
         last |= {row.link_id: (row.op, row.run_id) for row in connection.execute(notes.order_by(history.c.id))}
     return last
+
+
+def left_by_gone(connection: Connection, entity: str, side: str) -> dict[str, str]:
+    """Records of a side whose last twin is gone, where a person let the two be matched anew before that was known:
+    nobody has said that another one is to be made. With that twin's id, by their own."""
+    mine, theirs, last = (history.alias(name) for name in ("mine", "theirs", "last"))
+    newest = (
+        select(func.max(last.c.id))
+        .where(
+            last.c.entity == entity, last.c.side == side, last.c.record_id == mine.c.record_id,
+            last.c.op.in_(("unlink", "include", "exclude", "relink")),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
+    of_gone = and_(theirs.c.entity == entity, theirs.c.side == seen.c.side, theirs.c.record_id == seen.c.id)
+    together = and_(mine.c.link_id == theirs.c.link_id, mine.c.run_id == theirs.c.run_id, mine.c.op == theirs.c.op)
+    wanted = and_(intents.c.entity == entity, intents.c.source_id == mine.c.record_id, intents.c.state == "wanted")
+    rows = connection.execute(
+        select(mine.c.record_id, seen.c.id)
+        .join(theirs, of_gone)
+        .join(mine, together)
+        .where(
+            seen.c.entity == entity, seen.c.scope == Scope.GONE, seen.c.side != side, mine.c.side == side,
+            theirs.c.op.in_(("unlink", "include")), mine.c.id == newest,
+            ~select(intents.c.id).where(wanted, intents.c.side == seen.c.side).exists(),
+        )
+    )  # fmt: skip
+    return {row.record_id: row.id for row in rows}
 
 
 def link_again(connection: Connection, link_ids: Sequence[int]) -> None:

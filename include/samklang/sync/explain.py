@@ -23,7 +23,7 @@ from samklang.core.plan import Plan, Refusals, join_clocks
 from samklang.core.plan_pairs import plan_pairs
 from samklang.core.records import IN_SCOPE, Scope
 from samklang.core.rules import EntityRules
-from samklang.store import dossier, links, orders, seen
+from samklang.store import apart, dossier, links, orders, seen
 from samklang.store.dossier import Records
 from samklang.sync import parted
 from samklang.sync.decided import merge_pairs
@@ -262,6 +262,9 @@ def _outlook(connection: Connection, terms: Terms, row: dict[str, Any], holds: l
         remedies = [hold["remedy"] for hold in holds if hold["field"] == shared.field] or [remedy_of(shared.reason)]
         told = {"decision": "ambiguous", "reason": shared.reason, "candidates": shared.candidates}
         return told | {"remedy": remedies[0]}
+    if gone := apart.left_by_gone(connection, mapping.entity, side).get(record_id):
+        remedy = f"To have another one made: samklang relink {mapping.entity} {side}:{record_id} --new"
+        return {"decision": "excluded", "reason": apart.TWIN_GONE, "candidates": {other: [gone]}, "remedy": remedy}
     return _creation(connection, terms, row, holds)
 
 

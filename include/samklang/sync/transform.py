@@ -156,6 +156,7 @@ def _plan_unlinked(
         reasons = dict.fromkeys(orphans[side], "made_for_a_record_that_is_not_there")
         with sync.database.read() as connection:
             shared = shared_in_part(connection, sync.mapping, side, {row.id for row in alone})
+            gone = apart.left_by_gone(connection, sync.entity, side)
         if alone and _keys_unknown(sync, other):
             reasons = dict.fromkeys((row.id for row in alone), "match_key_unknown_on_the_other_side")
         for row in alone:
@@ -166,6 +167,9 @@ def _plan_unlinked(
                 reason, candidates = shared[row.id].reason, shared[row.id].candidates
                 plan.verdicts.append(Verdict(side, row.id, "ambiguous", reason, candidates))
                 plan.held += key_holds(sync.mapping, view_of[other], _candidate(side, row))
+                continue
+            if row.id in gone:
+                plan.verdicts.append(Verdict(side, row.id, "excluded", apart.TWIN_GONE, {other: [gone[row.id]]}))
                 continue
             plan_creation(
                 sync.mapping,
