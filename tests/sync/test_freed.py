@@ -158,6 +158,51 @@ def test_all_that_no_two_may_share_is_swapped_on_either_side(world: World, targe
 
 
 @pytest.mark.parametrize("target", SIDES)
+def test_a_value_whose_holder_was_deleted_goes_to_whoever_has_it_now_in_the_same_run(world: World, target: str) -> None:
+    source, there = people(world, target, 2)
+    source.edit("1", phone=None)
+    source.edit("2", phone=PEOPLE[0]["phone"])
+    there.delete("1")
+
+    world.run(mode="changes")
+
+    assert there.value("2", "phone") == PEOPLE[0]["phone"]
+    assert world.rows(holds) == []
+
+
+@pytest.mark.parametrize("deleted", ["1", "2", "3"])
+@pytest.mark.parametrize("target", SIDES)
+def test_a_ring_of_which_one_was_deleted_goes_on_without_it(world: World, target: str, deleted: str) -> None:
+    source, there = people(world, target, 3)
+    rotate(source, 3, "email", "phone")
+    there.delete(deleted)
+
+    world.run(mode="changes")
+
+    for left in {"1", "2", "3"} - {deleted}:
+        assert [there.value(left, name) for name in ("email", "phone")] == [
+            source.value(left, name) for name in ("email", "phone")
+        ]
+
+
+def test_a_value_that_another_took_meanwhile_is_held_where_its_holder_was_deleted(world: World) -> None:
+    source, there = people(world, RIGHT, 2)
+    source.edit("1", phone=None)
+    source.edit("2", phone=PEOPLE[0]["phone"])
+
+    def is_typed_anew() -> None:
+        there.delete("1")
+        there.add(**PEOPLE[0])
+
+    world.run(between=is_typed_anew)
+
+    assert there.value("2", "phone") == PEOPLE[1]["phone"]
+    assert [(row["source_id"], row["field"], row["reason"]) for row in world.rows(holds)] == [
+        ("2", "PhoneNumber", "taken")
+    ]
+
+
+@pytest.mark.parametrize("target", SIDES)
 @pytest.mark.parametrize("many", [2, 4])
 def test_a_partner_who_is_refused_leaves_nobody_without(
     world: World, monkeypatch: pytest.MonkeyPatch, target: str, many: int

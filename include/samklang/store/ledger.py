@@ -143,6 +143,19 @@ def results(connection: Connection, plan_id: int, side: str) -> dict[int, str]:
     return {row.row: row.outcome for row in rows}
 
 
+def not_found(connection: Connection, plan_id: int, side: str) -> frozenset[int]:
+    """Rows whose record the system did not know; with a reason it was the record that they come from."""
+    rows = connection.execute(
+        select(plan_results.c.row).where(
+            plan_results.c.plan_id == plan_id,
+            plan_results.c.side == side,
+            plan_results.c.outcome == "gone",
+            plan_results.c.reason.is_(None),
+        )
+    )
+    return frozenset(rows.scalars())
+
+
 def results_of(
     connection: Connection, plan_id: int, sides: Sequence[str], numbers: Sequence[int]
 ) -> dict[tuple[str, int], Any]:

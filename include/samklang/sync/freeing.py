@@ -40,6 +40,7 @@ class Freeing:
     _waves: dict[int, int] = field(default_factory=dict)
     _kept: set[tuple[int, str]] = field(default_factory=set)  # row and field that were not written: nothing became free
     _stuck: set[tuple[int, str]] = field(default_factory=set)  # those among them that are held
+    _gone: frozenset[int] = frozenset()  # rows whose record the system does not know: what it had is free
     _unique: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -100,17 +101,20 @@ class Freeing:
         if not any(row["wave"] for row in rows):
             return {}
         with self.sync.database.read() as connection:
+            self._gone = ledger.not_found(connection, self.plan_id, self.side)
             return ledger.results(connection, self.plan_id, self.side)
 
     def _waits_for(self, row: Row, change: Row, outcomes: Mapping[int, str]) -> int | None:
         """The row of an earlier wave that was to come first, and did not, or not with this field: the value's holder,
         or whoever takes it, too, and keeps a record waiting that we emptied. If that one is not written, the value goes
-        back to its holder; if it is, the system says who has it."""
+        back to its holder; if it is, the system says who has it. Nobody waits for a holder that the system does not
+        know: it may take days until that is believed, and if somebody has the value after all, the system says so."""
         name = change["field"]
         if name not in self._unique or row["op"] == "free":
             return None
         place = name, self._normal(name, change["value"]) or ""
-        before = (*self._released_by.get(place, ()), *(self._taken_by.get(place, ()) if place[1] else ()))
+        holders = (n for n in self._released_by.get(place, ()) if n not in self._gone)
+        before = (*holders, *(self._taken_by.get(place, ()) if place[1] else ()))
         emptied = self._freed_by.get((name, row["id"])) if change.get("freed") else None
         for n in (*(() if emptied is None else (emptied,)), *before):
             if n == row["n"] or self._waves[n] >= row["wave"]:
