@@ -39,6 +39,7 @@ class Oracle:
     :param enforces: whether PowerOffice Go carries `test` out.
     :param mapped: the fields that are synchronised. :param key: the one that links records.
     :param lag: seconds by which PowerOffice Go's reads may be behind.
+    :param hidden_until: by field: when Shopify showed it for the first time.
     """
 
     desks: Mapping[str, Desk]
@@ -72,6 +73,7 @@ class Oracle:
     files: Files = field(init=False)
     besides: Besides = field(init=False)
     shared_titles: set[Record] = field(default_factory=set)  # variants that share a product's title, or did
+    hidden_until: dict[str, float] = field(default_factory=dict)
     unrated: dict[Record, float] = field(default_factory=dict)  # since when its VAT is not known
     foreign_since: float | None = None  # since when the shop's prices are in another currency than the mapping's
     _runs: list[str] = field(default_factory=list)  # whose loads are at work, the newest last

@@ -365,14 +365,15 @@ class _Outcome:
         )
 
     def _compared_at(self, pair: tuple[Record, Record], name: str) -> float:
-        """When both ends had been read since the field meant something else, or a person linked them: until then there
-        is no base."""
+        """When both ends had been read since the field meant something else, or was shown at all, or a person linked
+        them: until then there is no base. What a system never showed it did not answer to our own write of it either,
+        so nobody can tell whose value that is which stands there in the end."""
         planned = 0.0
         if self.oracle.promises.ever_linked.issuperset(pair):  # what a person links is compared by the next plan
             linked_at = self.store.linked_at.get((pair[0][1], pair[1][1]), 0.0)
             planned = min((at for at in self.oracle.plans if at > linked_at), default=inf)
-        new_at = self.oracle.files.new_at.get(name)
-        if new_at is None:
+        new_at = max(self.oracle.files.new_at.get(name, 0.0), self.oracle.hidden_until.get(name, 0.0))
+        if not new_at:
             return planned
         reads = ([t for t in self.oracle.reads.get(record, ()) if t >= new_at] for record in pair)
         return max(planned, *(min(times, default=inf) for times in reads))

@@ -33,6 +33,15 @@ CHANCES: dict[str, float] = {
 """Part of the traces in which each of them is."""
 _FIRST_NUMBER = 300
 """Of values that are typed in a situation: below are those of the plain trace."""
+HIDDEN: dict[str, dict[str, str]] = {
+    "customers": {
+        "Customer.defaultPhoneNumber": "PhoneNumber",
+        "Customer.defaultEmailAddress": "EmailAddress",
+        "Customer.firstName": "FirstName",
+    },
+    "products": {"ProductVariant.price": "UnitPrice"},
+}
+"""What Shopify may not show, and the fields that nobody sees there then."""
 POOL = 3
 """How many values people share."""
 
@@ -181,12 +190,8 @@ def _field_never_shown(trace: Trace, pick: Random) -> Trace:
     """Shopify does not show a field until people and faults are quiet."""
     if _is_widened(trace):
         return trace
-    fields = {
-        "customers": ("Customer.defaultPhoneNumber", "Customer.defaultEmailAddress", "Customer.firstName"),
-        "products": ("ProductVariant.price",),
-    }
     switches = {**trace.switches, SHOPIFY: {**trace.switches.get(SHOPIFY, {})}}
-    switches[SHOPIFY]["denied_fields"] = [pick.choice(fields[trace.entity])]
+    switches[SHOPIFY]["denied_fields"] = [pick.choice(list(HIDDEN[trace.entity]))]
     return replace(trace, switches=switches)
 
 

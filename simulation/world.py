@@ -30,6 +30,7 @@ from simulation.oracle import Oracle
 from simulation.outcome import violations
 from simulation.people import People
 from simulation.runs import Runs, Task
+from simulation.situations import HIDDEN
 from simulation.store_view import StoreView, broken_promises, read_store
 from simulation.trace import DECISIONS, GOODS, MAPPINGS, Edit, Step, Trace
 from simulation.values import FIELDS, POWEROFFICEGO, PRICES, SHOPIFY
@@ -187,6 +188,8 @@ class World(Runs):
     def _quieten(self) -> list[str]:
         """Runs without any fault, until one has nothing to write; sometimes one more, which must not find anything."""
         found = self.crashes
+        for name in self.trace.switches[SHOPIFY].get("denied_fields", ()):
+            self.oracle.hidden_until[HIDDEN[self.trace.entity][name]] = self.clock.seconds()
         self.machine.shop.switches({"denied_fields": []})
         for number in range(QUIET_RUNS):
             writes = self._quiet_run()
