@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from samklang.core.compare import ABSENT, FieldArrays
+from samklang.core.compare import FieldArrays
 from samklang.core.conflicts import Order
 from samklang.core.jsontext import dumps, loads
 from samklang.core.mapping import Mapping
@@ -41,8 +41,12 @@ def merge_pairs(
 
 
 def _is_same(mapping: Mapping, row: MappingOf[str, Any], a: FieldArrays, i: int) -> bool:
-    base = _pair(mapping, row["base"]) if row["base"] else (ABSENT, ABSENT)
-    return _pair(mapping, row["raw"]) == (a.raw[0][i], a.raw[1][i]) and base == (a.base_raw[0][i], a.base_raw[1][i])
+    """Whether both sides hold what they held then, against the same base, or none in the terms of today."""
+    if _pair(mapping, row["raw"]) != (a.raw[0][i], a.raw[1][i]):
+        return False
+    if row["base"]:
+        return _pair(mapping, row["base"]) == (a.base_raw[0][i], a.base_raw[1][i])
+    return any(a.base_form[n][i] != a.form[n][i] for n in (0, 1))
 
 
 def _pair(mapping: Mapping, text: str) -> tuple[str, str]:

@@ -156,7 +156,7 @@ def _plan_unlinked(
         reasons = dict.fromkeys(orphans[side], "made_for_a_record_that_is_not_there")
         with sync.database.read() as connection:
             shared = shared_in_part(connection, sync.mapping, side, {row.id for row in alone})
-            gone = apart.left_by_gone(connection, sync.entity, side)
+            gone = apart.left_by_gone(connection, sync.entity, side) if alone else {}
         if alone and _keys_unknown(sync, other):
             reasons = dict.fromkeys((row.id for row in alone), "match_key_unknown_on_the_other_side")
         for row in alone:
