@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from wire import answer, wire
 
-from samklang.errors import ConfigurationError, SamklangError
+from samklang.errors import ConfigurationError, SamklangError, TemporaryError, UnclearError
 from samklang.systems.powerofficego import PowerOfficeGoClient, PowerOfficeGoConfig
 from samklang.systems.shopify import ShopifyClient, ShopifyConfig
 from samklang.systems.transport import Transport
+from samklang.systems.webhook import post
 
 KEYS = ("Canary-login", "Canary-password", {"subscription_key": "Canary-subscription"})
 
@@ -183,6 +185,46 @@ def test_whoever_a_redirect_points_to_hears_nothing(status: str, request_to: Cal
     assert elsewhere.requests == []
     assert len(server.requests) == 1
     assert "Canary" not in str(caught.value)
+
+
+def to_a_webhook(base: str) -> None:
+    post(requests.Session(), f"{base}/hook", {"text": "x"}, longest=10)
+
+
+@pytest.mark.parametrize("request_to", [to_powerofficego, to_shopify, to_a_file, to_a_webhook])
+def test_the_body_of_a_redirect_is_read_by_nobody(
+    request_to: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1,254 bytes of it were unpacked to 1.4 GB, before anything counted them."""
+    read: list[requests.Response] = []
+
+    def unpack(self: requests.Response, *_arguments: object) -> Iterator[bytes]:
+        if self.status_code == 302:
+            read.append(self)
+        yield b'{"access_token": "x", "expires_in": 1200}'
+
+    monkeypatch.setattr(requests.Response, "iter_content", unpack)
+
+    def either(connection: socket.socket) -> None:
+        if b"/OAuth/Token" in server.requests[-1].split(b"\r\n")[0]:
+            answer(b'{"access_token": "x", "expires_in": 1200}')(connection)
+        else:
+            answer(b"x" * 100, "302 Found", "Location: https://elsewhere.example/")(connection)
+
+    with wire(either) as server, pytest.raises(SamklangError, match=r"redirects|302"):
+        request_to(f"http://127.0.0.1:{server.port}")
+    assert read == []
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_chunk_whose_size_is_below_zero_is_a_broken_connection(safe: bool) -> None:
+    def chunked(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nx")
+
+    with wire(chunked) as server:
+        transport = Transport(f"http://127.0.0.1:{server.port}", system="Example", sleep=lambda _: None)
+        with pytest.raises(TemporaryError if safe else UnclearError, match="the connection broke"):
+            transport.send("POST", "/Customers", safe=safe, json={})
 
 
 def test_a_token_that_was_fetched_is_not_taken_elsewhere_by_a_redirect_of_the_api() -> None:

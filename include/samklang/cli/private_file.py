@@ -23,7 +23,7 @@ def private_file(path: Path) -> Iterator[TextIO]:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
             found = os.fstat(number)
-            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_uid != os.geteuid():
                 raise OSError(0, "it is no plain file of its own")
             os.fchmod(number, 0o600)
             file.truncate()

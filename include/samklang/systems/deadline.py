@@ -148,3 +148,14 @@ class _Reader(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
+
+
+def read_no_redirects(session: requests.Session) -> None:
+    """Answers with a `Location` are answers like others. `requests` reads and unpacks all of their bodies, whatever the
+    limits, also where it is not to follow them."""
+    session.get_redirect_target = _nowhere  # type: ignore[assignment, method-assign]
+
+
+def _nowhere(response: requests.Response) -> None:
+    """The place that a redirect names."""
+    del response

@@ -46,7 +46,7 @@ from samklang.errors import (
 )
 from samklang.systems import deadline
 from samklang.systems.base import Pacer
-from samklang.systems.deadline import DeadlineAdapter, Meter
+from samklang.systems.deadline import DeadlineAdapter, Meter, read_no_redirects
 from samklang.systems.origin import check_download, join, parse_base_url
 from samklang.systems.quiet import silence_urllib3
 
@@ -247,6 +247,8 @@ class Transport:
             if meter is not None and meter.is_too_large:
                 raise too_large from None
             raise self._failure(error, name, safe) from None
+        except ValueError as error:  # urllib3: the size of a chunk is below 0; the request was sent
+            raise self._failure(requests.exceptions.ChunkedEncodingError(error), name, safe) from None
 
     def _failure(self, error: Exception, name: str, safe: bool) -> SamklangError:
         """What a failed try means."""
@@ -337,6 +339,7 @@ def _prepare(session: requests.Session, user_agent: str) -> requests.Session:
     """Proxies and CA files come from the environment; certificates are always checked; no .netrc, no cookies."""
     session.verify = True
     session.auth = _no_auth
+    read_no_redirects(session)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = user_agent
     return session

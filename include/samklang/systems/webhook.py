@@ -9,7 +9,7 @@ import orjson
 import requests
 
 from samklang.errors import TemporaryError
-from samklang.systems.deadline import DeadlineAdapter
+from samklang.systems.deadline import DeadlineAdapter, read_no_redirects
 from samklang.systems.origin import check_webhook
 from samklang.systems.quiet import unlogged
 
@@ -25,6 +25,7 @@ def post(session: requests.Session, url: str, content: Mapping[str, Any], *, lon
     check_webhook(url)
     for scheme in ("https://", "http://"):
         session.mount(scheme, DeadlineAdapter(longest, _MOST))
+    read_no_redirects(session)
     with (
         unlogged(),
         session.post(
@@ -34,6 +35,7 @@ def post(session: requests.Session, url: str, content: Mapping[str, Any], *, lon
             timeout=longest,
             allow_redirects=False,
             stream=True,
+            proxies={"http": ""},  # plain http goes to this machine alone
         ) as response,
     ):
         if not 200 <= response.status_code < 300:
