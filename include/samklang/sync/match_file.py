@@ -9,6 +9,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, TextIO
 
 from samklang.core.mapping import Mapping
@@ -75,19 +76,20 @@ def _line(mapping: Mapping, name: str, reason: str, records: dict[str, Shown]) -
 # --- in ---------------------------------------------------------------------------------------------------------------
 
 
-def read(mapping: Mapping, file: TextIO) -> list[Line]:
+def read(mapping: Mapping, file: TextIO, most: int | None = None) -> list[Line]:
     """The lines that have a decision.
 
     :param file: opened with `newline=""`; commas, semicolons or tabs between the cells.
+    :param most: nothing is read after so many of them.
     :raises ConfigurationError: it is no such file; the message names columns, no values.
     """
     try:
-        return _read(mapping, file)
+        return list(islice(_read(mapping, file), most))
     except csv.Error:
         raise ConfigurationError("The file cannot be read as CSV.", remedy="Save it as CSV, UTF-8.") from None
 
 
-def _read(mapping: Mapping, file: TextIO) -> list[Line]:
+def _read(mapping: Mapping, file: TextIO) -> Iterator[Line]:
     """:raises csv.Error: it is no CSV file, or has characters that no text has."""
     first = file.readline().lstrip("\ufeff")
     delimiter = max(_DELIMITERS, key=first.count)
@@ -99,14 +101,14 @@ def _read(mapping: Mapping, file: TextIO) -> list[Line]:
             remedy=f"Take the file that samklang matches {mapping.entity} --csv FILE writes, and keep its first line.",
         )
     places = {name: names.index(name) for name in (*mapping.sides, "decision")}
-    lines = []
     for number, cells in enumerate(csv.reader(file, delimiter=delimiter), start=2):
+        if not cells:
+            continue
         cell = {name: from_text(cells[n].strip()) if n < len(cells) else "" for name, n in places.items()}
         if any("\0" in text for text in cell.values()):  # PostgreSQL takes none, nor did Python's reader before 3.11
             raise csv.Error
         if decision := cell.pop("decision").lower():
-            lines.append(Line(number, decision, {side: text for side, text in cell.items() if text}))
-    return lines
+            yield Line(number, decision, {side: text for side, text in cell.items() if text})
 
 
 def in_stretches(lines: Sequence[Line], act: Callable[[Callable[[Desk], Done], int], Done]) -> Done:

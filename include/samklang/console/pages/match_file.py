@@ -51,8 +51,8 @@ def ask_for_file(request: Request, entity: Entity, visitor: Reader) -> HTMLRespo
 def look(request: Request, entity: Entity, visitor: Actor, file: Annotated[UploadFile, File()]) -> HTMLResponse:
     """What each line would do; nothing is done yet."""
     place, content = place_of(entity), file.file.read()
-    lines = _lines(place.mapping, content)
     with _LOOKS.taken():
+        lines = _lines(place.mapping, content)
         found = rehearse(place.database, place.terms, lambda desk: carry_out(desk, lines))
     return page(
         request, visitor, entity, "match_file_found.html", found=found, done=None, seen=_digest(content), shown=_SHOWN
@@ -71,16 +71,16 @@ def carry_out_(
     place, content = place_of(entity), file.file.read()
     if _digest(content) != seen:
         raise DecisionError("This is not the file that you have looked at.", remedy="Look at it first.")
-    done = in_stretches(
-        _lines(place.mapping, content), lambda decide, lines: place.act("import", visitor, decide, {"lines": lines})
-    )
+    with _LOOKS.taken():
+        lines = _lines(place.mapping, content)
+    done = in_stretches(lines, lambda decide, lines: place.act("import", visitor, decide, {"lines": lines}))
     return page(request, visitor, entity, "match_file_found.html", found=None, done=done, seen="", shown=_SHOWN)
 
 
 def _lines(mapping: Mapping, content: bytes) -> list[Line]:
     """:raises HTTPException: 422, the file is none, or has too many decisions."""
     try:
-        lines = read(mapping, io.StringIO(content.decode("utf-8-sig"), newline=""))
+        lines = read(mapping, io.StringIO(content.decode("utf-8-sig"), newline=""), _MOST + 1)
     except UnicodeDecodeError:
         raise HTTPException(422, "The file cannot be read. Save it as CSV, UTF-8.") from None
     except ConfigurationError as error:
@@ -88,8 +88,8 @@ def _lines(mapping: Mapping, content: bytes) -> list[Line]:
     if len(lines) > _MOST:
         raise HTTPException(
             422,
-            f"The file has {count(len(lines), 'decision')}, and this page takes {_MOST} at once. Take it apart, or use "
-            f"the command line: samklang matches {mapping.entity} --import FILE",
+            f"The file has more than {count(_MOST, 'decision')}, which is all that this page takes. Take it apart, or "
+            f"use the command line: samklang matches {mapping.entity} --import FILE",
         )
     return lines
 
