@@ -216,6 +216,14 @@ def test_the_body_of_a_redirect_is_read_by_nobody(
     assert read == []
 
 
+def test_a_webhook_on_this_machine_is_told_to_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire(answer()) as proxy, wire(answer()) as server:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        to_a_webhook(f"http://127.0.0.1:{server.port}")
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
+
+
 @pytest.mark.parametrize("safe", [True, False])
 def test_a_chunk_whose_size_is_below_zero_is_a_broken_connection(safe: bool) -> None:
     def chunked(connection: socket.socket) -> None:

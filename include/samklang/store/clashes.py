@@ -69,6 +69,7 @@ def unsettled(connection: Connection, entity: str, twins: Mapping[int, str]) -> 
     links_of = {record_ids: link_id for link_id, record_ids in twins.items()}
     found: dict[tuple[int, str], Row] = {}
     for part in chunks(list(twins)):
+        newest: dict[tuple[int, str], Row] = {}
         alive = select(links.c.id, links.c.run_id, links.c.created_at).where(links.c.id.in_(part))
         linked = {row.id: row for row in connection.execute(alive)}
         rows = connection.execute(
@@ -79,16 +80,17 @@ def unsettled(connection: Connection, entity: str, twins: Mapping[int, str]) -> 
         for row in rows.mappings():
             link = linked[links_of[row["record_ids"]]]
             if row["run_id"] == link.run_id or row["at"] >= link.created_at:
-                found[link.id, row["field"]] = dict(row)
+                newest[link.id, row["field"]] = dict(row)
         written = connection.execute(
             select(history.c.link_id, history.c.after, history.c.at).where(
-                history.c.link_id.in_({link_id for link_id, _ in found}), history.c.op.not_in(ON_THE_WAY)
+                history.c.link_id.in_({link_id for link_id, _ in newest}), history.c.op.not_in(ON_THE_WAY)
             )
         )
         for link_id, after, at in written:
             for name in loads(after):
-                if (link_id, name) in found and at >= found[link_id, name]["at"]:
-                    del found[link_id, name]
+                if (link_id, name) in newest and at >= newest[link_id, name]["at"]:
+                    del newest[link_id, name]
+        found |= newest
     return found
 
 
